@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What people type.  What is built is in Kbuild, how it is tested in scripts/.
+
+# The running kernel's headers, or the newest that are installed.
+installed := $(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV)
+KDIR   ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) $(installed))
+PREFIX ?= /usr
+headers = $(DESTDIR)$(PREFIX)/src/padata-mod
+
+# For the tests: SUITE="padata_order ..." runs only these.
+FLAVOUR ?= kunit
+CPUS    ?= 4
+export SUITE
+
+all: ## build both modules for the kernel of KDIR
+	@scripts/check-config.sh "$(KDIR)"
+	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" W=1 modules
+
+demo: ## IPsec's cipher on four CPUs of Debian's own 6.12 kernel, in QEMU
+	@scripts/demo.sh
+
+check: ## everything that must pass: static checks, KUnit, self-tests, planted bugs
+	@scripts/check.sh
+
+check-full: ## check, and KUnit with other numbers of CPUs
+	@scripts/check.sh --full
+
+kunit: ## the KUnit suites in QEMU (FLAVOUR=kunit|debug CPUS=4 SUITE="...")
+	@scripts/kunit.sh $(FLAVOUR) $(CPUS)
+
+# Nobody but Debian has the key that the kernel's build would sign with, and
+# without System.map, which headers lack, that build leaves out depmod.
+install: all ## modules; header and symbol versions to PREFIX/src/padata-mod
+	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" \
+		CONFIG_MODULE_SIG_ALL= modules_install
+	[ -n "$(DESTDIR)" ] || depmod "$$(cat "$(KDIR)/include/config/kernel.release")"
+	install -d "$(headers)"
+	install -m 644 padata.h Module.symvers "$(headers)"
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+clean: ## remove what `make` built (the cache of the tests stays)
+	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
+
+.PHONY: all demo check check-full kunit install help clean

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between kernels, and nowhere else.  Each part says which kernel
+ * makes it unnecessary.
+ */
+#ifndef _COMPAT_H
+#define _COMPAT_H
+
+#include <linux/crypto.h>
+#include <linux/module.h>
+#include <linux/version.h>
+#include <linux/workqueue.h>
+
+/*
+ * From 6.17 a per-CPU workqueue has to say so; before, it is what one gets
+ * without WQ_UNBOUND, whether or not the flag was backported.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define COMPAT_WQ_PERCPU	WQ_PERCPU
+#else
+#define COMPAT_WQ_PERCPU	0
+#endif
+
+/*
+ * From 6.3 a crypto completion gets the request's data; before, the request
+ * itself.  The argument has the type compat_completion_arg, and
+ * compat_completion_data() finds the data.  Tested by the type.
+ */
+#define compat_completion_gets_data					\
+	__builtin_types_compatible_p(crypto_completion_t,		\
+				     void (*)(void *data, int err))
+
+#define compat_completion_arg						\
+	typeof(__builtin_choose_expr(compat_completion_gets_data,	\
+				     (void *)NULL,			\
+				     (struct crypto_async_request *)NULL))
+
+static inline void *compat_completion_data(compat_completion_arg arg)
+{
+	if (compat_completion_gets_data)
+		return arg;
+	return ((struct crypto_async_request *)arg)->data;
+}
+
+/* From 6.13 hrtimer_setup() sets the function, too. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define compat_hrtimer_setup	hrtimer_setup
+#else
+#define compat_hrtimer_setup(timer, func, clock, mode)			\
+do {									\
+	struct hrtimer *_timer = (timer);				\
+									\
+	hrtimer_init(_timer, clock, mode);				\
+	_timer->function = (func);					\
+} while (0)
+#endif
+
+/* What module_sig_ok() says, which not every kernel exports. */
+static inline bool compat_module_sig_ok(const struct module *module)
+{
+#ifdef CONFIG_MODULE_SIG
+	return module->sig_ok;
+#else
+	return true;
+#endif
+}
+
+#endif /* _COMPAT_H */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * padata: run jobs on many CPUs, hand the results back in the order of
+ * submission.
+ *
+ * The documented names are mapped onto symbols with a prefix, so that a module
+ * written against the kernel's documentation of padata builds and loads on
+ * kernels with and without their own.  The kernel's header is included first
+ * because its names must be seen before they are mapped; a source that includes
+ * both headers, in whichever order, gets ours.
+ */
+#ifndef _PADATA_MOD_H
+#define _PADATA_MOD_H
+
+#ifdef __has_include
+#if __has_include("linux/padata.h")
+#include <linux/padata.h>
+#endif
+#endif
+
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+#define padata_instance		padata_mod_instance
+#define padata_shell		padata_mod_shell
+#define padata_priv		padata_mod_priv
+#define padata_alloc		padata_mod_alloc
+#define padata_free		padata_mod_free
+#define padata_alloc_shell	padata_mod_alloc_shell
+#define padata_free_shell	padata_mod_free_shell
+#define padata_put_shell	padata_mod_put_shell
+#define padata_set_cpumask	padata_mod_set_cpumask
+#define padata_start		padata_mod_start
+#define padata_stop		padata_mod_stop
+#define padata_do_parallel	padata_mod_do_parallel
+#define padata_do_inline	padata_mod_do_inline
+#define padata_do_serial	padata_mod_do_serial
+
+/* Which mask padata_set_cpumask() changes. */
+#ifndef PADATA_CPU_SERIAL
+#define PADATA_CPU_SERIAL	0x01
+#define PADATA_CPU_PARALLEL	0x02
+#endif
+
+struct padata_shell;
+
+/**
+ * struct padata_instance - one set of cpumasks, workers and counters
+ * @kobj: Carries the attributes, ``parallel_cpumask`` and ``serial_cpumask``
+ *	among them.  The user may place it with kobject_add(), once, and leaves its
+ *	removal to padata_free().
+ *
+ * Made by padata_alloc(); all else in it is private.
+ */
+struct padata_instance {
+	struct kobject kobj;
+};
+
+/**
+ * struct padata_priv - one job
+ * @order: Private: link in the shell's order list, then in a serial queue.
+ * @queue: Private: link in the instance's queue of jobs that wait for a CPU.
+ * @ps: Private: the shell that the job was submitted to.
+ * @state: Private: running, running with the baton, or done.
+ * @cb_cpu: Private: CPU whose serial queue the job goes to.
+ * @fence: Private: earlier callbacks of the shell end before this one starts.
+ * @info: The user's own; padata never reads or writes it.
+ * @parallel: Does the work.  Called exactly once, with softirqs disabled, on a
+ *	CPU of the parallel cpumask or on the submitter's.  It, or whoever ends
+ *	the work, calls padata_do_serial().
+ * @serial: Takes the result.  Called exactly once after padata_do_serial(),
+ *	with softirqs disabled, on the callback CPU, in the order of submission.
+ *	It may free or resubmit the job.
+ *
+ * Embedded in the user's structure and zeroed before it is submitted.  The job
+ * belongs to padata from the successful return of padata_do_parallel() until
+ * @serial is entered.
+ */
+struct padata_priv {
+	struct list_head	order;
+	struct list_head	queue;
+	struct padata_shell	*ps;
+	atomic_t		state;
+	int			cb_cpu;
+	bool			fence;
+	int			info;
+	void			(*parallel)(struct padata_priv *padata);
+	void			(*serial)(struct padata_priv *padata);
+};
+
+struct padata_instance *padata_alloc(const char *name);
+void padata_free(struct padata_instance *pinst);
+struct padata_shell *padata_alloc_shell(struct padata_instance *pinst);
+void padata_free_shell(struct padata_shell *ps);
+void padata_put_shell(struct padata_shell *ps);
+int padata_set_cpumask(struct padata_instance *pinst, int cpumask_type,
+		       const struct cpumask *cpumask);
+int padata_start(struct padata_instance *pinst);
+void padata_stop(struct padata_instance *pinst);
+int padata_do_parallel(struct padata_shell *ps, struct padata_priv *padata,
+		       int *cb_cpu);
+int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
+		     int *cb_cpu);
+void padata_do_serial(struct padata_priv *padata);
+
+#endif /* _PADATA_MOD_H */

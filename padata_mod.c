@@ -1,0 +1,1799 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: run jobs on many CPUs, hand the results back in order
+ */
+
+/**
+ * DOC: overview
+ *
+ * A job flows one way::
+ *
+ *   padata_do_parallel()   order list of the shell, shared queue of the instance
+ *   pump of some CPU       parallel()
+ *   padata_do_serial()     the job is done; who finds the baton on it drains
+ *   drain                  finished jobs at the front of the order list go to
+ *                          the serial queues of their callback CPUs
+ *   pump of that CPU       serial()
+ *
+ * The order of the callbacks is the order of the list, and the list is all that
+ * defines it: there are no sequence numbers.  Exactly one party may take jobs
+ * off a list, the one that has its **baton**, and the baton is in exactly one
+ * place: at home in the shell (the list is empty), on the first job of the list
+ * (it is not done), with a drainer, or parked (the first job is done but fenced,
+ * and callbacks before it have not returned).  A completion that does not find
+ * the baton touches nothing but the state of its own job.
+ *
+ * Each CPU has one **pump** per instance, a work item.  It serves the serial
+ * queue of its CPU first and pulls jobs from the shared queue as long as its CPU
+ * is in the parallel mask.  Sleeping and waking cost more than all the rest, so
+ * a further pump is woken only when the queued work outweighs a wake-up.
+ *
+ * A change of masks or CPUs publishes the new mapping and returns.  The first
+ * job that a shell submits under a new mapping carries a **fence**: its callback
+ * is not handed over before all earlier ones of the shell have returned.
+ */
+
+/*
+ * Exclusion rules of the fields below
+ * -----------------------------------
+ * I: set at initialisation, then constant
+ * S: padata_shell::lock
+ * Q: pinst::lock
+ * L: pinst::shell_lock for writing, that or RCU for reading
+ * M: pinst::mutex; readers use RCU
+ * V: Q and a write section of pinst::map_seq for writing; readers retry
+ * F: serial_queue::lock
+ * O: the owner of the serial queue (see serial_queue::owned)
+ * P: the running pump only; a work item never runs twice at a time
+ * A: atomic, see the ordering table
+ *
+ * The three spinlocks are taken with softirqs disabled and never in a hard
+ * interrupt or with interrupts off.  None of them nests in another.  The mutex
+ * is outermost; its holder waits neither for jobs nor for RCU.
+ *
+ * Submission, drain and pump run in RCU read sections.  What they may touch
+ * after the last reference to a job or shell is gone is freed after a grace
+ * period.
+ *
+ * Memory ordering
+ * ---------------
+ * Each ordered access carries a label; this is the table of the pairs.
+ *
+ * done:A / done:B, result of a job
+ *   done:A xchg() of padata_priv::state to JOB_DONE in padata_do_serial() is
+ *   fully ordered and follows all writes of parallel(); done:B reads the state
+ *   with acquire in shell_cut().  From there to serial() the job passes through
+ *   serial_queue::lock.
+ * baton:A / baton:B, baton or completion
+ *   baton:A cmpxchg() JOB_RUNNING -> JOB_BATON in shell_pass_baton(), baton:B
+ *   (the same access as done:A) xchg() -> JOB_DONE.  Two read-modify-writes of one
+ *   word: either the completion finds the baton, or the drainer finds the job
+ *   done.  The order list that the drainer leaves behind is seen by the next one
+ *   through padata_shell::lock.
+ * park:A / park:B, store buffering
+ *   park:A writes baton = BATON_PARKED; full barrier; reads ::pending.
+ *   park:B subtracts from ::pending, fully ordered; reads ::baton.
+ *   At least one of them sees the other, padata_shell::lock decides which acts.
+ * fence:A / fence:B, end of earlier callbacks
+ *   fence:A is park:B's subtraction, after serial() has returned; fence:B reads
+ *   ::pending with acquire before a fenced job is cut.
+ * sleep:A / sleep:B, lost wake-up (pattern R: two writes of ::awake, one queue)
+ *   sleep:A (pump_sleep) writes awake = 0; full barrier; reads ::ready,
+ *   ::deferred and ::pulling.
+ *   sleep:B (pump_wake) has filled one of these before; xchg(awake, 1), fully
+ *   ordered.  If it finds 1, that is older than the pump's 0, and the pump's
+ *   reads after its barrier see what was filled; if it finds 0, it queues the
+ *   work item itself.
+ * queue, no label needed
+ *   nr_queued > 0 implies nr_pulling > 0, both under pinst::lock.  A pump with
+ *   ::pulling set looks at the queue under that lock before it sleeps, and
+ *   clears it only where the queue is empty or after it woke another.
+ * idle:A / idle:B, store buffering
+ *   idle:A (wait_until_idle) raises nr_waiters; full barrier; looks at the shells.
+ *   idle:B (shell_put) lowers ::refs, fully ordered; reads nr_waiters.
+ * stop
+ *   padata_stop() clears ::running, then takes each padata_shell::lock to look at
+ *   ::refs; shell_append() reads ::running and raises ::refs under that lock.
+ * mapping
+ *   A submitter takes the callback CPU and the generation from one read section
+ *   of ::map_seq, so equal generations imply equal mappings.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/delay.h>
+#include <linux/llist.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/isolation.h>
+#include <linux/seqlock.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/sysfs.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "compat.h"
+#include "padata.h"
+
+static unsigned int backlog = 1024;
+module_param(backlog, uint, 0644);
+MODULE_PARM_DESC(backlog, "Jobs that may wait for a CPU, per instance; beyond it the submitter runs its job (default 1024)");
+
+static unsigned int wakeup_cost_ns = 5000;
+module_param(wakeup_cost_ns, uint, 0644);
+MODULE_PARM_DESC(wakeup_cost_ns, "Queued work that justifies waking one more CPU, in nanoseconds (default 5000)");
+
+/* How long softirqs may stay disabled before the pump lets them run. */
+#define STRETCH_CALLBACKS	(IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : 64)
+#define STRETCH_NS		(500 * NSEC_PER_USEC)
+/* How many callbacks or jobs before the pump looks at its other duties. */
+#define ROUND_SERIAL		32
+#define ROUND_PARALLEL		8
+/* How many jobs one walk of an order list takes, and how many walks follow. */
+#define CUT_JOBS		64
+#define DRAIN_CUTS		16
+/* How long padata_free() and its like wait before they say what for. */
+#define WAIT_WARN_SECONDS	10
+
+/* Planted bugs, see Documentation/testing.rst; never set in a real build. */
+#ifndef PADATA_BUSTED
+#define PADATA_BUSTED 0
+#endif
+#define busted(n) (PADATA_BUSTED == (n))
+
+/* Widens the window of a planted bug, now and then, so that others overtake. */
+static __maybe_unused void busted_delay(void)
+{
+	static atomic_t turn;
+
+	if (!(atomic_inc_return(&turn) % 8))
+		mdelay(1);
+}
+
+/* padata_priv::state */
+enum job_state {
+	JOB_RUNNING,		/* submitted, padata_do_serial() not called */
+	JOB_BATON,		/* the same, and who completes it drains */
+	JOB_DONE,
+};
+
+/* padata_shell::baton */
+enum baton_place {
+	BATON_HOME,		/* the order list is empty */
+	BATON_OUT,		/* on the first job, or with a drainer */
+	BATON_PARKED,		/* the first job is done and waits for callbacks */
+};
+
+/**
+ * struct padata_shell - one ordered stream of jobs
+ * @pinst: I: its instance.
+ * @lock: Protects the fields marked S.
+ * @order: S: jobs in the order of submission.
+ * @baton: S: where the baton is; also read without the lock, see park:B.
+ * @map_gen: S: mapping generation of the job submitted last.
+ * @nr_queued: Q: its jobs in the shared queue.
+ * @pending: A: callbacks handed over and not returned.
+ * @refs: A: one for each job in flight and one of the owner.
+ * @orphan: The owner's reference is gone, written once.
+ * @id: I: number within the instance, for messages.
+ * @deferred: A: link in padata_pump::deferred; the baton's holder uses it.
+ * @list: L: link in pinst::shells.
+ * @owner: I: who allocated it, for messages.
+ * @rcu: Frees the shell after a grace period.
+ */
+struct padata_shell {
+	struct pinst		*pinst;
+	spinlock_t		lock;		/* S */
+	enum baton_place	baton;
+	struct list_head	order;
+	unsigned int		map_gen;
+	unsigned int		nr_queued;
+	atomic_t		pending;
+	atomic_t		refs;
+	bool			orphan;
+	unsigned int		id;
+	struct llist_node	deferred;
+	struct list_head	list;
+	void			*owner;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct serial_queue - finished jobs on their way to one callback CPU
+ * @lock: Protects the fields marked F.
+ * @incoming: F: what drains append.
+ * @owned: F: some pump has the queue, or it is on its way to one.
+ * @cpu: I: the callback CPU.
+ * @ready: A: link in padata_pump::ready, on the way to the new owner.
+ * @serving: P: link in the owner's padata_pump::serving.
+ * @batch: O: jobs taken over from @incoming, in order.
+ *
+ * The queue has one owner at a time and goes from owner to owner whole, so its
+ * callbacks run one after the other, in order, wherever they run.
+ */
+struct serial_queue {
+	spinlock_t		lock;		/* F */
+	struct list_head	incoming;
+	bool			owned;
+	int			cpu;
+	struct llist_node	ready;
+	struct list_head	serving;
+	struct list_head	batch;
+};
+
+/**
+ * struct pump_stats - what happened on one CPU
+ * @submitted: Jobs accepted.
+ * @inline_jobs: Of these, jobs whose parallel() the submitter ran itself.
+ * @parallel: Calls of parallel() by a pump.
+ * @serial: Calls of serial().
+ * @wakeups: Work items queued because a pump slept.
+ *
+ * Raised by this_cpu_inc() on the CPU where it happens; they wrap.
+ */
+struct pump_stats {
+	unsigned long		submitted;
+	unsigned long		inline_jobs;
+	unsigned long		parallel;
+	unsigned long		serial;
+	unsigned long		wakeups;
+};
+
+/**
+ * struct padata_pump - the worker of one instance on one CPU
+ * @work: The work item.
+ * @pinst: I: its instance.
+ * @cpu: I: its CPU.
+ * @awake: A: the work item is queued or will look at everything again.
+ * @pulling: Q: it will look at the shared queue before it sleeps; also read
+ *	without the lock, see sleep:A.
+ * @ready: A: serial queues handed to this pump.
+ * @deferred: A: shells whose drain was left to this pump.
+ * @serving: P: serial queues that this pump owns.
+ * @busy_ns: P: time spent in parallel() since the last pull.
+ * @nr_busy: P: jobs in @busy_ns.
+ * @sq: The serial queue of this CPU, whoever owns it.
+ * @stats: Counters of this CPU, whichever pump runs on it.
+ */
+struct padata_pump {
+	struct work_struct	work;
+	struct pinst		*pinst;
+	int			cpu;
+	atomic_t		awake;
+	bool			pulling;
+	struct llist_head	ready;
+	struct llist_head	deferred;
+	struct list_head	serving;
+	u64			busy_ns;
+	unsigned int		nr_busy;
+	struct serial_queue	sq;
+	struct pump_stats	stats;
+};
+
+/**
+ * struct user_masks - the cpumasks as they were asked for
+ * @parallel: CPUs that may run parallel().
+ * @serial: CPUs that may run serial().
+ *
+ * Constant once published in pinst::masks.
+ */
+struct user_masks {
+	cpumask_var_t		parallel;
+	cpumask_var_t		serial;
+};
+
+/**
+ * struct pinst - what is behind a &struct padata_instance
+ * @pub: What the user sees.
+ * @name: I: for messages.
+ * @wq: I: runs the pumps.
+ * @pumps: I: one per possible CPU.
+ * @lock: Protects the fields marked Q and V.
+ * @queue: Q: jobs that wait for a CPU.
+ * @nr_queued: Q: their number.
+ * @nr_pulling: Q: number of pumps with padata_pump::pulling set.
+ * @service_ns: Q: mean duration of parallel(); 0 while unknown.
+ * @pulled_at: Q: local_clock() of the last pull, for jobs stuck behind long ones.
+ * @map_seq: Its value is the generation of the mapping.
+ * @masks: V, M: the user's masks.
+ * @online: V: CPUs that are online and not about to go.
+ * @nr_online: V: weight of @online.
+ * @nr_parallel: V: CPUs that are online and in the parallel mask.
+ * @nr_serial: V: CPUs that are online and in the serial mask.
+ * @mutex: Serialises changes of the user's masks and of @running.
+ * @running: M: jobs are accepted; also read under padata_shell::lock.
+ * @shell_lock: See L.
+ * @shells: L: all shells, orphans included.
+ * @last_id: L: padata_shell::id given last.
+ * @nr_waiters: A: sleepers on @idle_wait.
+ * @idle_wait: Waiters for jobs in flight.
+ * @node: Hotplug callbacks of this instance.
+ */
+struct pinst {
+	struct padata_instance	pub;
+	const char		*name;
+	struct workqueue_struct	*wq;
+	struct padata_pump __percpu *pumps;
+
+	spinlock_t		lock;		/* Q */
+	struct list_head	queue;
+	unsigned int		nr_queued;
+	unsigned int		nr_pulling;
+	u64			service_ns;
+	u64			pulled_at;
+
+	seqcount_spinlock_t	map_seq;
+	struct user_masks __rcu	*masks;
+	cpumask_var_t		online;
+	unsigned int		nr_online;
+	unsigned int		nr_parallel;
+	unsigned int		nr_serial;
+
+	struct mutex		mutex;		/* M */
+	bool			running;
+	spinlock_t		shell_lock;	/* L */
+	struct list_head	shells;
+	unsigned int		last_id;
+	atomic_t		nr_waiters;
+	wait_queue_head_t	idle_wait;
+	struct hlist_node	node;
+};
+
+static enum cpuhp_state hotplug_state;
+
+static struct pinst *to_pinst(struct padata_instance *pub)
+{
+	return container_of(pub, struct pinst, pub);
+}
+
+/*
+ * Mapping: which CPU stands for which
+ */
+
+/* Caller: a read section of map_seq (the result may be nonsense) or the lock. */
+static int pick_cb_cpu(struct pinst *pinst, const struct user_masks *masks,
+		       int cpu, bool any)
+{
+	unsigned int n = pinst->nr_serial;
+
+	if ((unsigned int)cpu < nr_cpu_ids &&
+	    cpumask_test_cpu(cpu, masks->serial) &&
+	    cpumask_test_cpu(cpu, pinst->online))
+		return cpu;
+	if (n)
+		return cpumask_nth_and((unsigned int)cpu % n, masks->serial,
+				       pinst->online);
+	n = pinst->nr_online;
+	if (!any || !n)
+		return -EINVAL;
+	return cpumask_nth((unsigned int)cpu % n, pinst->online);
+}
+
+/**
+ * map_cb_cpu() - find the CPU that takes the callbacks for a requested one
+ * @pinst: The instance.
+ * @cpu: The CPU asked for, any number.
+ * @any: Make do with any online CPU where the usable masks are empty.
+ * @gen: Where the mapping's generation goes.
+ *
+ * Context: Softirqs disabled, RCU read section.
+ * Return: A CPU, or -EINVAL where a usable mask is empty.
+ */
+static int map_cb_cpu(struct pinst *pinst, int cpu, bool any, unsigned int *gen)
+{
+	int mapped;
+
+	do {
+		*gen = read_seqcount_begin(&pinst->map_seq);
+		if (!any && !pinst->nr_parallel)
+			mapped = -EINVAL;
+		else
+			mapped = pick_cb_cpu(pinst, rcu_dereference(pinst->masks),
+					     cpu, any);
+	} while (read_seqcount_retry(&pinst->map_seq, *gen));
+	return mapped;
+}
+
+/*
+ * Waking and sleeping of pumps
+ */
+
+/* May this pump, here and now, take jobs from the shared queue? */
+static bool pump_entitled(struct padata_pump *pump)
+{
+	struct pinst *pinst = pump->pinst;
+
+	lockdep_assert_held(&pinst->lock);
+	if (!pinst->nr_parallel)
+		return true;
+	return smp_processor_id() == pump->cpu &&
+	       cpumask_test_cpu(pump->cpu, pinst->online) &&
+	       cpumask_test_cpu(pump->cpu,
+				rcu_dereference(pinst->masks)->parallel);
+}
+
+/**
+ * pump_wake() - make a pump look at what it was given
+ * @pump: The pump; its CPU is or was online.
+ *
+ * The caller has filled ready, deferred or pulling before.
+ *
+ * Context: Any but NMI, RCU read section (the pump's instance may be on its way
+ * out, and waits for us).
+ */
+static void pump_wake(struct padata_pump *pump)
+{
+	/* sleep:B */
+	if (atomic_xchg(&pump->awake, 1))
+		return;
+	this_cpu_inc(pump->pinst->pumps->stats.wakeups);
+	queue_work_on(pump->cpu, pump->pinst->wq, &pump->work);
+}
+
+/* Is the queued work worth one more CPU? */
+static bool wake_pays(struct pinst *pinst)
+{
+	u64 cost = READ_ONCE(wakeup_cost_ns);
+	u64 service = pinst->service_ns ?: cost + 1;
+	unsigned int entitled = pinst->nr_parallel ?: pinst->nr_online;
+
+	if (!pinst->nr_pulling)
+		return true;
+	if (pinst->nr_pulling >= entitled)
+		return false;
+	if (pinst->nr_queued * service > pinst->nr_pulling * cost)
+		return true;
+	/* The mean does not know the job that everybody waits behind. */
+	return pinst->nr_queued > 1 &&
+	       (s64)(local_clock() - pinst->pulled_at) > (s64)cost;
+}
+
+static bool pump_can_start(struct pinst *pinst, int cpu)
+{
+	return cpumask_test_cpu(cpu, pinst->online) &&
+	       !per_cpu_ptr(pinst->pumps, cpu)->pulling;
+}
+
+/*
+ * The callback CPU first: it has to run for serial() anyway.  Then the CPUs
+ * after this one, so that the submitter's own comes last.
+ */
+static int find_idle_cpu(struct pinst *pinst, int hint)
+{
+	const struct user_masks *masks = rcu_dereference(pinst->masks);
+	const struct cpumask *from;
+	int cpu;
+
+	from = pinst->nr_parallel ? masks->parallel : pinst->online;
+	if (hint >= 0 && cpumask_test_cpu(hint, from) &&
+	    pump_can_start(pinst, hint))
+		return hint;
+	for_each_cpu_wrap(cpu, from, (smp_processor_id() + 1) % nr_cpu_ids)
+		if (pump_can_start(pinst, cpu))
+			return cpu;
+	return -1;
+}
+
+/**
+ * pump_to_wake() - choose a pump for the shared queue
+ * @pinst: The instance, locked.
+ * @hint: Callback CPU of the job queued last, or -1.
+ *
+ * The chosen one counts as pulling from now on, so that nobody wakes a second
+ * for the same jobs; the caller owes it a pump_wake() after unlocking.
+ *
+ * Return: A pump, or NULL where waking does not pay.
+ */
+static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
+{
+	struct padata_pump *pump;
+	int cpu;
+
+	lockdep_assert_held(&pinst->lock);
+	if (!pinst->nr_queued || !wake_pays(pinst))
+		return NULL;
+	cpu = find_idle_cpu(pinst, hint);
+	if (cpu < 0)
+		return NULL;
+	pump = per_cpu_ptr(pinst->pumps, cpu);
+	WRITE_ONCE(pump->pulling, true);
+	pinst->nr_pulling++;
+	return pump;
+}
+
+/* Returns true when the pump may sleep, false when it has to go on. */
+static bool pump_sleep(struct padata_pump *pump)
+{
+	if (!list_empty(&pump->serving))
+		return false;
+	atomic_set(&pump->awake, 0);
+	smp_mb(); /* sleep:A: awake before the three, pairs with pump_wake() */
+	if (llist_empty(&pump->ready) && llist_empty(&pump->deferred) &&
+	    !READ_ONCE(pump->pulling))
+		return true;
+	/* Who finds 0 queues the work item: either the waker did, or we go on. */
+	return atomic_xchg(&pump->awake, 1);
+}
+
+/*
+ * Serial queues
+ */
+
+/* The pump that ought to serve the queue of @cpu now. */
+static struct padata_pump *target_pump(struct pinst *pinst, int cpu)
+{
+	unsigned int gen;
+
+	if (!cpumask_test_cpu(cpu, pinst->online))
+		cpu = map_cb_cpu(pinst, cpu, true, &gen);
+	if (WARN_ON_ONCE(cpu < 0))
+		cpu = smp_processor_id();
+	return per_cpu_ptr(pinst->pumps, cpu);
+}
+
+/* The caller owns the queue, and does not afterwards. */
+static void serial_queue_give(struct serial_queue *sq, struct padata_pump *pump)
+{
+	llist_add(&sq->ready, &pump->ready);
+	pump_wake(pump);
+}
+
+/* Append finished jobs of one callback CPU; they are not ours afterwards. */
+static void serial_queue_add(struct pinst *pinst, int cpu,
+			     struct list_head *jobs)
+{
+	struct serial_queue *sq = &per_cpu_ptr(pinst->pumps, cpu)->sq;
+	bool owned;
+
+	spin_lock(&sq->lock);
+	list_splice_tail_init(jobs, &sq->incoming);
+	owned = sq->owned;
+	sq->owned = true;
+	spin_unlock(&sq->lock);
+	if (!owned)
+		serial_queue_give(sq, target_pump(pinst, cpu));
+}
+
+/* Caller owns the queue; on false it is empty and nobody's. */
+static bool serial_queue_refill(struct serial_queue *sq)
+{
+	bool more;
+
+	spin_lock(&sq->lock);
+	more = !list_empty(&sq->incoming);
+	if (more) {
+		list_splice_init(&sq->incoming, &sq->batch);
+	} else {
+		list_del_init(&sq->serving);
+		sq->owned = false;
+	}
+	spin_unlock(&sq->lock);
+	return more;
+}
+
+/*
+ * Order list and baton
+ */
+
+/**
+ * shell_cut() - take finished jobs off the front of the order list
+ * @ps: The shell, locked; the caller has the baton.
+ * @run: Where they go, in order.
+ *
+ * Stops at a fenced job while callbacks before it have not returned.
+ *
+ * Return: Number of jobs taken; they count as pending.
+ */
+static unsigned int shell_cut(struct padata_shell *ps, struct list_head *run)
+{
+	struct padata_priv *job, *last = NULL;
+	unsigned int n = 0;
+
+	list_for_each_entry(job, &ps->order, order) {
+		/* done:B */
+		if (n == CUT_JOBS || atomic_read_acquire(&job->state) != JOB_DONE)
+			break;
+		/* fence:B */
+		if (job->fence && (n || atomic_read_acquire(&ps->pending)))
+			break;
+		last = job;
+		n++;
+	}
+	if (n) {
+		list_cut_position(run, &ps->order, &last->order);
+		atomic_add(n, &ps->pending);
+	}
+	return n;
+}
+
+/**
+ * shell_pass_baton() - leave the baton where the next drainer finds it
+ * @ps: The shell, locked; the caller has the baton.
+ *
+ * Return: True when it is gone; false when there is something to cut after all.
+ */
+static bool shell_pass_baton(struct padata_shell *ps)
+{
+	struct padata_priv *job;
+
+	if (list_empty(&ps->order)) {
+		WRITE_ONCE(ps->baton, BATON_HOME);
+		return true;
+	}
+	/* baton:A */
+	job = list_first_entry(&ps->order, struct padata_priv, order);
+	if (atomic_cmpxchg(&job->state, JOB_RUNNING, JOB_BATON) == JOB_RUNNING)
+		return true;
+	if (!job->fence)
+		return false;
+	WRITE_ONCE(ps->baton, BATON_PARKED);
+	smp_mb(); /* park:A: baton before pending, pairs with returned_flush() */
+	if (atomic_read(&ps->pending))
+		return true;
+	WRITE_ONCE(ps->baton, BATON_OUT);
+	return false;
+}
+
+/* Cut a run, or pass the baton.  Returns false when the baton is gone. */
+static bool shell_cut_or_pass(struct padata_shell *ps, struct list_head *run)
+{
+	bool mine = true;
+
+	spin_lock(&ps->lock);
+	while (mine && !shell_cut(ps, run))
+		mine = !shell_pass_baton(ps);
+	if (busted(1) && mine)
+		mine = !shell_pass_baton(ps);
+	spin_unlock(&ps->lock);
+	return mine;
+}
+
+/* Give each piece of equal callback CPU to its serial queue. */
+static void shell_hand_over(struct pinst *pinst, struct list_head *run)
+{
+	struct padata_priv *job, *next;
+	LIST_HEAD(piece);
+	int cpu;
+
+	while (!list_empty(run)) {
+		job = list_first_entry(run, struct padata_priv, order);
+		cpu = job->cb_cpu;
+		next = job;
+		list_for_each_entry_continue(next, run, order)
+			if (next->cb_cpu != cpu)
+				break;
+		list_cut_before(&piece, run, &next->order);
+		serial_queue_add(pinst, cpu, &piece);
+	}
+}
+
+/* Leave the drain to a pump.  The baton is unique, so one link is enough. */
+static void shell_defer(struct padata_shell *ps)
+{
+	/* Its CPU is online, or on its way out, which workqueues can handle. */
+	struct padata_pump *pump = raw_cpu_ptr(ps->pinst->pumps);
+
+	llist_add(&ps->deferred, &pump->deferred);
+	/* Another may have drained and freed the shell already. */
+	pump_wake(pump);
+}
+
+/**
+ * shell_drain() - hand finished jobs over to the serial queues
+ * @ps: The shell; the caller has the baton, and gives it away here.
+ *
+ * The baton is passed on only after the run has been handed over: earlier, the
+ * next drainer could overtake.  Never calls serial().
+ *
+ * Context: Softirqs disabled, RCU read section, no hard interrupt.  The shell
+ * may be gone afterwards.
+ */
+static void shell_drain(struct padata_shell *ps)
+{
+	struct pinst *pinst = ps->pinst;
+	unsigned int cuts;
+	LIST_HEAD(run);
+	bool mine;
+
+	for (cuts = 0; cuts < DRAIN_CUTS; cuts++) {
+		mine = shell_cut_or_pass(ps, &run);
+		if (busted(1))
+			busted_delay();
+		shell_hand_over(pinst, &run);
+		if (!mine)
+			return;
+	}
+	/* The others complete as fast as we drain: let softirqs run. */
+	shell_defer(ps);
+}
+
+/* All pending callbacks have returned and the baton was seen parked. */
+static void shell_unpark(struct padata_shell *ps)
+{
+	bool mine;
+
+	spin_lock(&ps->lock);
+	mine = ps->baton == BATON_PARKED && !atomic_read(&ps->pending);
+	if (mine)
+		WRITE_ONCE(ps->baton, BATON_OUT);
+	spin_unlock(&ps->lock);
+	if (mine)
+		shell_drain(ps);
+}
+
+/* Append to the order list: this alone defines the order. */
+static int shell_append(struct padata_shell *ps, struct padata_priv *job,
+			unsigned int gen)
+{
+	int err = -EINVAL;
+
+	spin_lock(&ps->lock);
+	if (READ_ONCE(ps->pinst->running)) {
+		job->ps = ps;
+		job->fence = ps->map_gen != gen;
+		ps->map_gen = gen;
+		atomic_set(&job->state, ps->baton == BATON_HOME ?
+			   JOB_BATON : JOB_RUNNING);
+		if (ps->baton == BATON_HOME)
+			WRITE_ONCE(ps->baton, BATON_OUT);
+		list_add_tail(&job->order, &ps->order);
+		atomic_inc(&ps->refs);
+		err = 0;
+	}
+	spin_unlock(&ps->lock);
+	return err;
+}
+
+/*
+ * Lifetime of shells
+ */
+
+static void shell_release(struct padata_shell *ps)
+{
+	struct pinst *pinst = ps->pinst;
+
+	spin_lock_bh(&pinst->shell_lock);
+	list_del_rcu(&ps->list);
+	spin_unlock_bh(&pinst->shell_lock);
+	kfree_rcu(ps, rcu);
+	kobject_put(&pinst->pub.kobj);
+}
+
+/**
+ * shell_put() - drop references of jobs or of the owner
+ * @ps: The shell.
+ * @n: How many.
+ *
+ * Context: Any but hard interrupt; RCU read section, which keeps the instance
+ * until padata_free() has waited for it.
+ */
+static void shell_put(struct padata_shell *ps, unsigned int n)
+{
+	struct pinst *pinst = ps->pinst;
+	/* idle:B */
+	bool last = !atomic_sub_return(n, &ps->refs);
+
+	if (atomic_read(&pinst->nr_waiters))
+		wake_up_all(&pinst->idle_wait);
+	if (last)
+		shell_release(ps);
+}
+
+static bool shell_idle(struct padata_shell *ps)
+{
+	bool idle;
+
+	spin_lock_bh(&ps->lock);
+	idle = atomic_read(&ps->refs) == !READ_ONCE(ps->orphan);
+	spin_unlock_bh(&ps->lock);
+	return idle;
+}
+
+/* The first shell with jobs in flight.  Caller: RCU read section. */
+static struct padata_shell *find_busy_shell(struct pinst *pinst)
+{
+	struct padata_shell *ps;
+
+	list_for_each_entry_rcu(ps, &pinst->shells, list)
+		if (!shell_idle(ps))
+			return ps;
+	return NULL;
+}
+
+static bool is_idle(struct pinst *pinst, struct padata_shell *ps)
+{
+	bool idle;
+
+	if (ps)
+		return shell_idle(ps);
+	/* A padata_start() meanwhile ends the wait of padata_stop(). */
+	if (READ_ONCE(pinst->running))
+		return true;
+	rcu_read_lock();
+	idle = !find_busy_shell(pinst);
+	rcu_read_unlock();
+	return idle;
+}
+
+static void say_what_for(struct pinst *pinst, struct padata_shell *ps)
+{
+	rcu_read_lock();
+	if (!ps)
+		ps = find_busy_shell(pinst);
+	if (ps)
+		pr_warn("%s: still waiting for %d jobs of shell %u, allocated by %pS\n",
+			pinst->name, atomic_read(&ps->refs) - !READ_ONCE(ps->orphan),
+			ps->id, ps->owner);
+	rcu_read_unlock();
+}
+
+/**
+ * wait_until_idle() - wait for jobs in flight
+ * @pinst: The instance.
+ * @ps: A shell of it, or NULL for all.
+ *
+ * Context: Task, may sleep.
+ */
+static void wait_until_idle(struct pinst *pinst, struct padata_shell *ps)
+{
+	atomic_inc(&pinst->nr_waiters);
+	smp_mb__after_atomic(); /* idle:A: nr_waiters before refs, see shell_put() */
+	while (!wait_event_timeout(pinst->idle_wait, is_idle(pinst, ps),
+				   WAIT_WARN_SECONDS * HZ))
+		say_what_for(pinst, ps);
+	atomic_dec(&pinst->nr_waiters);
+}
+
+/*
+ * The pump at work
+ */
+
+/* One stretch with softirqs disabled. */
+struct stretch {
+	u64		start;
+	u64		now;
+	unsigned int	nr;
+};
+
+static bool stretch_over(struct stretch *st)
+{
+	st->now = local_clock();
+	return st->nr >= STRETCH_CALLBACKS ||
+	       (s64)(st->now - st->start) > STRETCH_NS;
+}
+
+/* Callbacks of one shell that have returned and are not yet accounted for. */
+struct returned {
+	struct padata_shell	*ps;
+	unsigned int		nr;
+};
+
+static void returned_flush(struct returned *ret)
+{
+	struct padata_shell *ps = ret->ps;
+
+	if (!ps)
+		return;
+	/* park:B, fence:A */
+	if (!atomic_sub_return(ret->nr, &ps->pending) &&
+	    READ_ONCE(ps->baton) == BATON_PARKED)
+		shell_unpark(ps);
+	shell_put(ps, ret->nr);
+	ret->ps = NULL;
+	ret->nr = 0;
+}
+
+static void run_callback(void (*func)(struct padata_priv *),
+			 struct padata_priv *job)
+{
+	if (busted(2))
+		local_bh_enable();
+	func(job);
+	if (busted(2))
+		local_bh_disable();
+}
+
+static void run_serial(struct serial_queue *sq, struct padata_pump *pump,
+		       struct returned *ret)
+{
+	struct padata_priv *job;
+
+	job = list_first_entry(&sq->batch, struct padata_priv, order);
+	list_del(&job->order);
+	if (ret->ps != job->ps) {
+		returned_flush(ret);
+		ret->ps = job->ps;
+	}
+	ret->nr++;
+	this_cpu_inc(pump->pinst->pumps->stats.serial);
+	/* The callback may free the job. */
+	run_callback(job->serial, job);
+}
+
+/* Serve one queue for a while.  It may be nobody's afterwards. */
+static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
+			struct stretch *st)
+{
+	struct returned ret = { };
+	unsigned int n;
+
+	for (n = 0; n < ROUND_SERIAL && !stretch_over(st); n++, st->nr++) {
+		if (list_empty(&sq->batch) && !serial_queue_refill(sq))
+			break;
+		run_serial(sq, pump, &ret);
+	}
+	returned_flush(&ret);
+}
+
+/* Serve the queues that this pump owns, or give them to who ought to. */
+static bool pump_serial(struct padata_pump *pump, struct stretch *st)
+{
+	struct serial_queue *sq, *next;
+	struct padata_pump *target;
+	bool worked;
+
+	llist_for_each_entry_safe(sq, next, llist_del_all(&pump->ready), ready)
+		list_add_tail(&sq->serving, &pump->serving);
+	worked = !list_empty(&pump->serving);
+	list_for_each_entry_safe(sq, next, &pump->serving, serving) {
+		target = target_pump(pump->pinst, sq->cpu);
+		if (target == pump) {
+			serve_queue(pump, sq, st);
+		} else {
+			list_del_init(&sq->serving);
+			serial_queue_give(sq, target);
+		}
+	}
+	return worked;
+}
+
+static bool pump_deferred(struct padata_pump *pump)
+{
+	struct llist_node *list = llist_del_all(&pump->deferred);
+	struct padata_shell *ps, *next;
+
+	llist_for_each_entry_safe(ps, next, list, deferred)
+		shell_drain(ps);
+	return list;
+}
+
+/* Fold the duration of the last jobs into the mean. */
+static void note_service_time(struct padata_pump *pump, u64 now)
+{
+	struct pinst *pinst = pump->pinst;
+	s64 sample;
+
+	if (pump->nr_busy) {
+		sample = div_u64(pump->busy_ns, pump->nr_busy);
+		if (pinst->service_ns)
+			sample = pinst->service_ns +
+				 div_s64(sample - (s64)pinst->service_ns, 8);
+		pinst->service_ns = max_t(s64, sample, 1);
+	}
+	pump->busy_ns = 0;
+	pump->nr_busy = 0;
+	pinst->pulled_at = now;
+}
+
+/* A share that leaves work for the other CPUs, but saves locking in a burst. */
+static unsigned int pull_share(struct pinst *pinst)
+{
+	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
+
+	return clamp(pinst->nr_queued / (2 * cpus), 1U,
+		     min_t(unsigned int, ROUND_PARALLEL, STRETCH_CALLBACKS));
+}
+
+/**
+ * pump_pull() - take jobs from the shared queue
+ * @pump: The pump.
+ * @jobs: Where they go.
+ * @now: local_clock().
+ *
+ * The test of the mask, the pull and parallel() are in one RCU read section, so
+ * that padata_set_cpumask() can wait for those that saw the old mask.
+ */
+static void pump_pull(struct padata_pump *pump, struct list_head *jobs, u64 now)
+{
+	struct pinst *pinst = pump->pinst;
+	struct padata_pump *wake;
+	struct padata_priv *job;
+	unsigned int n = 0, share;
+
+	spin_lock(&pinst->lock);
+	note_service_time(pump, now);
+	share = pump_entitled(pump) ? pull_share(pinst) : 0;
+	while (n < share && !list_empty(&pinst->queue)) {
+		job = list_first_entry(&pinst->queue, struct padata_priv, queue);
+		list_move_tail(&job->queue, jobs);
+		job->ps->nr_queued--;
+		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued - 1);
+		n++;
+	}
+	if (pump->pulling != !!n) {
+		WRITE_ONCE(pump->pulling, !!n);
+		pinst->nr_pulling += n ? 1 : -1;
+	}
+	wake = pump_to_wake(pinst, -1);
+	spin_unlock(&pinst->lock);
+	if (wake)
+		pump_wake(wake);
+}
+
+/* What was pulled and not started keeps its place. */
+static void pump_put_back(struct padata_pump *pump, struct list_head *jobs)
+{
+	struct pinst *pinst = pump->pinst;
+	struct padata_priv *job;
+
+	spin_lock(&pinst->lock);
+	list_for_each_entry(job, jobs, queue) {
+		job->ps->nr_queued++;
+		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
+	}
+	list_splice(jobs, &pinst->queue);
+	spin_unlock(&pinst->lock);
+}
+
+static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
+{
+	struct padata_priv *job;
+	LIST_HEAD(jobs);
+	u64 start;
+
+	if (!READ_ONCE(pump->pulling) && !READ_ONCE(pump->pinst->nr_queued))
+		return false;
+	if (stretch_over(st))
+		return true;
+	start = st->now;
+	pump_pull(pump, &jobs, start);
+	if (list_empty(&jobs))
+		return false;
+	do {
+		job = list_first_entry(&jobs, struct padata_priv, queue);
+		list_del(&job->queue);
+		this_cpu_inc(pump->pinst->pumps->stats.parallel);
+		pump->nr_busy++;
+		st->nr++;
+		run_callback(job->parallel, job);
+	} while (!stretch_over(st) && !list_empty(&jobs));
+	pump->busy_ns = st->now - start;
+	if (!list_empty(&jobs))
+		pump_put_back(pump, &jobs);
+	return true;
+}
+
+/* Returns false when the pump may sleep. */
+static bool pump_stretch(struct padata_pump *pump)
+{
+	struct stretch st = { };
+	bool worked, more;
+
+	local_bh_disable();
+	rcu_read_lock();
+	st.start = local_clock();
+	do {
+		worked = pump_deferred(pump);
+		worked |= pump_serial(pump, &st);
+		worked |= pump_parallel(pump, &st);
+	} while (worked && !stretch_over(&st));
+	more = worked || !pump_sleep(pump);
+	rcu_read_unlock();
+	local_bh_enable();
+	return more;
+}
+
+static void pump_work(struct work_struct *work)
+{
+	struct padata_pump *pump = container_of(work, struct padata_pump, work);
+
+	while (pump_stretch(pump))
+		cond_resched();
+}
+
+/*
+ * Submission and completion
+ */
+
+/**
+ * queue_job() - put a job where a pump finds it
+ * @ps: The shell.
+ * @job: The job, in the order list already.
+ *
+ * A shell may use as much of the backlog as it leaves to others: one stream of
+ * slow jobs gets half of it, two a third each, and so on.
+ *
+ * Return: False when there is no room and the submitter has to run the job.
+ * Otherwise it is not the submitter's any more and may be gone.
+ */
+static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
+{
+	struct pinst *pinst = ps->pinst;
+	struct padata_pump *wake;
+
+	spin_lock(&pinst->lock);
+	if (pinst->nr_queued + ps->nr_queued >= READ_ONCE(backlog)) {
+		spin_unlock(&pinst->lock);
+		return false;
+	}
+	list_add_tail(&job->queue, &pinst->queue);
+	ps->nr_queued++;
+	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
+	wake = pump_to_wake(pinst, job->cb_cpu);
+	spin_unlock(&pinst->lock);
+	if (wake)
+		pump_wake(wake);
+	return true;
+}
+
+static int submit(struct padata_shell *ps, struct padata_priv *job, int *cb_cpu,
+		  bool run_here)
+{
+	struct pinst *pinst = ps->pinst;
+	unsigned int gen;
+	int cpu, err;
+
+	cpu = map_cb_cpu(pinst, *cb_cpu, run_here, &gen);
+	if (cpu < 0)
+		return cpu;
+	job->cb_cpu = cpu;
+	err = shell_append(ps, job, gen);
+	if (err)
+		return err;
+	/* Before the job is out of our hands: @cb_cpu may live in it. */
+	*cb_cpu = cpu;
+	this_cpu_inc(pinst->pumps->stats.submitted);
+	if (run_here || !queue_job(ps, job)) {
+		this_cpu_inc(pinst->pumps->stats.inline_jobs);
+		job->parallel(job);
+	}
+	return 0;
+}
+
+/**
+ * padata_do_parallel() - submit a job
+ * @ps: The shell; its jobs are called back in the order of submission.
+ * @padata: The job: zeroed, @parallel and @serial set.  It must stay in place
+ *	until its serial() is entered.
+ * @cb_cpu: The CPU wanted for serial().  When it is not in the usable serial
+ *	cpumask another CPU of that mask takes its place, the same one as long as
+ *	masks and CPUs do not change, and is stored here.
+ *
+ * Callbacks of one shell with the same requested callback CPU run one after the
+ * other in the order of submission, whatever happens to cpumasks and CPUs.
+ * While the instance's backlog is full the submitter runs parallel() itself.
+ *
+ * Context: Task or softirq, interrupts on.  Does not sleep.  May be called from
+ * serial() and parallel().
+ * Return:
+ * * 0 - the job is in progress and serial() will be called exactly once; that may
+ *   have happened before the return.
+ * * -EINVAL - no online CPU in the parallel or the serial cpumask, or the
+ *   instance is stopped.  The job was not accepted; submit it again once that
+ *   has changed, or use padata_do_inline().
+ */
+int padata_do_parallel(struct padata_shell *ps, struct padata_priv *padata,
+		       int *cb_cpu)
+{
+	int err;
+
+	local_bh_disable();
+	rcu_read_lock();
+	err = submit(ps, padata, cb_cpu, false);
+	rcu_read_unlock();
+	local_bh_enable();
+	return err;
+}
+EXPORT_SYMBOL_GPL(padata_do_parallel);
+
+/**
+ * padata_do_inline() - submit a job and run its parallel() here and now
+ * @ps: The shell.
+ * @padata: The job, as for padata_do_parallel().
+ * @cb_cpu: The CPU wanted for serial(), as for padata_do_parallel(); while the
+ *	usable serial cpumask is empty any online CPU takes its place.
+ *
+ * For users who have to be served whatever the cpumasks are: the job takes its
+ * place in the order, which it would lose if it were done outside of the shell.
+ *
+ * Context: As for padata_do_parallel().
+ * Return: 0, or -EINVAL when the instance is stopped.
+ */
+int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
+		     int *cb_cpu)
+{
+	int err;
+
+	local_bh_disable();
+	rcu_read_lock();
+	err = submit(ps, padata, cb_cpu, true);
+	rcu_read_unlock();
+	local_bh_enable();
+	return err;
+}
+EXPORT_SYMBOL_GPL(padata_do_inline);
+
+/* Locks of ours sleep on PREEMPT_RT, and must not be taken with interrupts off. */
+static bool must_defer(void)
+{
+	return in_hardirq() || irqs_disabled() ||
+	       (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible());
+}
+
+/**
+ * padata_do_serial() - say that a job is done
+ * @padata: The job.
+ *
+ * Called exactly once per job, by parallel() or by whoever ends the work later.
+ * serial() follows on the callback CPU once all earlier jobs of the shell are
+ * done.
+ *
+ * Context: Any but NMI.  Does not sleep and does not call serial() itself.
+ */
+void padata_do_serial(struct padata_priv *padata)
+{
+	struct padata_shell *ps = padata->ps;
+	int old;
+
+	/* done:A, baton:B; without the baton the job may be gone from here on */
+	old = atomic_xchg(&padata->state, JOB_DONE);
+	if (likely(old == JOB_RUNNING))
+		return;
+	if (WARN_ONCE(old == JOB_DONE, "%s() called twice for a job\n", __func__))
+		return;
+	/* We have the baton: the job is still listed and holds the shell. */
+	rcu_read_lock();
+	if (must_defer()) {
+		shell_defer(ps);
+	} else {
+		local_bh_disable();
+		shell_drain(ps);
+		local_bh_enable();
+	}
+	rcu_read_unlock();
+}
+EXPORT_SYMBOL_GPL(padata_do_serial);
+
+/*
+ * Changes of masks and CPUs
+ */
+
+static void user_masks_free(struct user_masks *masks)
+{
+	if (!masks)
+		return;
+	free_cpumask_var(masks->serial);
+	free_cpumask_var(masks->parallel);
+	kfree(masks);
+}
+
+static struct user_masks *user_masks_alloc(void)
+{
+	struct user_masks *masks = kzalloc(sizeof(*masks), GFP_KERNEL);
+
+	if (!masks)
+		return NULL;
+	if (!zalloc_cpumask_var(&masks->parallel, GFP_KERNEL))
+		goto free_masks;
+	if (!zalloc_cpumask_var(&masks->serial, GFP_KERNEL))
+		goto free_parallel;
+	return masks;
+
+free_parallel:
+	free_cpumask_var(masks->parallel);
+free_masks:
+	kfree(masks);
+	return NULL;
+}
+
+/**
+ * map_change() - put a new mapping in force
+ * @pinst: The instance.
+ * @new: New masks, or NULL when @cpu has come or is about to go.
+ * @cpu: The CPU.
+ * @online: Which of the two.
+ *
+ * No allocation, no walk over shells, nothing to wait for: hotplug callbacks do
+ * no more than this.
+ */
+static void map_change(struct pinst *pinst, struct user_masks *new,
+		       unsigned int cpu, bool online)
+{
+	const struct user_masks *masks;
+	struct padata_pump *wake;
+
+	rcu_read_lock();
+	spin_lock_bh(&pinst->lock);
+	write_seqcount_begin(&pinst->map_seq);
+	if (new)
+		rcu_assign_pointer(pinst->masks, new);
+	else
+		assign_bit(cpu, cpumask_bits(pinst->online), online);
+	masks = rcu_dereference(pinst->masks);
+	pinst->nr_online = cpumask_weight(pinst->online);
+	pinst->nr_parallel = cpumask_weight_and(masks->parallel, pinst->online);
+	pinst->nr_serial = cpumask_weight_and(masks->serial, pinst->online);
+	write_seqcount_end(&pinst->map_seq);
+	/* Pumps that lost their right leave the queue to one that has it. */
+	wake = pump_to_wake(pinst, -1);
+	spin_unlock_bh(&pinst->lock);
+	if (wake)
+		pump_wake(wake);
+	rcu_read_unlock();
+}
+
+static int padata_cpu_online(unsigned int cpu, struct hlist_node *node)
+{
+	map_change(hlist_entry_safe(node, struct pinst, node), NULL, cpu, true);
+	return 0;
+}
+
+static int padata_cpu_offline(unsigned int cpu, struct hlist_node *node)
+{
+	map_change(hlist_entry_safe(node, struct pinst, node), NULL, cpu, false);
+	return 0;
+}
+
+/**
+ * padata_set_cpumask() - change one of the cpumasks
+ * @pinst: The instance.
+ * @cpumask_type: PADATA_CPU_PARALLEL or PADATA_CPU_SERIAL.
+ * @cpumask: The new mask.  It may name offline CPUs, which are used once they
+ *	come online, and may be empty or become so: jobs are refused then until
+ *	it is not.  CPUs that are not possible are left out.
+ *
+ * On return no pump runs parallel() outside the new mask, and jobs submitted
+ * from now on are called back inside it.  Jobs in flight keep their order.
+ *
+ * Context: Task, may sleep; not from a callback of padata.
+ * Return:
+ * * 0 - done.
+ * * -EINVAL - unknown @cpumask_type.
+ * * -ENOMEM - out of memory; the old mask stays in force.
+ */
+int padata_set_cpumask(struct padata_instance *pinst, int cpumask_type,
+		       const struct cpumask *cpumask)
+{
+	struct pinst *p = to_pinst(pinst);
+	struct user_masks *old, *new;
+	struct cpumask *change;
+
+	if (cpumask_type != PADATA_CPU_PARALLEL &&
+	    cpumask_type != PADATA_CPU_SERIAL)
+		return -EINVAL;
+	new = user_masks_alloc();
+	if (!new)
+		return -ENOMEM;
+
+	mutex_lock(&p->mutex);
+	old = rcu_dereference_protected(p->masks, lockdep_is_held(&p->mutex));
+	cpumask_copy(new->parallel, old->parallel);
+	cpumask_copy(new->serial, old->serial);
+	change = cpumask_type == PADATA_CPU_SERIAL ? new->serial : new->parallel;
+	cpumask_and(change, cpumask, cpu_possible_mask);
+	map_change(p, new, 0, false);
+	mutex_unlock(&p->mutex);
+
+	synchronize_rcu();
+	user_masks_free(old);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(padata_set_cpumask);
+
+/*
+ * Attributes
+ */
+
+static struct pinst *kobj_to_pinst(struct kobject *kobj)
+{
+	return to_pinst(container_of(kobj, struct padata_instance, kobj));
+}
+
+static ssize_t mask_show(struct kobject *kobj, char *buf, int type)
+{
+	struct pinst *pinst = kobj_to_pinst(kobj);
+	const struct user_masks *masks;
+	ssize_t len;
+
+	rcu_read_lock();
+	masks = rcu_dereference(pinst->masks);
+	len = sysfs_emit(buf, "%*pb\n",
+			 cpumask_pr_args(type == PADATA_CPU_SERIAL ?
+					 masks->serial : masks->parallel));
+	rcu_read_unlock();
+	return len;
+}
+
+static ssize_t mask_store(struct kobject *kobj, const char *buf, size_t count,
+			  int type)
+{
+	cpumask_var_t mask;
+	int err;
+
+	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
+		return -ENOMEM;
+	err = bitmap_parse(buf, count, cpumask_bits(mask), nr_cpu_ids);
+	if (!err && !cpumask_subset(mask, cpu_possible_mask))
+		err = -EOVERFLOW;
+	if (!err)
+		err = padata_set_cpumask(&kobj_to_pinst(kobj)->pub, type, mask);
+	free_cpumask_var(mask);
+	return err ?: count;
+}
+
+static ssize_t parallel_cpumask_show(struct kobject *kobj,
+				     struct kobj_attribute *attr, char *buf)
+{
+	return mask_show(kobj, buf, PADATA_CPU_PARALLEL);
+}
+
+static ssize_t parallel_cpumask_store(struct kobject *kobj,
+				      struct kobj_attribute *attr,
+				      const char *buf, size_t count)
+{
+	return mask_store(kobj, buf, count, PADATA_CPU_PARALLEL);
+}
+
+static ssize_t serial_cpumask_show(struct kobject *kobj,
+				   struct kobj_attribute *attr, char *buf)
+{
+	return mask_show(kobj, buf, PADATA_CPU_SERIAL);
+}
+
+static ssize_t serial_cpumask_store(struct kobject *kobj,
+				    struct kobj_attribute *attr,
+				    const char *buf, size_t count)
+{
+	return mask_store(kobj, buf, count, PADATA_CPU_SERIAL);
+}
+
+static struct kobj_attribute parallel_cpumask_attr = __ATTR_RW(parallel_cpumask);
+static struct kobj_attribute serial_cpumask_attr = __ATTR_RW(serial_cpumask);
+
+/* A counter of struct pump_stats, summed over the CPUs. */
+struct counter_attribute {
+	struct kobj_attribute	kattr;
+	size_t			offset;
+};
+
+static unsigned long read_counter(struct pinst *pinst, int cpu, size_t offset)
+{
+	void *stats = &per_cpu_ptr(pinst->pumps, cpu)->stats;
+
+	return READ_ONCE(*(unsigned long *)(stats + offset));
+}
+
+static ssize_t counter_show(struct kobject *kobj, struct kobj_attribute *kattr,
+			    char *buf)
+{
+	struct counter_attribute *attr =
+		container_of(kattr, struct counter_attribute, kattr);
+	struct pinst *pinst = kobj_to_pinst(kobj);
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += read_counter(pinst, cpu, attr->offset);
+	return sysfs_emit(buf, "%lu\n", sum);
+}
+
+static ssize_t jobs_per_cpu_show(struct kobject *kobj,
+				 struct kobj_attribute *attr, char *buf)
+{
+	struct pinst *pinst = kobj_to_pinst(kobj);
+	size_t offset = offsetof(struct pump_stats, parallel);
+	int cpu, len = 0;
+
+	for_each_possible_cpu(cpu)
+		len += sysfs_emit_at(buf, len, "%s%lu", len ? " " : "",
+				     read_counter(pinst, cpu, offset));
+	len += sysfs_emit_at(buf, len, "\n");
+	return len;
+}
+
+#define COUNTER_ATTR(file, member)					\
+	static struct counter_attribute file##_attr = {			\
+		.kattr	= __ATTR(file, 0444, counter_show, NULL),	\
+		.offset	= offsetof(struct pump_stats, member),		\
+	}
+
+COUNTER_ATTR(jobs_submitted, submitted);
+COUNTER_ATTR(jobs_inline, inline_jobs);
+COUNTER_ATTR(jobs_completed, serial);
+COUNTER_ATTR(wakeups, wakeups);
+static struct kobj_attribute jobs_per_cpu_attr = __ATTR_RO(jobs_per_cpu);
+
+static struct attribute *padata_attrs[] = {
+	&parallel_cpumask_attr.attr,
+	&serial_cpumask_attr.attr,
+	&jobs_submitted_attr.kattr.attr,
+	&jobs_inline_attr.kattr.attr,
+	&jobs_completed_attr.kattr.attr,
+	&jobs_per_cpu_attr.attr,
+	&wakeups_attr.kattr.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(padata);
+
+/*
+ * Lifetime of instances
+ */
+
+static void pinst_release(struct kobject *kobj)
+{
+	struct pinst *pinst = kobj_to_pinst(kobj);
+
+	user_masks_free(rcu_dereference_protected(pinst->masks, true));
+	free_cpumask_var(pinst->online);
+	free_percpu(pinst->pumps);
+	kfree_const(pinst->name);
+	kfree(pinst);
+}
+
+static const struct kobj_type padata_ktype = {
+	.release	= pinst_release,
+	.sysfs_ops	= &kobj_sysfs_ops,
+	.default_groups	= padata_groups,
+};
+
+static void pump_init(struct pinst *pinst, int cpu)
+{
+	struct padata_pump *pump = per_cpu_ptr(pinst->pumps, cpu);
+
+	INIT_WORK(&pump->work, pump_work);
+	pump->pinst = pinst;
+	pump->cpu = cpu;
+	init_llist_head(&pump->ready);
+	init_llist_head(&pump->deferred);
+	INIT_LIST_HEAD(&pump->serving);
+	spin_lock_init(&pump->sq.lock);
+	INIT_LIST_HEAD(&pump->sq.incoming);
+	INIT_LIST_HEAD(&pump->sq.serving);
+	INIT_LIST_HEAD(&pump->sq.batch);
+	pump->sq.cpu = cpu;
+}
+
+/* All possible CPUs but those isolated at boot, unless that leaves none. */
+static void default_mask(struct cpumask *mask)
+{
+	if (!cpumask_and(mask, housekeeping_cpumask(HK_TYPE_DOMAIN),
+			 housekeeping_cpumask(HK_TYPE_WQ)) ||
+	    !cpumask_and(mask, mask, cpu_possible_mask))
+		cpumask_copy(mask, cpu_possible_mask);
+}
+
+/* Memory only; from here on kobject_put() undoes everything. */
+static struct pinst *pinst_alloc(const char *name)
+{
+	struct pinst *pinst = kzalloc(sizeof(*pinst), GFP_KERNEL);
+	struct user_masks *masks;
+	int cpu;
+
+	if (!pinst)
+		return NULL;
+	kobject_init(&pinst->pub.kobj, &padata_ktype);
+	pinst->name = kstrdup_const(name, GFP_KERNEL);
+	pinst->pumps = alloc_percpu(struct padata_pump);
+	masks = user_masks_alloc();
+	RCU_INIT_POINTER(pinst->masks, masks);
+	if (!zalloc_cpumask_var(&pinst->online, GFP_KERNEL) || !pinst->name ||
+	    !pinst->pumps || !masks) {
+		kobject_put(&pinst->pub.kobj);
+		return NULL;
+	}
+	default_mask(masks->parallel);
+	cpumask_copy(masks->serial, masks->parallel);
+	for_each_possible_cpu(cpu)
+		pump_init(pinst, cpu);
+	spin_lock_init(&pinst->lock);
+	seqcount_spinlock_init(&pinst->map_seq, &pinst->lock);
+	INIT_LIST_HEAD(&pinst->queue);
+	mutex_init(&pinst->mutex);
+	spin_lock_init(&pinst->shell_lock);
+	INIT_LIST_HEAD(&pinst->shells);
+	init_waitqueue_head(&pinst->idle_wait);
+	return pinst;
+}
+
+/**
+ * padata_alloc() - make an instance
+ * @name: Names its workqueue and its messages; copied.
+ *
+ * Both cpumasks start as all possible CPUs but those isolated at boot
+ * (``isolcpus=``, ``nohz_full=``).  The instance accepts jobs at once.
+ *
+ * Context: Task, may sleep.
+ * Return: The instance, or NULL when memory is short.
+ */
+struct padata_instance *padata_alloc(const char *name)
+{
+	struct pinst *pinst = pinst_alloc(name);
+
+	if (!pinst)
+		return NULL;
+	pinst->wq = alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_CPU_INTENSIVE |
+				    COMPAT_WQ_PERCPU, 0, name);
+	if (!pinst->wq)
+		goto put_pinst;
+	if (cpuhp_state_add_instance(hotplug_state, &pinst->node))
+		goto destroy_wq;
+	WRITE_ONCE(pinst->running, true);
+	return &pinst->pub;
+
+destroy_wq:
+	destroy_workqueue(pinst->wq);
+put_pinst:
+	kobject_put(&pinst->pub.kobj);
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(padata_alloc);
+
+/**
+ * padata_free() - free an instance
+ * @pinst: The instance.
+ *
+ * Refuses new jobs and waits for those in flight; when that takes long the log
+ * says for what.  Removes the kobject from sysfs.  A shell that was not freed
+ * before keeps the memory until it is.
+ *
+ * Context: Task, may sleep.  Called from a callback of padata, where it cannot
+ * wait, it warns and leaks the instance.
+ */
+void padata_free(struct padata_instance *pinst)
+{
+	struct pinst *p = to_pinst(pinst);
+	int cpu;
+
+	if (WARN_ON_ONCE(in_interrupt()))
+		return;
+	if (pinst->kobj.state_in_sysfs)
+		kobject_del(&pinst->kobj);
+	padata_stop(pinst);
+	/* Who submitted, completed or called back has let go of the pumps. */
+	synchronize_rcu();
+	cpuhp_state_remove_instance_nocalls(hotplug_state, &p->node);
+	for_each_possible_cpu(cpu)
+		flush_work(&per_cpu_ptr(p->pumps, cpu)->work);
+	destroy_workqueue(p->wq);
+	kobject_put(&pinst->kobj);
+}
+EXPORT_SYMBOL_GPL(padata_free);
+
+/**
+ * padata_start() - accept jobs (again)
+ * @pinst: The instance.
+ *
+ * Context: Task, may sleep; not from a callback of padata.
+ * Return: 0, or -EINVAL when one of the cpumasks has no online CPU.
+ */
+int padata_start(struct padata_instance *pinst)
+{
+	struct pinst *p = to_pinst(pinst);
+	int err = -EINVAL;
+
+	mutex_lock(&p->mutex);
+	spin_lock_bh(&p->lock);
+	if (p->nr_parallel && p->nr_serial) {
+		WRITE_ONCE(p->running, true);
+		err = 0;
+	}
+	spin_unlock_bh(&p->lock);
+	mutex_unlock(&p->mutex);
+	return err;
+}
+EXPORT_SYMBOL_GPL(padata_start);
+
+/**
+ * padata_stop() - refuse jobs, and wait for those in flight
+ * @pinst: The instance.
+ *
+ * Context: Task, may sleep; not from a callback of padata.
+ */
+void padata_stop(struct padata_instance *pinst)
+{
+	struct pinst *p = to_pinst(pinst);
+
+	mutex_lock(&p->mutex);
+	WRITE_ONCE(p->running, false);
+	mutex_unlock(&p->mutex);
+	wait_until_idle(p, NULL);
+}
+EXPORT_SYMBOL_GPL(padata_stop);
+
+/**
+ * padata_alloc_shell() - make an ordered stream of jobs
+ * @pinst: The instance whose CPUs it uses.
+ *
+ * A shell has no per-CPU memory and costs nothing while it is idle.
+ *
+ * Context: Task, may sleep.
+ * Return: The shell, or NULL when memory is short.
+ */
+struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
+{
+	struct pinst *p = to_pinst(pinst);
+	struct padata_shell *ps = kzalloc(sizeof(*ps), GFP_KERNEL);
+
+	if (!ps)
+		return NULL;
+	kobject_get(&pinst->kobj);
+	ps->pinst = p;
+	spin_lock_init(&ps->lock);
+	INIT_LIST_HEAD(&ps->order);
+	atomic_set(&ps->refs, 1);
+	ps->owner = __builtin_return_address(0);
+	spin_lock_bh(&p->shell_lock);
+	ps->id = ++p->last_id;
+	list_add_tail_rcu(&ps->list, &p->shells);
+	spin_unlock_bh(&p->shell_lock);
+	return ps;
+}
+EXPORT_SYMBOL_GPL(padata_alloc_shell);
+
+/**
+ * padata_put_shell() - let go of a shell without waiting
+ * @ps: The shell, or NULL.
+ *
+ * It is freed once the last job in flight has been called back.  The caller
+ * submits nothing to it any more.
+ *
+ * Context: Task or softirq, serial() of its own jobs included.
+ */
+void padata_put_shell(struct padata_shell *ps)
+{
+	if (!ps)
+		return;
+	rcu_read_lock();
+	WRITE_ONCE(ps->orphan, true);
+	shell_put(ps, 1);
+	rcu_read_unlock();
+}
+EXPORT_SYMBOL_GPL(padata_put_shell);
+
+/**
+ * padata_free_shell() - free a shell
+ * @ps: The shell, or NULL.
+ *
+ * Waits until the callbacks of all its jobs have returned; when that takes long
+ * the log says so.
+ *
+ * Context: Task, may sleep.  Called from a callback of padata, where it cannot
+ * wait, it warns and does what padata_put_shell() does.
+ */
+void padata_free_shell(struct padata_shell *ps)
+{
+	if (!ps)
+		return;
+	if (!WARN_ON_ONCE(in_interrupt()))
+		wait_until_idle(ps->pinst, ps);
+	padata_put_shell(ps);
+}
+EXPORT_SYMBOL_GPL(padata_free_shell);
+
+static int __init padata_mod_init(void)
+{
+	int ret;
+
+	ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "padata_mod:online",
+				      padata_cpu_online, padata_cpu_offline);
+	if (ret < 0)
+		return ret;
+	hotplug_state = ret;
+	return 0;
+}
+module_init(padata_mod_init);
+
+static void __exit padata_mod_exit(void)
+{
+	cpuhp_remove_multi_state(hotplug_state);
+}
+module_exit(padata_mod_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Parallel jobs with serial results");
