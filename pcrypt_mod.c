@@ -1,0 +1,885 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pcrypt: a crypto template that spreads the requests of an AEAD over CPUs and
+ * completes them in the order in which they were submitted.
+ *
+ * A request is a padata job: parallel() gives it to the wrapped algorithm, the
+ * child, and serial() completes it for the caller.  Each transform has a shell,
+ * which is an ordered stream, per direction, so a transform never waits for
+ * another one's requests.  No request leaves its stream: whatever the cpumasks
+ * are, it is answered in its turn.
+ *
+ * Who may make what: any program can have pcrypt(X) made, for any X, by asking
+ * for it through AF_ALG.  That must not change what the rest of the system
+ * uses, so its priority lies below the child's, unless root said otherwise by
+ * the module parameters "algs" and "open".
+ *
+ * Lifetimes: a transform may be freed in softirq, from an RCU callback and
+ * inside its own last completion.  Its shells are only let go of then; each job
+ * in flight holds its shell.  Nothing but module exit waits.
+ */
+
+#define pr_fmt(fmt) "pcrypt: " fmt
+
+#include <crypto/algapi.h>
+#include <crypto/internal/aead.h>
+#include <crypto/scatterwalk.h>
+#include <linux/atomic.h>
+#include <linux/ctype.h>
+#include <linux/err.h>
+#include <linux/fips.h>
+#include <linux/kernfs.h>
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/wait.h>
+
+#include "compat.h"
+#include "padata.h"
+
+/* How far above its child an algorithm is put that root wants to be used. */
+#define PCRYPT_PROMOTION	100
+
+/* As long as the crypto API itself waits for an algorithm in the making. */
+#define PCRYPT_MAKING_TIMEOUT_SECONDS	60
+
+static char *algs;
+module_param(algs, charp, 0444);
+MODULE_PARM_DESC(algs,
+		 "AEADs to wrap at load, and to prefer to what they wrap: NAME[,NAME...]");
+
+static bool prefer_all;
+module_param_named(open, prefer_all, bool, 0444);
+MODULE_PARM_DESC(open,
+		 "prefer all that is ever made, by whomever, to what it wraps (default: no)");
+
+/* One instance of padata, hence one pair of cpumasks, per direction. */
+enum pcrypt_dir {
+	PCRYPT_ENCRYPT,
+	PCRYPT_DECRYPT,
+	PCRYPT_NR_DIRS,
+};
+
+static const char *const pcrypt_pinst_names[PCRYPT_NR_DIRS] = {
+	"pencrypt", "pdecrypt",
+};
+
+static struct padata_instance *pcrypt_pinst[PCRYPT_NR_DIRS];
+static struct kset *pcrypt_kset;
+
+/* The callback CPU that the next transform asks for. */
+static atomic_t pcrypt_next_cb_cpu;
+
+/**
+ * struct pcrypt_inst - one algorithm pcrypt(NAME), in the crypto API's instance
+ * @spawn: The wrapped algorithm.
+ * @list: In pcrypt_insts; empty when it is not there.
+ * @alg: What is registered of it.
+ * @promoted: Its priority is above the child's.
+ * @child: Driver name of the wrapped algorithm; kept, because the algorithm
+ *	itself may be gone while we are still used.
+ *
+ * All but @list is constant once the algorithm is registered.
+ */
+struct pcrypt_inst {
+	struct crypto_aead_spawn spawn;
+	struct list_head list;
+	const struct crypto_alg *alg;
+	bool promoted;
+	char child[CRYPTO_MAX_ALG_NAME];
+};
+
+/**
+ * struct pcrypt_making - a driver name for which pcrypt_create() is at work
+ * @list: In pcrypt_makings.
+ * @driver_name: pcrypt(NAME); a copy, since others may free the instance as
+ *	soon as it is registered.
+ */
+struct pcrypt_making {
+	struct list_head list;
+	char driver_name[CRYPTO_MAX_ALG_NAME];
+};
+
+/**
+ * struct pcrypt_listed - a name that root listed in "algs"
+ * @list: In pcrypt_algs, which is constant after load.
+ * @cra_name: Generic name of what it stands for.
+ * @name: As listed.
+ */
+struct pcrypt_listed {
+	struct list_head list;
+	char cra_name[CRYPTO_MAX_ALG_NAME];
+	char name[CRYPTO_MAX_ALG_NAME];
+};
+
+/**
+ * struct pcrypt_tfm - our part of a transform
+ * @child: Transform of the wrapped algorithm.
+ * @ps: One stream per direction.
+ * @cb_cpu: The callback CPU to ask for; the same for all requests, because
+ *	padata promises the order among those that ask for the same one.
+ */
+struct pcrypt_tfm {
+	struct crypto_aead *child;
+	struct padata_shell *ps[PCRYPT_NR_DIRS];
+	int cb_cpu;
+};
+
+/**
+ * struct pcrypt_request - our part of a request
+ * @padata: The job; its @info is the result.
+ * @dir: Which way.
+ * @creq: The child's request, followed by the child's part of it.
+ */
+struct pcrypt_request {
+	struct padata_priv padata;
+	enum pcrypt_dir dir;
+	struct aead_request creq;
+};
+
+/*
+ * Protects the two lists.  Task context only; nests in nothing and nothing
+ * nests in it.
+ */
+static DEFINE_SPINLOCK(pcrypt_lock);
+static LIST_HEAD(pcrypt_insts);
+static LIST_HEAD(pcrypt_makings);
+static DECLARE_WAIT_QUEUE_HEAD(pcrypt_made);
+
+static LIST_HEAD(pcrypt_algs);
+
+/*
+ * Requests
+ */
+
+/*
+ * A planted bug, which the kernel's crypto self-tests must catch; never in a
+ * real build.
+ */
+static void pcrypt_planted_bug(struct aead_request *req)
+{
+#if defined(PADATA_BUSTED) && PADATA_BUSTED == 20
+	u32 at = req->assoclen + req->cryptlen +
+		 crypto_aead_authsize(crypto_aead_reqtfm(req)) - 1;
+	u8 byte;
+
+	scatterwalk_map_and_copy(&byte, req->dst, at, 1, 0);
+	byte ^= 1;
+	scatterwalk_map_and_copy(&byte, req->dst, at, 1, 1);
+#endif
+}
+
+/* The request and its transform may be gone when this returns. */
+static void pcrypt_serial(struct padata_priv *padata)
+{
+	struct pcrypt_request *preq =
+		container_of(padata, struct pcrypt_request, padata);
+	struct aead_request *req =
+		container_of((void *)preq, struct aead_request, __ctx);
+
+	if (preq->dir == PCRYPT_ENCRYPT && !padata->info)
+		pcrypt_planted_bug(req);
+	aead_request_complete(req, padata->info);
+}
+
+/* The child's completion. */
+static void pcrypt_done(compat_completion_arg arg, int err)
+{
+	struct pcrypt_request *preq = compat_completion_data(arg);
+
+	/* Only tells that the request has left the child's backlog. */
+	if (err == -EINPROGRESS)
+		return;
+	preq->padata.info = err;
+	padata_do_serial(&preq->padata);
+}
+
+static void pcrypt_parallel(struct padata_priv *padata)
+{
+	struct pcrypt_request *preq =
+		container_of(padata, struct pcrypt_request, padata);
+	/* Read now: once the child has accepted the request, it may be gone. */
+	bool backlog = aead_request_flags(&preq->creq) & CRYPTO_TFM_REQ_MAY_BACKLOG;
+	int err;
+
+	if (preq->dir == PCRYPT_ENCRYPT)
+		err = crypto_aead_encrypt(&preq->creq);
+	else
+		err = crypto_aead_decrypt(&preq->creq);
+	/* Accepted, and pcrypt_done() is called, or was. */
+	if (err == -EINPROGRESS || (err == -EBUSY && backlog))
+		return;
+	padata->info = err;
+	padata_do_serial(padata);
+}
+
+static void pcrypt_init_request(struct pcrypt_request *preq,
+				struct aead_request *req, enum pcrypt_dir dir)
+{
+	struct pcrypt_tfm *ctx = crypto_aead_ctx(crypto_aead_reqtfm(req));
+	struct aead_request *creq = &preq->creq;
+	/* The child runs with softirqs disabled. */
+	u32 flags = aead_request_flags(req) & ~CRYPTO_TFM_REQ_MAY_SLEEP;
+
+	memset(&preq->padata, 0, sizeof(preq->padata));
+	preq->padata.parallel = pcrypt_parallel;
+	preq->padata.serial = pcrypt_serial;
+	preq->dir = dir;
+	aead_request_set_tfm(creq, ctx->child);
+	aead_request_set_callback(creq, flags, pcrypt_done, preq);
+	aead_request_set_crypt(creq, req->src, req->dst, req->cryptlen, req->iv);
+	aead_request_set_ad(creq, req->assoclen);
+}
+
+static int pcrypt_crypt(struct aead_request *req, enum pcrypt_dir dir)
+{
+	struct pcrypt_tfm *ctx = crypto_aead_ctx(crypto_aead_reqtfm(req));
+	struct pcrypt_request *preq = aead_request_ctx(req);
+	struct padata_shell *ps = ctx->ps[dir];
+	int cb_cpu = ctx->cb_cpu;
+	int err;
+
+	pcrypt_init_request(preq, req, dir);
+	err = padata_do_parallel(ps, &preq->padata, &cb_cpu);
+	/*
+	 * No CPU is left in a cpumask.  Users of the cipher are served all the
+	 * same, and in order: past the shell it would overtake.
+	 */
+	if (err == -EINVAL)
+		err = padata_do_inline(ps, &preq->padata, &cb_cpu);
+	return err ?: -EINPROGRESS;
+}
+
+static int pcrypt_encrypt(struct aead_request *req)
+{
+	return pcrypt_crypt(req, PCRYPT_ENCRYPT);
+}
+
+static int pcrypt_decrypt(struct aead_request *req)
+{
+	return pcrypt_crypt(req, PCRYPT_DECRYPT);
+}
+
+/*
+ * Transforms
+ */
+
+static int pcrypt_setkey(struct crypto_aead *tfm, const u8 *key,
+			 unsigned int keylen)
+{
+	struct pcrypt_tfm *ctx = crypto_aead_ctx(tfm);
+	u32 flags = crypto_aead_get_flags(tfm) & CRYPTO_TFM_REQ_MASK;
+
+	crypto_aead_clear_flags(ctx->child, CRYPTO_TFM_REQ_MASK);
+	crypto_aead_set_flags(ctx->child, flags);
+	return crypto_aead_setkey(ctx->child, key, keylen);
+}
+
+static int pcrypt_setauthsize(struct crypto_aead *tfm, unsigned int authsize)
+{
+	struct pcrypt_tfm *ctx = crypto_aead_ctx(tfm);
+
+	return crypto_aead_setauthsize(ctx->child, authsize);
+}
+
+/* May run in softirq and inside pcrypt_serial(): must not wait for anything. */
+static void pcrypt_exit_tfm(struct crypto_aead *tfm)
+{
+	struct pcrypt_tfm *ctx = crypto_aead_ctx(tfm);
+	int dir;
+
+	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++)
+		padata_put_shell(ctx->ps[dir]);
+	crypto_free_aead(ctx->child);
+}
+
+static int pcrypt_init_tfm(struct crypto_aead *tfm)
+{
+	struct pcrypt_inst *pi = aead_instance_ctx(aead_alg_instance(tfm));
+	struct pcrypt_tfm *ctx = crypto_aead_ctx(tfm);
+	struct crypto_aead *child = crypto_spawn_aead(&pi->spawn);
+	int dir;
+
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	ctx->child = child;
+	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++) {
+		ctx->ps[dir] = padata_alloc_shell(pcrypt_pinst[dir]);
+		if (!ctx->ps[dir])
+			goto free_tfm;
+	}
+	/*
+	 * No CPU has such a number, so padata takes it modulo the CPUs that may
+	 * be used at the time: transforms are spread over them evenly.
+	 */
+	ctx->cb_cpu = nr_cpu_ids + (atomic_inc_return(&pcrypt_next_cb_cpu) & 0xffff);
+	crypto_aead_set_reqsize(tfm, sizeof(struct pcrypt_request) +
+				crypto_aead_reqsize(child));
+	return 0;
+
+free_tfm:
+	/* Zeroed at first, so what was not allocated is NULL. */
+	pcrypt_exit_tfm(tfm);
+	return -ENOMEM;
+}
+
+/*
+ * Instances
+ */
+
+static bool pcrypt_is_live(const struct pcrypt_inst *pi)
+{
+	/* Changed under a lock that modules do not see; any moment will do. */
+	return !(data_race(pi->alg->cra_flags) &
+		 (CRYPTO_ALG_DEAD | CRYPTO_ALG_DYING));
+}
+
+/*
+ * Not every kernel refuses a second driver of the same name.  An instance that
+ * the crypto API has torn down does not count, although old transforms may keep
+ * it for long.
+ */
+static int pcrypt_try_begin(struct pcrypt_making *making)
+{
+	struct pcrypt_making *other;
+	struct pcrypt_inst *pi;
+	int err = 0;
+
+	spin_lock(&pcrypt_lock);
+	list_for_each_entry(other, &pcrypt_makings, list)
+		if (!strcmp(other->driver_name, making->driver_name))
+			err = -EBUSY;
+	list_for_each_entry(pi, &pcrypt_insts, list)
+		if (!err && pcrypt_is_live(pi) &&
+		    !strcmp(pi->alg->cra_driver_name, making->driver_name))
+			err = -EEXIST;
+	if (!err)
+		list_add(&making->list, &pcrypt_makings);
+	spin_unlock(&pcrypt_lock);
+	return err;
+}
+
+/*
+ * A twin in the making may yet fail, so it is waited for: -EEXIST makes the
+ * crypto API look for what then has to be there.
+ */
+static int pcrypt_begin(struct pcrypt_making *making)
+{
+	int err;
+
+	wait_event_timeout(pcrypt_made,
+			   (err = pcrypt_try_begin(making)) != -EBUSY,
+			   PCRYPT_MAKING_TIMEOUT_SECONDS * HZ);
+	return err;
+}
+
+static void pcrypt_end(struct pcrypt_making *making)
+{
+	spin_lock(&pcrypt_lock);
+	list_del(&making->list);
+	spin_unlock(&pcrypt_lock);
+	wake_up_all(&pcrypt_made);
+}
+
+/* @meaning is what @name stands for. */
+static int pcrypt_refuse_nesting(const char *name, const char *meaning)
+{
+	/* Whoever asked chose the name: it may hold newlines. */
+	pr_notice_ratelimited("pcrypt(%*pE) refused: there is a pcrypt inside %*pE\n",
+			      (int)strlen(name), name,
+			      (int)strlen(meaning), meaning);
+	return -ELOOP;
+}
+
+static const struct crypto_alg *pcrypt_child_alg(struct pcrypt_inst *pi)
+{
+	return &crypto_spawn_aead_alg(&pi->spawn)->base;
+}
+
+/* So that another child can be grabbed: each one is linked to the instance. */
+static void pcrypt_drop_child(struct aead_instance *inst)
+{
+	struct pcrypt_inst *pi = aead_instance_ctx(inst);
+
+	crypto_drop_aead(&pi->spawn);
+	memset(&pi->spawn, 0, sizeof(pi->spawn));
+	aead_crypto_instance(inst)->spawns = NULL;
+	inst->alg.base.cra_flags = 0;
+}
+
+/*
+ * Where a promoted algorithm of ours is what @name means, its child is taken in
+ * its place.
+ */
+static int pcrypt_grab_child(struct aead_instance *inst, const char *name,
+			     u32 mask)
+{
+	struct crypto_instance *base = aead_crypto_instance(inst);
+	struct pcrypt_inst *pi = aead_instance_ctx(inst);
+	struct pcrypt_inst *ours;
+	int err;
+
+	err = crypto_grab_aead(&pi->spawn, base, name, 0, mask);
+	if (!err && pcrypt_child_alg(pi)->cra_module == THIS_MODULE) {
+		ours = crypto_instance_ctx(container_of(pi->spawn.base.alg,
+							struct crypto_instance,
+							alg));
+		strscpy(pi->child, ours->child, sizeof(pi->child));
+		pcrypt_drop_child(inst);
+		err = crypto_grab_aead(&pi->spawn, base, pi->child, 0, mask);
+	}
+	if (err)
+		return err;
+	strscpy(pi->child, pcrypt_child_alg(pi)->cra_driver_name,
+		sizeof(pi->child));
+	if (strstr(pi->child, "pcrypt("))
+		return pcrypt_refuse_nesting(name, pi->child);
+	return 0;
+}
+
+static bool pcrypt_is_listed(const char *name)
+{
+	struct pcrypt_listed *listed;
+
+	list_for_each_entry(listed, &pcrypt_algs, list)
+		if (!strcmp(listed->name, name))
+			return true;
+	return false;
+}
+
+/*
+ * Registering an algorithm tears down what is built on those of the same
+ * generic name and a lower priority.  Two promoted ones would do that to each
+ * other for ever, so there is one per generic name.
+ */
+static void pcrypt_enlist(struct pcrypt_inst *pi, bool promote)
+{
+	struct pcrypt_inst *other;
+
+	spin_lock(&pcrypt_lock);
+	list_for_each_entry(other, &pcrypt_insts, list)
+		if (other->promoted && pcrypt_is_live(other) &&
+		    !strcmp(other->alg->cra_name, pi->alg->cra_name))
+			promote = false;
+	pi->promoted = promote;
+	list_add(&pi->list, &pcrypt_insts);
+	spin_unlock(&pcrypt_lock);
+}
+
+static void pcrypt_free_inst(struct aead_instance *inst)
+{
+	struct pcrypt_inst *pi = aead_instance_ctx(inst);
+
+	spin_lock(&pcrypt_lock);
+	list_del(&pi->list);
+	spin_unlock(&pcrypt_lock);
+	crypto_drop_aead(&pi->spawn);
+	kfree(inst);
+}
+
+/*
+ * A tie would be won by the newest and nothing is below zero, so a child of
+ * priority zero can't be undercut.
+ */
+static int pcrypt_set_priority(struct aead_instance *inst, const char *name)
+{
+	struct pcrypt_inst *pi = aead_instance_ctx(inst);
+	int child_priority = pcrypt_child_alg(pi)->cra_priority;
+
+	pcrypt_enlist(pi, prefer_all || pcrypt_is_listed(name));
+	if (pi->promoted) {
+		inst->alg.base.cra_priority = child_priority + PCRYPT_PROMOTION;
+		return 0;
+	}
+	if (child_priority <= 0) {
+		pr_notice_ratelimited("pcrypt(%s) refused: %s has priority 0; root can list it in algs\n",
+				      name, pi->child);
+		return -EPERM;
+	}
+	inst->alg.base.cra_priority = child_priority - 1;
+	return 0;
+}
+
+static void pcrypt_fill_inst(struct aead_instance *inst)
+{
+	struct pcrypt_inst *pi = aead_instance_ctx(inst);
+	struct aead_alg *child = crypto_spawn_aead_alg(&pi->spawn);
+	struct aead_alg *alg = &inst->alg;
+
+	strscpy(alg->base.cra_name, child->base.cra_name,
+		sizeof(alg->base.cra_name));
+	/* What has to be inherited was added when the child was grabbed. */
+	alg->base.cra_flags |= CRYPTO_ALG_ASYNC;
+	alg->base.cra_blocksize = child->base.cra_blocksize;
+	alg->base.cra_alignmask = child->base.cra_alignmask;
+	alg->base.cra_ctxsize = sizeof(struct pcrypt_tfm);
+	alg->ivsize = crypto_aead_alg_ivsize(child);
+	alg->chunksize = crypto_aead_alg_chunksize(child);
+	alg->maxauthsize = crypto_aead_alg_maxauthsize(child);
+	alg->init = pcrypt_init_tfm;
+	alg->exit = pcrypt_exit_tfm;
+	alg->setkey = pcrypt_setkey;
+	alg->setauthsize = pcrypt_setauthsize;
+	alg->encrypt = pcrypt_encrypt;
+	alg->decrypt = pcrypt_decrypt;
+}
+
+static struct aead_instance *pcrypt_alloc_inst(const char *name)
+{
+	struct aead_instance *inst;
+	struct pcrypt_inst *pi;
+	char *driver_name;
+	size_t size;
+
+	inst = kzalloc(sizeof(*inst) + sizeof(*pi), GFP_KERNEL);
+	if (!inst)
+		return ERR_PTR(-ENOMEM);
+	driver_name = inst->alg.base.cra_driver_name;
+	size = sizeof(inst->alg.base.cra_driver_name);
+	if (snprintf(driver_name, size, "pcrypt(%s)", name) >= size) {
+		kfree(inst);
+		return ERR_PTR(-ENAMETOOLONG);
+	}
+	inst->free = pcrypt_free_inst;
+	pi = aead_instance_ctx(inst);
+	pi->alg = &inst->alg.base;
+	INIT_LIST_HEAD(&pi->list);
+	return inst;
+}
+
+/* The caller is the only one to make an instance of this name. */
+static int pcrypt_make(struct crypto_template *tmpl, struct aead_instance *inst,
+		       const char *name, u32 mask)
+{
+	int err;
+
+	err = pcrypt_grab_child(inst, name, mask);
+	if (err)
+		return err;
+	pcrypt_fill_inst(inst);
+	err = pcrypt_set_priority(inst, name);
+	if (err)
+		return err;
+	return aead_register_instance(tmpl, inst);
+}
+
+static int pcrypt_make_once(struct crypto_template *tmpl, const char *name,
+			    u32 mask)
+{
+	struct pcrypt_making making;
+	struct aead_instance *inst;
+	int err;
+
+	inst = pcrypt_alloc_inst(name);
+	if (IS_ERR(inst))
+		return PTR_ERR(inst);
+	strscpy(making.driver_name, inst->alg.base.cra_driver_name,
+		sizeof(making.driver_name));
+	err = pcrypt_begin(&making);
+	if (!err) {
+		err = pcrypt_make(tmpl, inst, name, mask);
+		pcrypt_end(&making);
+	}
+	if (err)
+		pcrypt_free_inst(inst);
+	return err;
+}
+
+/*
+ * CRYPTO_ALG_ASYNC is part of the type, so who insists on a synchronous
+ * algorithm gets -EINVAL: there is none.
+ */
+static int pcrypt_create(struct crypto_template *tmpl, struct rtattr **tb)
+{
+	const char *name;
+	u32 mask;
+	int err;
+
+	err = crypto_check_attr_type(tb, CRYPTO_ALG_TYPE_AEAD | CRYPTO_ALG_ASYNC,
+				     &mask);
+	if (err)
+		return err;
+	name = crypto_attr_alg_name(tb[1]);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	/* pcrypt(X,Y) would make pcrypt(X), which is not what was asked for. */
+	if (tb[2])
+		return -EINVAL;
+	if (strstr(name, "pcrypt("))
+		return pcrypt_refuse_nesting(name, name);
+	return pcrypt_make_once(tmpl, name, mask);
+}
+
+static struct crypto_template pcrypt_tmpl = {
+	.name = "pcrypt",
+	.create = pcrypt_create,
+	.module = THIS_MODULE,
+};
+
+/*
+ * What root listed
+ */
+
+/* Length of the name at the start of @s, which ends at a comma or at the end. */
+static int __init pcrypt_name_len(const char *s)
+{
+	int depth = 0;
+	int len;
+
+	for (len = 0; s[len] && (depth || s[len] != ','); len++) {
+		if (s[len] == '(')
+			depth++;
+		else if (s[len] == ')' && !depth--)
+			return -EINVAL;
+		else if (!isalnum(s[len]) && !strchr("(),-._", s[len]))
+			return -EINVAL;
+	}
+	if (depth || !len)
+		return -EINVAL;
+	if (len + sizeof("pcrypt()") > CRYPTO_MAX_ALG_NAME)
+		return -ENAMETOOLONG;
+	return len;
+}
+
+static void pcrypt_free_algs(void)
+{
+	struct pcrypt_listed *listed, *next;
+
+	list_for_each_entry_safe(listed, next, &pcrypt_algs, list) {
+		list_del(&listed->list);
+		kfree(listed);
+	}
+}
+
+static int __init pcrypt_list_alg(const char *name, int len)
+{
+	struct pcrypt_listed *listed = kzalloc(sizeof(*listed), GFP_KERNEL);
+
+	if (!listed)
+		return -ENOMEM;
+	memcpy(listed->name, name, len);
+	list_add_tail(&listed->list, &pcrypt_algs);
+	return 0;
+}
+
+static int __init pcrypt_parse_algs(void)
+{
+	const char *s = algs;
+	int err;
+	int len;
+
+	while (s && *s) {
+		len = pcrypt_name_len(s);
+		if (len < 0) {
+			pr_err("algs: not a list of names from here on: \"%s\"\n",
+			       s);
+			return len;
+		}
+		err = pcrypt_list_alg(s, len);
+		if (err)
+			return err;
+		s += len;
+		/* The comma; nothing behind it is an empty name. */
+		if (*s && !*++s) {
+			pr_err("algs: ends with a comma\n");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* Does it exist, and has nobody listed the same by another name? */
+static int __init pcrypt_check_alg(struct pcrypt_listed *listed)
+{
+	struct crypto_aead *tfm = crypto_alloc_aead(listed->name, 0, 0);
+	struct pcrypt_listed *other;
+	int err;
+
+	if (IS_ERR(tfm)) {
+		err = PTR_ERR(tfm);
+		pr_err("algs: there is no AEAD \"%s\" here (error %d)\n",
+		       listed->name, err);
+		/* From a module, insmod takes -ENOENT for a missing symbol. */
+		return err == -ENOENT ? -EINVAL : err;
+	}
+	strscpy(listed->cra_name, crypto_tfm_alg_name(crypto_aead_tfm(tfm)),
+		sizeof(listed->cra_name));
+	crypto_free_aead(tfm);
+	list_for_each_entry(other, &pcrypt_algs, list) {
+		if (other == listed)
+			break;
+		if (strcmp(other->cra_name, listed->cra_name))
+			continue;
+		pr_err("algs: \"%s\" and \"%s\" are both %s, of which one can be preferred\n",
+		       other->name, listed->name, listed->cra_name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int __init pcrypt_check_algs(void)
+{
+	struct pcrypt_listed *listed;
+	int err;
+
+	list_for_each_entry(listed, &pcrypt_algs, list) {
+		err = pcrypt_check_alg(listed);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void __init pcrypt_promote(const char *listed)
+{
+	char name[CRYPTO_MAX_ALG_NAME];
+	struct crypto_aead *tfm;
+	struct pcrypt_inst *pi;
+
+	snprintf(name, sizeof(name), "pcrypt(%s)", listed);
+	tfm = crypto_alloc_aead(name, 0, 0);
+	if (IS_ERR(tfm)) {
+		pr_err("%s: could not be made (error %ld)\n", listed,
+		       PTR_ERR(tfm));
+		return;
+	}
+	pi = aead_instance_ctx(aead_alg_instance(tfm));
+	if (pi->promoted)
+		pr_info("%s: promoted, wraps %s (priority %d)\n", listed,
+			pi->child, pi->alg->cra_priority);
+	else
+		pr_err("%s: not promoted, another %s is\n", listed,
+		       pi->alg->cra_name);
+	crypto_free_aead(tfm);
+}
+
+/*
+ * Module
+ */
+
+/*
+ * The crypto core panics the machine when a module without a good signature
+ * registers anything in FIPS mode.
+ */
+static int __init pcrypt_check_fips(void)
+{
+	if (!fips_enabled || compat_module_sig_ok(THIS_MODULE))
+		return 0;
+	pr_err("not loaded: FIPS mode wants a signed module\n");
+	return -EKEYREJECTED;
+}
+
+/* The kernel's own pcrypt has a directory where ours has to be. */
+static int __init pcrypt_check_alone(void)
+{
+	struct kernfs_node *node = kernfs_find_and_get(kernel_kobj->sd, "pcrypt");
+
+	if (!node)
+		return 0;
+	kernfs_put(node);
+	pr_err("not loaded: the kernel's own pcrypt is; unload that first (rmmod pcrypt)\n");
+	return -EEXIST;
+}
+
+static int __init pcrypt_add_pinst(enum pcrypt_dir dir)
+{
+	const char *name = pcrypt_pinst_names[dir];
+	struct padata_instance *pinst = padata_alloc(name);
+	int err;
+
+	if (!pinst)
+		return -ENOMEM;
+	pinst->kobj.kset = pcrypt_kset;
+	err = kobject_add(&pinst->kobj, NULL, "%s", name);
+	if (err) {
+		padata_free(pinst);
+		return err;
+	}
+	kobject_uevent(&pinst->kobj, KOBJ_ADD);
+	pcrypt_pinst[dir] = pinst;
+	return 0;
+}
+
+static int __init pcrypt_prepare(void)
+{
+	int err;
+
+	err = pcrypt_check_fips();
+	if (err)
+		return err;
+	err = pcrypt_check_alone();
+	if (err)
+		return err;
+	err = pcrypt_parse_algs();
+	if (err)
+		return err;
+	return pcrypt_check_algs();
+}
+
+/*
+ * Once the template is registered anyone may hold an instance, and the crypto
+ * core takes a template with users away by BUG(): from then on loading must not
+ * fail.  So the names in algs are checked before, and what still goes wrong
+ * with one is only logged.
+ */
+static int __init pcrypt_mod_init(void)
+{
+	struct pcrypt_listed *listed;
+	int err;
+
+	err = pcrypt_prepare();
+	if (err)
+		goto free_algs;
+	pcrypt_kset = kset_create_and_add("pcrypt", NULL, kernel_kobj);
+	if (!pcrypt_kset) {
+		err = -ENOMEM;
+		goto free_algs;
+	}
+	err = pcrypt_add_pinst(PCRYPT_ENCRYPT);
+	if (err)
+		goto remove_kset;
+	err = pcrypt_add_pinst(PCRYPT_DECRYPT);
+	if (err)
+		goto free_pencrypt;
+	err = crypto_register_template(&pcrypt_tmpl);
+	if (err)
+		goto free_pdecrypt;
+	list_for_each_entry(listed, &pcrypt_algs, list)
+		pcrypt_promote(listed->name);
+	return 0;
+
+free_pdecrypt:
+	padata_free(pcrypt_pinst[PCRYPT_DECRYPT]);
+free_pencrypt:
+	padata_free(pcrypt_pinst[PCRYPT_ENCRYPT]);
+remove_kset:
+	kset_unregister(pcrypt_kset);
+free_algs:
+	pcrypt_free_algs();
+	return err;
+}
+
+static void __exit pcrypt_mod_exit(void)
+{
+	crypto_unregister_template(&pcrypt_tmpl);
+	padata_free(pcrypt_pinst[PCRYPT_DECRYPT]);
+	padata_free(pcrypt_pinst[PCRYPT_ENCRYPT]);
+	/*
+	 * A child's completion may have yet to return from pcrypt_done(), after
+	 * the job was called back elsewhere.  It runs with softirqs disabled.
+	 */
+	synchronize_rcu();
+	kset_unregister(pcrypt_kset);
+	pcrypt_free_algs();
+}
+
+module_init(pcrypt_mod_init);
+module_exit(pcrypt_mod_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Spreads the requests of AEADs over CPUs, keeping their order");
+MODULE_ALIAS_CRYPTO("pcrypt");
