@@ -75,6 +75,10 @@ struct padata_instance {
  *	with softirqs disabled, on the callback CPU, in the order of submission.
  *	It may free or resubmit the job.
  *
+ * A mask whose last CPU has gone offline leaves accepted jobs to any online CPU,
+ * and so does a callback CPU that has gone offline to another of the serial
+ * cpumask.
+ *
  * Embedded in the user's structure and zeroed before it is submitted.  The job
  * belongs to padata from the successful return of padata_do_parallel() until
  * @serial is entered.

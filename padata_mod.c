@@ -91,9 +91,18 @@
  * idle:A / idle:B, store buffering
  *   idle:A (wait_until_idle) raises nr_waiters; full barrier; looks at the shells.
  *   idle:B (shell_put) lowers ::refs, fully ordered; reads nr_waiters.
+ * orphan:A / orphan:B, whose reference is the last
+ *   orphan:B sets ::orphan, then subtracts from ::refs, fully ordered; orphan:A
+ *   reads ::refs with acquire, then ::orphan.  Who sees the owner's reference gone
+ *   sees ::orphan, too; the other way round a busy shell is taken for busy.
  * stop
  *   padata_stop() clears ::running, then takes each padata_shell::lock to look at
- *   ::refs; shell_append() reads ::running and raises ::refs under that lock.
+ *   ::refs; shell_append() reads ::running and raises ::refs under that lock.  A
+ *   shell that is not yet on the list is added under shell_lock, which
+ *   padata_stop() takes in between: its jobs see ::running cleared.
+ * masks
+ *   ::masks is read in RCU sections; padata_set_cpumask() frees the old ones after
+ *   a grace period, which also waits for each pump that pulled under them.
  * mapping
  *   A submitter takes the callback CPU and the generation from one read section
  *   of ::map_seq, so equal generations imply equal mappings.
@@ -256,8 +265,12 @@ struct pump_stats {
  * @ready: A: serial queues handed to this pump.
  * @deferred: A: shells whose drain was left to this pump.
  * @serving: P: serial queues that this pump owns.
+ * @parallel_first: P: which duty comes first in a stretch; they take turns,
+ *	because the first may take all of it.
  * @busy_ns: P: time spent in parallel() since the last pull.
  * @nr_busy: P: jobs in @busy_ns.
+ * @inline_depth: Submitters on this CPU that run a job themselves; counted by
+ *	this_cpu_inc() and this_cpu_dec().
  * @sq: The serial queue of this CPU, whoever owns it.
  * @stats: Counters of this CPU, whichever pump runs on it.
  */
@@ -270,8 +283,10 @@ struct padata_pump {
 	struct llist_head	ready;
 	struct llist_head	deferred;
 	struct list_head	serving;
+	bool			parallel_first;
 	u64			busy_ns;
 	unsigned int		nr_busy;
+	unsigned int		inline_depth;
 	struct serial_queue	sq;
 	struct pump_stats	stats;
 };
@@ -299,7 +314,8 @@ struct user_masks {
  * @nr_queued: Q: their number.
  * @nr_pulling: Q: number of pumps with padata_pump::pulling set.
  * @service_ns: Q: mean duration of parallel(); 0 while unknown.
- * @pulled_at: Q: local_clock() of the last pull, for jobs stuck behind long ones.
+ * @pulled_at: Q: local_clock() when jobs were pulled last, or when the first
+ *	pump was told to.
  * @map_seq: Its value is the generation of the mapping.
  * @masks: V, M: the user's masks.
  * @online: V: CPUs that are online and not about to go.
@@ -360,7 +376,7 @@ static struct pinst *to_pinst(struct padata_instance *pub)
 static int pick_cb_cpu(struct pinst *pinst, const struct user_masks *masks,
 		       int cpu, bool any)
 {
-	unsigned int n = pinst->nr_serial;
+	unsigned int n = READ_ONCE(pinst->nr_serial);
 
 	if ((unsigned int)cpu < nr_cpu_ids &&
 	    cpumask_test_cpu(cpu, masks->serial) &&
@@ -369,7 +385,7 @@ static int pick_cb_cpu(struct pinst *pinst, const struct user_masks *masks,
 	if (n)
 		return cpumask_nth_and((unsigned int)cpu % n, masks->serial,
 				       pinst->online);
-	n = pinst->nr_online;
+	n = READ_ONCE(pinst->nr_online);
 	if (!any || !n)
 		return -EINVAL;
 	return cpumask_nth((unsigned int)cpu % n, pinst->online);
@@ -391,7 +407,7 @@ static int map_cb_cpu(struct pinst *pinst, int cpu, bool any, unsigned int *gen)
 
 	do {
 		*gen = read_seqcount_begin(&pinst->map_seq);
-		if (!any && !pinst->nr_parallel)
+		if (!any && !READ_ONCE(pinst->nr_parallel))
 			mapped = -EINVAL;
 		else
 			mapped = pick_cb_cpu(pinst, rcu_dereference(pinst->masks),
@@ -404,16 +420,19 @@ static int map_cb_cpu(struct pinst *pinst, int cpu, bool any, unsigned int *gen)
  * Waking and sleeping of pumps
  */
 
-/* May this pump, here and now, take jobs from the shared queue? */
+/*
+ * May this pump take jobs from the shared queue?  Without the lock the answer is
+ * a hint.  A pump whose CPU is in the online map runs on it: workqueues bind
+ * their workers before our hotplug callback sets the bit, and unbind them after
+ * it has cleared it.
+ */
 static bool pump_entitled(struct padata_pump *pump)
 {
 	struct pinst *pinst = pump->pinst;
 
-	lockdep_assert_held(&pinst->lock);
-	if (!pinst->nr_parallel)
+	if (!READ_ONCE(pinst->nr_parallel))
 		return true;
-	return smp_processor_id() == pump->cpu &&
-	       cpumask_test_cpu(pump->cpu, pinst->online) &&
+	return cpumask_test_cpu(pump->cpu, pinst->online) &&
 	       cpumask_test_cpu(pump->cpu,
 				rcu_dereference(pinst->masks)->parallel);
 }
@@ -449,9 +468,8 @@ static bool wake_pays(struct pinst *pinst)
 		return false;
 	if (pinst->nr_queued * service > pinst->nr_pulling * cost)
 		return true;
-	/* The mean does not know the job that everybody waits behind. */
-	return pinst->nr_queued > 1 &&
-	       (s64)(local_clock() - pinst->pulled_at) > (s64)cost;
+	/* The mean does not know the long job that others wait behind. */
+	return (s64)(local_clock() - pinst->pulled_at) > 2 * (s64)cost;
 }
 
 static bool pump_can_start(struct pinst *pinst, int cpu)
@@ -503,7 +521,8 @@ static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
 		return NULL;
 	pump = per_cpu_ptr(pinst->pumps, cpu);
 	WRITE_ONCE(pump->pulling, true);
-	pinst->nr_pulling++;
+	if (!pinst->nr_pulling++)
+		pinst->pulled_at = local_clock();
 	return pump;
 }
 
@@ -673,7 +692,10 @@ static void shell_hand_over(struct pinst *pinst, struct list_head *run)
 	}
 }
 
-/* Leave the drain to a pump.  The baton is unique, so one link is enough. */
+/*
+ * Leave the drain to a pump.  The caller has the baton, which is unique, so one
+ * link is enough; the first job is done and listed, which holds the shell.
+ */
 static void shell_defer(struct padata_shell *ps)
 {
 	/* Its CPU is online, or on its way out, which workqueues can handle. */
@@ -709,8 +731,15 @@ static void shell_drain(struct padata_shell *ps)
 		if (!mine)
 			return;
 	}
-	/* The others complete as fast as we drain: let softirqs run. */
-	shell_defer(ps);
+	/*
+	 * The others complete as fast as we drain: let softirqs run.  Only a
+	 * job that is listed holds the shell until a pump comes to it.
+	 */
+	spin_lock(&ps->lock);
+	mine = !shell_pass_baton(ps);
+	spin_unlock(&ps->lock);
+	if (mine)
+		shell_defer(ps);
 }
 
 /* All pending callbacks have returned and the baton was seen parked. */
@@ -788,9 +817,12 @@ static void shell_put(struct padata_shell *ps, unsigned int n)
 static bool shell_idle(struct padata_shell *ps)
 {
 	bool idle;
+	int refs;
 
 	spin_lock_bh(&ps->lock);
-	idle = atomic_read(&ps->refs) == !READ_ONCE(ps->orphan);
+	/* orphan:A */
+	refs = atomic_read_acquire(&ps->refs);
+	idle = refs == !READ_ONCE(ps->orphan);
 	spin_unlock_bh(&ps->lock);
 	return idle;
 }
@@ -941,6 +973,8 @@ static bool pump_serial(struct padata_pump *pump, struct stretch *st)
 	llist_for_each_entry_safe(sq, next, llist_del_all(&pump->ready), ready)
 		list_add_tail(&sq->serving, &pump->serving);
 	worked = !list_empty(&pump->serving);
+	/* Each in turn is first, because the first may take the whole stretch. */
+	list_rotate_left(&pump->serving);
 	list_for_each_entry_safe(sq, next, &pump->serving, serving) {
 		target = target_pump(pump->pinst, sq->cpu);
 		if (target == pump) {
@@ -953,18 +987,24 @@ static bool pump_serial(struct padata_pump *pump, struct stretch *st)
 	return worked;
 }
 
-static bool pump_deferred(struct padata_pump *pump)
+/* Only the running pump takes from the list, as llist_del_first() demands. */
+static bool pump_deferred(struct padata_pump *pump, struct stretch *st)
 {
-	struct llist_node *list = llist_del_all(&pump->deferred);
-	struct padata_shell *ps, *next;
+	struct llist_node *node;
+	bool worked = false;
 
-	llist_for_each_entry_safe(ps, next, list, deferred)
-		shell_drain(ps);
-	return list;
+	while (!llist_empty(&pump->deferred)) {
+		worked = true;
+		if (stretch_over(st))
+			break;
+		node = llist_del_first(&pump->deferred);
+		shell_drain(llist_entry(node, struct padata_shell, deferred));
+	}
+	return worked;
 }
 
 /* Fold the duration of the last jobs into the mean. */
-static void note_service_time(struct padata_pump *pump, u64 now)
+static void note_service_time(struct padata_pump *pump)
 {
 	struct pinst *pinst = pump->pinst;
 	s64 sample;
@@ -978,7 +1018,6 @@ static void note_service_time(struct padata_pump *pump, u64 now)
 	}
 	pump->busy_ns = 0;
 	pump->nr_busy = 0;
-	pinst->pulled_at = now;
 }
 
 /* A share that leaves work for the other CPUs, but saves locking in a burst. */
@@ -1007,7 +1046,7 @@ static void pump_pull(struct padata_pump *pump, struct list_head *jobs, u64 now)
 	unsigned int n = 0, share;
 
 	spin_lock(&pinst->lock);
-	note_service_time(pump, now);
+	note_service_time(pump);
 	share = pump_entitled(pump) ? pull_share(pinst) : 0;
 	while (n < share && !list_empty(&pinst->queue)) {
 		job = list_first_entry(&pinst->queue, struct padata_priv, queue);
@@ -1016,6 +1055,8 @@ static void pump_pull(struct padata_pump *pump, struct list_head *jobs, u64 now)
 		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued - 1);
 		n++;
 	}
+	if (n)
+		pinst->pulled_at = now;
 	if (pump->pulling != !!n) {
 		WRITE_ONCE(pump->pulling, !!n);
 		pinst->nr_pulling += n ? 1 : -1;
@@ -1030,6 +1071,7 @@ static void pump_pull(struct padata_pump *pump, struct list_head *jobs, u64 now)
 static void pump_put_back(struct padata_pump *pump, struct list_head *jobs)
 {
 	struct pinst *pinst = pump->pinst;
+	struct padata_pump *wake;
 	struct padata_priv *job;
 
 	spin_lock(&pinst->lock);
@@ -1038,7 +1080,10 @@ static void pump_put_back(struct padata_pump *pump, struct list_head *jobs)
 		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
 	}
 	list_splice(jobs, &pinst->queue);
+	wake = pump_to_wake(pinst, -1);
 	spin_unlock(&pinst->lock);
+	if (wake)
+		pump_wake(wake);
 }
 
 static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
@@ -1047,7 +1092,8 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	LIST_HEAD(jobs);
 	u64 start;
 
-	if (!READ_ONCE(pump->pulling) && !READ_ONCE(pump->pinst->nr_queued))
+	if (!READ_ONCE(pump->pulling) &&
+	    (!READ_ONCE(pump->pinst->nr_queued) || !pump_entitled(pump)))
 		return false;
 	if (stretch_over(st))
 		return true;
@@ -1078,10 +1124,14 @@ static bool pump_stretch(struct padata_pump *pump)
 	local_bh_disable();
 	rcu_read_lock();
 	st.start = local_clock();
+	pump->parallel_first = !pump->parallel_first;
 	do {
-		worked = pump_deferred(pump);
+		worked = pump_deferred(pump, &st);
+		if (pump->parallel_first)
+			worked |= pump_parallel(pump, &st);
 		worked |= pump_serial(pump, &st);
-		worked |= pump_parallel(pump, &st);
+		if (!pump->parallel_first)
+			worked |= pump_parallel(pump, &st);
 	} while (worked && !stretch_over(&st));
 	more = worked || !pump_sleep(pump);
 	rcu_read_unlock();
@@ -1094,7 +1144,7 @@ static void pump_work(struct work_struct *work)
 	struct padata_pump *pump = container_of(work, struct padata_pump, work);
 
 	while (pump_stretch(pump))
-		cond_resched();
+		cond_resched_tasks_rcu_qs();
 }
 
 /*
@@ -1107,7 +1157,9 @@ static void pump_work(struct work_struct *work)
  * @job: The job, in the order list already.
  *
  * A shell may use as much of the backlog as it leaves to others: one stream of
- * slow jobs gets half of it, two a third each, and so on.
+ * slow jobs gets half of it, two a third each, and so on.  A parallel() that is
+ * run by its submitter and submits in turn gets beyond the limit: otherwise a
+ * chain of jobs would be a recursion on the stack.
  *
  * Return: False when there is no room and the submitter has to run the job.
  * Otherwise it is not the submitter's any more and may be gone.
@@ -1118,7 +1170,8 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 	struct padata_pump *wake;
 
 	spin_lock(&pinst->lock);
-	if (pinst->nr_queued + ps->nr_queued >= READ_ONCE(backlog)) {
+	if (pinst->nr_queued + ps->nr_queued >= READ_ONCE(backlog) &&
+	    !this_cpu_read(pinst->pumps->inline_depth)) {
 		spin_unlock(&pinst->lock);
 		return false;
 	}
@@ -1130,6 +1183,14 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 	if (wake)
 		pump_wake(wake);
 	return true;
+}
+
+static void run_inline(struct pinst *pinst, struct padata_priv *job)
+{
+	this_cpu_inc(pinst->pumps->stats.inline_jobs);
+	this_cpu_inc(pinst->pumps->inline_depth);
+	job->parallel(job);
+	this_cpu_dec(pinst->pumps->inline_depth);
 }
 
 static int submit(struct padata_shell *ps, struct padata_priv *job, int *cb_cpu,
@@ -1149,10 +1210,8 @@ static int submit(struct padata_shell *ps, struct padata_priv *job, int *cb_cpu,
 	/* Before the job is out of our hands: @cb_cpu may live in it. */
 	*cb_cpu = cpu;
 	this_cpu_inc(pinst->pumps->stats.submitted);
-	if (run_here || !queue_job(ps, job)) {
-		this_cpu_inc(pinst->pumps->stats.inline_jobs);
-		job->parallel(job);
-	}
+	if (run_here || !queue_job(ps, job))
+		run_inline(pinst, job);
 	return 0;
 }
 
@@ -1202,7 +1261,8 @@ EXPORT_SYMBOL_GPL(padata_do_parallel);
  * For users who have to be served whatever the cpumasks are: the job takes its
  * place in the order, which it would lose if it were done outside of the shell.
  *
- * Context: As for padata_do_parallel().
+ * Context: As for padata_do_parallel(), but not from parallel(): a chain of such
+ * jobs would be a recursion.
  * Return: 0, or -EINVAL when the instance is stopped.
  */
 int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
@@ -1292,6 +1352,24 @@ free_masks:
 	return NULL;
 }
 
+/*
+ * A pump that lost its right may be held up for long before it looks at the
+ * queue again: it does not count any more, so that another is woken.
+ */
+static void release_pulling(struct pinst *pinst)
+{
+	struct padata_pump *pump;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pump = per_cpu_ptr(pinst->pumps, cpu);
+		if (!pump->pulling || pump_entitled(pump))
+			continue;
+		WRITE_ONCE(pump->pulling, false);
+		pinst->nr_pulling--;
+	}
+}
+
 /**
  * map_change() - put a new mapping in force
  * @pinst: The instance.
@@ -1316,11 +1394,13 @@ static void map_change(struct pinst *pinst, struct user_masks *new,
 	else
 		assign_bit(cpu, cpumask_bits(pinst->online), online);
 	masks = rcu_dereference(pinst->masks);
-	pinst->nr_online = cpumask_weight(pinst->online);
-	pinst->nr_parallel = cpumask_weight_and(masks->parallel, pinst->online);
-	pinst->nr_serial = cpumask_weight_and(masks->serial, pinst->online);
+	WRITE_ONCE(pinst->nr_online, cpumask_weight(pinst->online));
+	WRITE_ONCE(pinst->nr_parallel,
+		   cpumask_weight_and(masks->parallel, pinst->online));
+	WRITE_ONCE(pinst->nr_serial,
+		   cpumask_weight_and(masks->serial, pinst->online));
 	write_seqcount_end(&pinst->map_seq);
-	/* Pumps that lost their right leave the queue to one that has it. */
+	release_pulling(pinst);
 	wake = pump_to_wake(pinst, -1);
 	spin_unlock_bh(&pinst->lock);
 	if (wake)
@@ -1348,8 +1428,9 @@ static int padata_cpu_offline(unsigned int cpu, struct hlist_node *node)
  *	come online, and may be empty or become so: jobs are refused then until
  *	it is not.  CPUs that are not possible are left out.
  *
- * On return no pump runs parallel() outside the new mask, and jobs submitted
- * from now on are called back inside it.  Jobs in flight keep their order.
+ * On return no pump runs parallel() outside the new mask, unless no CPU of it is
+ * online: what was queued then runs on any.  Jobs submitted from now on are
+ * called back inside the new mask.  Jobs in flight keep their order.
  *
  * Context: Task, may sleep; not from a callback of padata.
  * Return:
@@ -1490,9 +1571,11 @@ static ssize_t jobs_per_cpu_show(struct kobject *kobj,
 	size_t offset = offsetof(struct pump_stats, parallel);
 	int cpu, len = 0;
 
+	/* Whole numbers only, where a page does not hold all. */
 	for_each_possible_cpu(cpu)
-		len += sysfs_emit_at(buf, len, "%s%lu", len ? " " : "",
-				     read_counter(pinst, cpu, offset));
+		if (len < PAGE_SIZE - 24)
+			len += sysfs_emit_at(buf, len, "%s%lu", len ? " " : "",
+					     read_counter(pinst, cpu, offset));
 	len += sysfs_emit_at(buf, len, "\n");
 	return len;
 }
@@ -1702,6 +1785,9 @@ void padata_stop(struct padata_instance *pinst)
 	mutex_lock(&p->mutex);
 	WRITE_ONCE(p->running, false);
 	mutex_unlock(&p->mutex);
+	/* See "stop" at the top. */
+	spin_lock_bh(&p->shell_lock);
+	spin_unlock_bh(&p->shell_lock);
 	wait_until_idle(p, NULL);
 }
 EXPORT_SYMBOL_GPL(padata_stop);
@@ -1750,6 +1836,7 @@ void padata_put_shell(struct padata_shell *ps)
 	if (!ps)
 		return;
 	rcu_read_lock();
+	/* orphan:B, ordered by the subtraction */
 	WRITE_ONCE(ps->orphan, true);
 	shell_put(ps, 1);
 	rcu_read_unlock();
