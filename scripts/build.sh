@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# build.sh KDIR NAME [MAKE VARIABLES...]: build the modules beside the source.
+#
+# The sources are copied to the cache with their times, so that a second build
+# is incremental, and different NAMEs (kernels, planted bugs) never mix.  Prints
+# the directory with the modules.  A warning is an error.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Products (*.mod.c and all that is no source) are excluded, which also keeps
+# --delete away from them; a source that is gone here goes there, too.
+copy_sources() {
+	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
+		--include=/kunit/ --exclude='*' "$TOP/" "$1/"
+}
+
+kdir=${1:?usage: build.sh KDIR NAME [MAKE VARIABLES...]}
+name=${2:?usage: build.sh KDIR NAME [MAKE VARIABLES...]}
+shift 2
+[ -d "$kdir" ] || die "no kernel build directory $kdir"
+dir=$BUILDS/$name
+log=$LOGS/build-$name.log
+mkdir -p "$dir"
+exec 9>"$dir.lock"
+flock 9
+copy_sources "$dir"
+run_logged "build-$name" make -C "$kdir" M="$dir" -j"$JOBS" W=1 "$@" modules
+if grep -iE '(warning|error):' "$log" >&2; then
+	# What compiled with a warning would be up to date and silent next time.
+	rm -rf "$dir"
+	die "warnings in the build for $name (log: $log)"
+fi
+echo "$dir"

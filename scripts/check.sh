@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# check.sh [--full]: everything that must pass; --full also with 2 and 8 CPUs.
+#
+# One line per step, its output in $LOGS/check-STEP.log, and at the end the sum
+# of all test cases: `N passed, N failed`.  One step at a time: a guest has more
+# CPUs than most machines that run this.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# step NAME COMMAND...: the command's last line is `N passed, N failed`.
+step() {
+	local name=$1 log=$LOGS/check-$1.log since=$SECONDS word=ok status=0 p f
+	shift
+	"$@" >"$log" || status=$?
+	read -r p f < <(tail -n 1 "$log" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p') || true
+	# A step that ends badly without a failed case has failed as a whole.
+	if [ "$status" != 0 ] && [ "${f:-0}" = 0 ]; then
+		f=1
+	fi
+	passed=$((passed + ${p:-0}))
+	failed=$((failed + ${f:-0}))
+	[ "${f:-0}" = 0 ] || word="not ok"
+	printf '%-6s %-14s %5d s   %s\n' "$word" "$name" $((SECONDS - since)) \
+		"${p:+$p passed, $f failed}"
+	[ "$word" = ok ] || grep -A 20 '^not ok' "$log" | head -n 60 | sed 's/^/       /'
+}
+
+cd "$TOP"
+step setup scripts/setup.sh
+step kernel-kunit scripts/kernel.sh kunit
+step kernel-debug scripts/kernel.sh debug
+# Without the kernels each of the others would only try to build them again.
+[ "$failed" = 0 ] || total || exit
+step static scripts/static.sh
+step kunit scripts/kunit.sh kunit
+step selftest scripts/selftest.sh
+step planted scripts/planted.sh
+step demo scripts/demo.sh
+step kunit-debug scripts/kunit.sh debug
+if [ "${1-}" = --full ]; then
+	for cpus in 2 8; do
+		step "kunit-$cpus" scripts/kunit.sh kunit $cpus
+		step "kunit-debug-$cpus" scripts/kunit.sh debug $cpus
+	done
+fi
+say "$((SECONDS / 60)) minutes; logs in $LOGS"
+total

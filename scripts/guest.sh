@@ -1,0 +1,240 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# guest.sh [OPTIONS] -- SCRIPT: boot a kernel in QEMU and run SCRIPT in it.
+#
+#  -k FILE   bzImage                      -m DIR    has lib/modules/VERSION
+#  -M "..."  modules wanted of it, with all they depend on (default: all)
+#  -c N      CPUs (4)                     -r SIZE   memory (1G)
+#  -t N      seconds until it is stopped  -a "..."  kernel arguments
+#  -n NAME   of the logs                  -w REGEX  lines of the kernel log
+#  -f FILE   into /t of the guest, and a            that are expected
+#            module where modprobe finds it (repeat)
+#  -e X=Y    environment of SCRIPT (repeat)
+#  -q "..."  arguments of QEMU (repeat)   (-c N,... is all of QEMU's -smp)
+#
+# SCRIPT runs in /t under dash, with busybox and the real kmod.  `report` writes
+# a line, or its standard input, to the verdict channel: NAME.verdict; the
+# console is NAME.console.
+# Exit status, the gravest first:
+#   2 the guest was lost: it panicked, hung or never started
+#   3 the kernel's log has a warning (the list is below)
+#   4 memory of our modules leaked
+#   1 SCRIPT failed
+#   0 passed
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# What no kernel log may contain.  Mostly what lockdep, the sanitizers and the
+# watchdogs say; "Tainted: G W" is any WARN whose own line was lost.
+bad='WARNING:|BUG:|BUG |Oops|general protection fault|unable to handle'
+bad+='|KASAN:|KCSAN:|UBSAN:|ODEBUG|DEBUG_LOCKS_WARN|refcount_t:'
+bad+='|scheduling while atomic|sleeping function called|suspicious RCU usage'
+bad+='|possible (recursive|circular|irq lock)|inconsistent lock state'
+bad+='|INFO: rcu|rcu: INFO|rcu_.* (self-)?detected|blocked for more than'
+bad+='|soft lockup|hard LOCKUP|lockup detected|workqueue lockup'
+bad+='|NOHZ tick-stop error|list_(add|del) corruption|Kernel panic'
+bad+='|Tainted: [^ ]* *[A-Z ]*W|stack-protector|page allocation failure'
+
+kernel='' modroot='' wanted='' cpus=4 mem=1G limit=300 args='' name=guest allow=''
+files=() env=() more=()
+
+parse_options() {
+	local o words
+	while getopts k:m:M:c:r:t:a:n:f:w:e:q: o; do
+		case $o in
+		k) kernel=$OPTARG ;;	m) modroot=$OPTARG ;;
+		M) wanted=$OPTARG ;;	c) cpus=$OPTARG ;;
+		r) mem=$OPTARG ;;	t) limit=$OPTARG ;;
+		a) args=$OPTARG ;;	n) name=$OPTARG ;;
+		w) allow=$OPTARG ;;	f) files+=("$OPTARG") ;;
+		e) env+=("$OPTARG") ;;
+		q) read -ra words <<<"$OPTARG"; more+=("${words[@]}") ;;
+		*) die "see the head of $0" ;;
+		esac
+	done
+}
+
+# add_binary FILE: with the libraries that it needs, at the same places.
+add_binary() {
+	local f
+	for f in "$1" $(ldd "$1" | grep -o '/[^ ]*'); do
+		mkdir -p "$stage$(dirname "$f")"
+		cp -L "$f" "$stage$f"
+	done
+}
+
+# wanted_modules VERSION: relative paths of the modules that go into the guest.
+wanted_modules() {
+	local m
+	if [ -z "$wanted" ]; then
+		(cd "$modroot/lib/modules/$1" && find kernel -name '*.ko*')
+		return
+	fi
+	for m in $wanted; do
+		modprobe -d "$modroot" -S "$1" --show-depends "$m" |
+			sed -n "s,^insmod .*/lib/modules/$1/\([^ ]*\).*,\1,p"
+	done | sort -u
+}
+
+# The guest's modprobe gets plain files: not every kernel unpacks its modules.
+add_modules() {
+	local version from to f
+	version=$(basename "$(echo "$modroot"/lib/modules/*)")
+	from=$modroot/lib/modules/$version
+	to=$stage/lib/modules/$version
+	mkdir -p "$to/updates"
+	wanted_modules "$version" >"$tmp/modules"
+	rsync -a --files-from="$tmp/modules" "$from/" "$to/"
+	cp "$from"/modules.{order,builtin,builtin.modinfo} "$to/"
+	find "$to" -name '*.ko.xz' -exec xz -d {} +
+	for f in ${files[@]+"${files[@]}"}; do
+		[ "${f%.ko}" = "$f" ] || ln "$stage/t/$(basename "$f")" "$to/updates/"
+	done
+	depmod -b "$stage" "$version"
+}
+
+# quoted ASSIGNMENT...: lines that a shell can read back.
+quoted() {
+	local v value
+	for v; do
+		value=${v#*=}
+		echo "export ${v%%=*}=${value@Q}"
+	done
+}
+
+make_initramfs() {
+	local kmod t
+	mkdir -p "$stage"/{bin,sbin,t,lib,tmp}
+	cp "$(command -v busybox)" "$stage/bin/busybox"
+	# busybox's own shell prefers its own modprobe, whatever PATH says.
+	add_binary "$(command -v dash)"
+	ln -s "$(command -v dash)" "$stage/bin/sh"
+	kmod=$(readlink -f "$(command -v modprobe)")
+	add_binary "$kmod"
+	for t in modprobe insmod rmmod lsmod depmod modinfo; do
+		ln -s "$kmod" "$stage/sbin/$t"
+	done
+	install -m 755 "$TOP/scripts/guest-init" "$stage/init"
+	install -m 755 "$TOP/scripts/guest-report" "$stage/bin/report"
+	cp "$script" ${files[@]+"${files[@]}"} "$stage/t/"
+	[ -z "$modroot" ] || add_modules
+	quoted "SCRIPT=$(basename "$script")" ${env[@]+"${env[@]}"} >"$stage/t/guest.env"
+	(cd "$stage" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"
+}
+
+# qemu SECONDS ARGUMENTS...: in the background, so that a trap can end it.
+qemu() {
+	local seconds=$1
+	shift
+	timeout -k 5 "$seconds" qemu-system-x86_64 -nodefaults -no-reboot \
+		-display none -monitor none "$@" </dev/null >"$tmp/qemu" 2>&1 &
+	child=$!
+	wait $child || status=$?
+	child=
+}
+
+# accel: kvm where a kernel gets as far as to panic for want of a root file
+# system; some machines have a /dev/kvm that dies on the first instructions.
+accel() {
+	local cached
+	cached=$CACHE/accel-$(cat /proc/sys/kernel/random/boot_id)
+	if [ ! -e "$cached" ]; then
+		rm -f "$CACHE"/accel-*
+		if [ -w /dev/kvm ]; then
+			qemu 15 -accel kvm -cpu host -m 512M -kernel "$kernel" \
+				-serial "file:$tmp/probe" -append "console=ttyS0 panic=-1"
+		fi
+		if grep -qs 'Kernel panic' "$tmp/probe"; then
+			echo "-accel kvm -cpu host" >"$cached"
+		else
+			echo "-accel tcg,thread=multi -cpu max" >"$cached"
+		fi
+	fi
+	read -ra accel <"$cached"
+}
+
+boot() {
+	status=0
+	rm -f "$console" "$verdict"
+	qemu "$limit" "${accel[@]}" -smp "$cpus" -m "$mem" -kernel "$kernel" \
+		-initrd "$tmp/initramfs" -serial "file:$console" -serial "file:$verdict" \
+		${more[@]+"${more[@]}"} \
+		-append "console=ttyS0 loglevel=7 panic=-1 $args"
+	touch "$console" "$verdict"
+}
+
+# Emulators lose a kernel before PID 1 now and then; that is not our failure.
+# Once, counted and shown.
+boot_maybe_twice() {
+	boot
+	if ! grep -qx 'guest: up' "$verdict"; then
+		say "guest $name: lost before its first line; started again (1)"
+		cp "$console" "$LOGS/$name.lost"
+		boot
+	fi
+}
+
+# bad_lines: of the kernel's log, without those that are expected.
+bad_lines() {
+	grep -aE "$bad" "$console" | grep -avE "${allow:-^$}"
+}
+
+# Bits of the taint mask: 5 bad page, 7 died, 9 warned, 14 soft lockup.
+tainted() {
+	[ -z "$allow" ] || return 1
+	[ $(($(sed -n 's/^taint: //p' "$verdict") & (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))) != 0 ]
+}
+
+# finish CODE MESSAGE
+finish() {
+	say "guest $name: $2 (logs: $console, $verdict)"
+	exit "$1"
+}
+
+# Lost, bad log, leak, failed, passed: everything found is shown.
+judge() {
+	local code
+	if bad_lines >"$tmp/bad"; then
+		head -n 20 "$tmp/bad" >&2
+	fi
+	if ! grep -q '^verdict: ' "$verdict"; then
+		tail -n 25 "$console" "$tmp/qemu" >&2
+		[ $status != 124 ] || finish 2 "stopped after $limit s"
+		finish 2 "lost"
+	fi
+	code=$(sed -n 's/^verdict: //p' "$verdict")
+	[ ! -s "$tmp/bad" ] || finish 3 "the kernel's log has warnings; exit status $code"
+	! tainted || finish 3 "the kernel is tainted by a warning; exit status $code"
+	if grep '^leak: ' "$verdict" >&2; then
+		finish 4 "memory leaked; exit status $code"
+	fi
+	[ "$code" = 0 ] || finish 1 "exit status $code"
+	finish 0 "passed"
+}
+
+# shellcheck disable=SC2317 # called by the trap
+cleanup() {
+	[ -z "$child" ] || kill "$child" 2>/dev/null || true
+	rm -rf "$tmp"
+}
+
+parse_options "$@"
+shift $((OPTIND - 1))
+script=${1:?see the head of $0}
+[ -e "$kernel" ] || die "no kernel $kernel"
+child='' status=0
+tmp=$(mktemp -d)
+stage=$tmp/stage
+console=$LOGS/$name.console
+verdict=$LOGS/$name.verdict
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+# Nobody must take an earlier guest's results for those of this one.
+rm -f "$console" "$verdict"
+touch "$console" "$verdict"
+make_initramfs
+accel
+boot_maybe_twice
+judge

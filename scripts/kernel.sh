@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kernel.sh kunit|debug|...: build a test kernel, or find it in the cache.
+#
+# Prints the build tree (what KDIR wants); bzImage is below it, the installed
+# modules in its directory root/.  A tree is kept per flavour, keyed by the
+# source's version, the merged fragments, the compiler and this script.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# fragments FLAVOUR: the files of scripts/configs that make it.
+fragments() {
+	case $1 in
+	kunit)	echo base crypto kunit nopadata ;;
+	debug)	echo base crypto kunit padata debug ;;
+	*)	die "unknown kernel flavour '$1' (kunit, debug)" ;;
+	esac
+}
+
+# source_tree: unpack the Debian source package once; prints the directory.
+source_tree() {
+	local pkg=linux-source-$SERIES version dir
+	version=$(dpkg-query -W -f '${Version}' "$pkg" 2>/dev/null) ||
+		die "$pkg is not installed; run scripts/setup.sh"
+	dir=$CACHE/src/$pkg-$version
+	if [ ! -e "$dir/.complete" ]; then
+		say "unpacking $pkg $version"
+		rm -rf "$CACHE/src/$pkg-"*
+		mkdir -p "$dir"
+		tar -C "$dir" --strip-components=1 -xf "/usr/src/$pkg.tar.xz"
+		touch "$dir/.complete"
+	fi
+	echo "$dir"
+}
+
+# check_config TREE FRAGMENT...: a symbol asked for and not obtained is an error.
+check_config() {
+	local tree=$1 line sym bad=0
+	shift
+	while read -r line; do
+		case $line in
+		CONFIG_*=n)	sym=${line%=n}; line="# $sym is not set" ;;
+		CONFIG_*=*)	sym=${line%%=*} ;;
+		"# CONFIG_"*)	sym=${line#\# }; sym=${sym%% *} ;;
+		*)		continue ;;
+		esac
+		case $line in
+		"# "*)	! grep -q "^$sym=" "$tree/.config" || { say "$sym is set but was not wanted"; bad=1; } ;;
+		*)	grep -qxF "$line" "$tree/.config" || { say "not obtained: $line"; bad=1; } ;;
+		esac
+	done < <(merge "$@")
+	[ $bad = 0 ] || die "the configuration differs from what was asked for"
+}
+
+# merge FRAGMENT...: the last word on each symbol wins.
+merge() {
+	cat "$@" | awk '
+		/^CONFIG_/   { split($0, a, "="); sym = a[1] }
+		/^# CONFIG_/ { sym = $2 }
+		!/CONFIG_/   { next }
+		{ if (!(sym in last)) order[++n] = sym; last[sym] = $0 }
+		END { for (i = 1; i <= n; i++) print last[order[i]] }'
+}
+
+build() {
+	local src=$1 tree=$2
+	shift 2
+	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026'
+	export KBUILD_BUILD_USER=padata KBUILD_BUILD_HOST=padata
+	export CCACHE_DIR=$CACHE/ccache CCACHE_MAXSIZE=2G
+	mkdir -p "$tree"
+	merge "$@" >"$tree/asked.config"
+	make -C "$src" O="$tree" CC="ccache gcc" KCONFIG_ALLCONFIG="$tree/asked.config" allnoconfig
+	check_config "$tree" "$@"
+	make -C "$src" O="$tree" CC="ccache gcc" -j"$JOBS" bzImage modules
+	make -C "$src" O="$tree" INSTALL_MOD_PATH="$tree/root" modules_install
+	touch "$tree/.complete"
+}
+
+flavour=${1:?usage: kernel.sh kunit|debug}
+files=()
+for f in $(fragments "$flavour"); do
+	files+=("$TOP/scripts/configs/$f.config")
+done
+exec 9>"$CACHE/kernel-$flavour.lock"
+flock 9
+src=$(source_tree)
+key=$( (echo "$src"; merge "${files[@]}"; gcc -v 2>&1; cat "$0") | sha256sum | cut -c1-12)
+tree=$CACHE/kernel-$SERIES-$flavour-$key
+if [ ! -e "$tree/.complete" ]; then
+	rm -rf "$CACHE/kernel-$SERIES-$flavour-"*
+	say "building the $flavour kernel (about 8 minutes on two CPUs; log: $LOGS/kernel-$flavour.log)"
+	run_logged "kernel-$flavour" build "$src" "$tree" "${files[@]}"
+	say "built the $flavour kernel"
+fi
+echo "$tree"

@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kunit.sh [FLAVOUR [CPUS [MAKE VARIABLES...]]]: run the KUnit suites in a guest.
+#
+# One boot for all suites, or for those named in $SUITE.  A suite that did not
+# run, or has no test, or skipped one, has failed.  Prints one line per suite
+# and `N passed, N failed` of test cases; $LOGS/NAME.suites has for each suite
+# how many passed, and how many ran and failed.  $ALLOW is guest.sh's -w.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# expected: the suites that must run.
+expected() {
+	local f
+	if [ -n "${SUITE-}" ]; then
+		# shellcheck disable=SC2086 # a list of words
+		printf '%s\n' $SUITE
+		return
+	fi
+	for f in "$TOP"/kunit/*_kunit.c; do
+		basename "$f" _kunit.c
+	done
+}
+
+# seen_or_expected: no result is overlooked, whatever its suite is called.
+seen_or_expected() {
+	printf '%s\n' "${suites[@]}"
+	sed -n 's/^ktap: \([^|]*\)|.*/\1/p' "$LOGS/$name.verdict" |
+		grep -vxF "$(printf '%s\n' "${suites[@]}")" | sort -u
+}
+
+# What a guest of this flavour needs.
+guest_options() {
+	case $flavour in
+	debug)	echo "-r 2G -t 1800" ;;
+	*)	echo "-r 1G -t 600" ;;
+	esac
+}
+
+run_guest() {
+	local options suite files=("$dir/padata_mod.ko" "$dir/pcrypt_mod.ko")
+	for suite in "${suites[@]}"; do
+		[ ! -e "$dir/kunit/${suite}_kunit.ko" ] || files+=("$dir/kunit/${suite}_kunit.ko")
+	done
+	read -ra options < <(guest_options)
+	"$TOP/scripts/guest.sh" "${options[@]}" -k "$tree/arch/x86/boot/bzImage" \
+		-m "$tree/root" -c "$cpus" -n "$name" -w "${ALLOW-}" \
+		-a "cryptomgr.notests=1" "${files[@]/#/-f}" -- "$TOP/scripts/guest-kunit"
+}
+
+# parse SUITE: kunit.py's view; it changes its directory, so it reads its input.
+parse() {
+	sed -n "s/^ktap: $1|//p" "$LOGS/$name.verdict" |
+		PYTHONDONTWRITEBYTECODE=1 python3 "$tree/source/tools/testing/kunit/kunit.py" \
+			parse >"$LOGS/$name.$1.txt" 2>&1 || true
+	sed -n 's/.*Testing complete. Ran [0-9]* tests: //p' "$LOGS/$name.$1.txt"
+}
+
+# figure WORD: its number in "passed: 7, failed: 1, skipped: 4", or 0.
+figure() {
+	local n
+	n=$(sed -n "s/.*$1: \([0-9]*\).*/\1/p" <<<"$summary")
+	echo "${n:-0}"
+}
+
+judge_suite() {
+	local summary good bad
+	summary=$(parse "$1")
+	good=$(figure passed)
+	bad=$(($(figure failed) + $(figure crashed) + $(figure skipped) + $(figure errors)))
+	[ $((good + bad)) != 0 ] || bad=1
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	echo "$1 $good $(figure failed)" >>"$LOGS/$name.suites"
+	if [ $bad = 0 ]; then
+		printf 'ok     %-24s %s\n' "$1" "$summary"
+	else
+		printf 'not ok %-24s %s\n' "$1" "${summary:-did not run}"
+		grep -aE 'EXPECTATION FAILED|ASSERTION FAILED|FAILED\]|SKIPPED\]|ERROR\]' \
+			"$LOGS/$name.$1.txt" | sed 's/^/       /' | head -n 20
+	fi
+}
+
+flavour=${1:-kunit}
+cpus=${2:-4}
+shift $(($# < 2 ? $# : 2))
+build_name=$flavour$(printf -- '-%s' "$@" | tr -dc 'A-Za-z0-9-')
+build_name=${build_name%-}
+name=kunit-$build_name-$cpus
+mapfile -t suites < <(expected)
+"$TOP/scripts/setup.sh"
+tree=$("$TOP/scripts/kernel.sh" "$flavour")
+dir=$("$TOP/scripts/build.sh" "$tree" "$build_name" TESTS=1 "$@")
+say "KUnit: ${#suites[@]} suites on the $flavour kernel, $cpus CPUs${*:+, $*}"
+alone "$name"
+ended=0
+run_guest || ended=$?
+: >"$LOGS/$name.suites"
+for suite in $(seen_or_expected); do
+	judge_suite "$suite"
+done
+sed -n 's/^failed: /not ok /p' "$LOGS/$name.verdict"
+if [ $ended != 0 ]; then
+	count 1 "guest (exit status $ended; see $LOGS/$name.console)"
+fi
+total

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Shared by every script here: where things lie, how to speak, how to stop.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+CACHE=${PADATA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/padata}
+LOGS=${PADATA_LOGS:-$CACHE/logs}
+BUILDS=${PADATA_BUILDS:-$CACHE/build}
+SERIES=${PADATA_SERIES:-6.12}
+JOBS=$(nproc)
+export TOP CACHE LOGS BUILDS SERIES JOBS
+mkdir -p "$CACHE" "$LOGS" "$BUILDS"
+
+# Messages go to standard error: standard output is for results.
+say() { printf '[%4ds] %s\n' "$SECONDS" "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# run_logged LOGNAME COMMAND...: quiet while it works, the log's end when not.
+run_logged() {
+	local log=$LOGS/$1.log
+	shift
+	if ! "$@" >"$log" 2>&1; then
+		tail -n 30 "$log" >&2
+		die "failed: $* (log: $log)"
+	fi
+}
+
+# alone NAME: two runs of the same name would mix their logs.
+alone() {
+	exec 8>"$LOGS/$1.lock"
+	if ! flock -n 8; then
+		say "waiting for another run of $1"
+		flock 8
+	fi
+}
+
+# count STATUS TEXT: one check more; total: the last line, and the exit status.
+passed=0 failed=0
+count() {
+	if [ "$1" = 0 ]; then
+		passed=$((passed + 1))
+		echo "ok     $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $2"
+	fi
+}
+
+total() {
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}

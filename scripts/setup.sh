@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# setup.sh: install the Debian packages that everything here needs.
+#
+# Asks dpkg what is there and calls apt only for what is missing.  Only who is
+# root may install; anybody else is told what to type.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# gcc-12 and pahole are what Debian's kernel headers call by name.
+packages=(gcc gcc-12 make flex bison bc libelf-dev libssl-dev cpio lz4 kmod
+	rsync xz-utils ccache python3 perl pahole
+	qemu-system-x86 busybox-static iproute2
+	sparse shellcheck "linux-source-$SERIES")
+
+# missing_packages: those of the list that dpkg does not call installed.
+missing_packages() {
+	dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "${packages[@]}" 2>/dev/null |
+		sed -n 's/^ii //p' | sort -u |
+		comm -13 - <(printf '%s\n' "${packages[@]}" | sort -u)
+}
+
+mapfile -t missing < <(missing_packages)
+[ ${#missing[@]} -gt 0 ] || exit 0
+install=(apt-get install -y --no-install-recommends "${missing[@]}")
+if [ "$(id -u)" != 0 ]; then
+	die "packages are missing; type: sudo apt-get update && sudo ${install[*]}"
+fi
+say "installing ${missing[*]} (log: $LOGS/setup.log)"
+export DEBIAN_FRONTEND=noninteractive
+run_logged setup-update apt-get update
+run_logged setup "${install[@]}"
+mapfile -t missing < <(missing_packages)
+[ ${#missing[@]} = 0 ] || die "still missing: ${missing[*]}"
+say "all packages are there"

@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# static.sh: what can be said about the sources without running them.
+#
+# checkpatch, sparse, kernel-doc, shellcheck, and builds for the kernels that
+# Debian ships.  One line per check, the output of those that fail, a count.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# check LABEL COMMAND...
+check() {
+	local label=$1 log=$LOGS/static-${1//[^A-Za-z0-9.]/-}.log status=0
+	shift
+	"$@" >"$log" 2>&1 || status=1
+	count $status "$label"
+	[ $status = 0 ] || head -n 40 "$log" | sed 's/^/       /'
+}
+
+# What checkpatch forbids to sources inside the kernel's tree, and why it is
+# right here.  Nothing else is ignored, and nothing in any other file.
+ignored() {
+	case $1 in
+	# The one place that asks for the kernel's version, which checkpatch takes
+	# for a constant, and names a type that differs between kernels.
+	compat.h) echo LINUX_VERSION_CODE,CONSTANT_COMPARISON,NEW_TYPEDEFS ;;
+	# It includes the kernel's header of the same name.
+	padata.h) echo EMBEDDED_FILENAME ;;
+	# TRACE_EVENT() has a layout of its own.
+	padata_trace.h) echo OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
+	*)	echo NONE ;;
+	esac
+}
+
+checkpatch() {
+	perl "$source/scripts/checkpatch.pl" --strict --no-tree --quiet --show-types \
+		--ignore "$(ignored "$1")" -f "$1"
+}
+
+kernel_doc() {
+	perl "$source/scripts/kernel-doc" -Werror -Wall -none "$@"
+}
+
+# stock_build SERIES: the directory of the headers comes from stock.sh.
+stock_build() {
+	local headers
+	headers=$("$TOP/scripts/stock.sh" --headers "$1" | sed -n 's/^HEADERS=//p')
+	"$TOP/scripts/build.sh" "$headers" "debian-$1" TESTS=1
+}
+
+cd "$TOP"
+"$TOP/scripts/setup.sh"
+tree=$(scripts/kernel.sh kunit)
+source=$tree/source
+mapfile -t c_files < <(ls ./*.[ch] kunit/*.[ch])
+c_files=("${c_files[@]#./}")
+for f in "${c_files[@]}"; do
+	check "checkpatch $f" checkpatch "$f"
+done
+check kernel-doc kernel_doc "${c_files[@]}"
+# C=2: also of what is compiled already.
+check sparse scripts/build.sh "$tree" sparse TESTS=1 C=2
+check "build for Debian's 6.12" stock_build 6.12
+check "build for Debian's 6.1" stock_build 6.1
+check shellcheck shellcheck -x scripts/*.sh scripts/guest-* .ci/run
+total

@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# stock.sh [--headers] SERIES: Debian's own, unmodified kernel of a series
+# (6.12, 6.1), unpacked in the cache and never installed: installing it would
+# change what this machine boots.
+#
+# Prints VERSION=, ROOT=, HEADERS= (a KDIR) and, without --headers, KERNEL=
+# (a bzImage; its modules are in ROOT/lib/modules/VERSION).
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# newest SERIES: the version that the metapackages point to, 6.12.x+deb12-amd64.
+newest() {
+	apt-cache show "linux-image-$1-amd64" linux-image-amd64 2>/dev/null |
+		sed -n "s/^Depends:.*\\blinux-image-\\(${1/./\\.}\\.[0-9][^ ]*-amd64\\) .*/\\1/p" |
+		sort -Vu | tail -n 1
+}
+
+# headers_of VERSION: the headers package and those it is useless without.
+headers_of() {
+	apt-cache show --no-all-versions "linux-headers-$1" |
+		sed -n 's/^Depends: //p' | tr ',' '\n' |
+		grep -oE 'linux-(headers|kbuild)-[^ ]+'
+	echo "linux-headers-$1"
+}
+
+# unpack DIR PACKAGE...: what was complete before is left as it is.
+unpack() {
+	local dir=$1 debs pkg
+	shift
+	debs=$(mktemp -d "$CACHE/debs.XXXXXX")
+	# shellcheck disable=SC2064 # the directory's name now, not at exit
+	trap "rm -rf '$debs'" EXIT
+	chmod 755 "$debs"
+	say "downloading $*"
+	(cd "$debs" && run_logged "stock-$series" apt-get download "$@")
+	for pkg in "$debs"/*.deb; do
+		dpkg-deb -x "$pkg" "$dir"
+	done
+	rm -rf "$debs"
+}
+
+# get WHAT COMMAND...: once; the stamp is written when COMMAND has succeeded.
+# (No && or ||: in such a list the shell would overlook errors of COMMAND.)
+get() {
+	local stamp=$root/.$1
+	shift
+	if [ -e "$stamp" ]; then
+		return
+	fi
+	"$@"
+	touch "$stamp"
+}
+
+# The Makefile of the headers names the directory in which Debian installs them.
+get_headers() {
+	local packages
+	mapfile -t packages < <(headers_of "$version")
+	unpack "$root" "${packages[@]}"
+	sed -i "s,^include /usr/src/,include $root/usr/src/," "$headers/Makefile"
+}
+
+get_image() {
+	unpack "$root" "linux-image-$version"
+	depmod -b "$root" "$version"
+}
+
+what=all
+if [ "${1-}" = --headers ]; then
+	what=headers
+	shift
+fi
+series=${1:?usage: stock.sh [--headers] 6.12|6.1}
+exec 9>"$CACHE/stock-$series.lock"
+flock 9
+version=$(newest "$series")
+if [ -z "$version" ] && [ "$(id -u)" = 0 ]; then
+	run_logged setup-update apt-get update
+	version=$(newest "$series")
+fi
+[ -n "$version" ] || die "apt knows no kernel $series for amd64; try apt-get update"
+root=$CACHE/debian-$version
+headers=$root/usr/src/linux-headers-$version
+mkdir -p "$root"
+find "$CACHE" -maxdepth 1 -name "debian-$series.*" ! -path "$root" -exec rm -rf {} +
+get headers get_headers
+printf '%s\n' "VERSION=$version" "ROOT=$root" "HEADERS=$headers"
+[ $what = all ] || exit 0
+get image get_image
+echo "KERNEL=$root/boot/vmlinuz-$version"
