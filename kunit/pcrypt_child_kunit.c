@@ -1,0 +1,1059 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pcrypt over a child that does, request by request, what a test wrote down
+ * for it: answers at once, later, from elsewhere, in the wrong order, from a
+ * backlog, or with an error.  Whatever the child does, each request completes
+ * once, in its turn, with the child's result; and a transform may be freed
+ * wherever the crypto API allows it.
+ */
+#include <linux/ktime.h>
+#include <linux/rcupdate.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+
+#include "pcrypt_test.h"
+
+#define MAX_STEPS	2000
+#define MSG_LEN		48
+
+static unsigned long seed;
+module_param(seed, ulong, 0444);
+MODULE_PARM_DESC(seed, "seed of the random choices (0: a new one each time)");
+
+/* When and where the child completes a request. */
+enum fake_how {
+	FAKE_AT_ONCE,	/* its encrypt() returns the result */
+	FAKE_WORK,	/* later, from a workqueue */
+	FAKE_TIMER,	/* later, from a softirq */
+	FAKE_OTHER_CPU,	/* from another CPU, perhaps before encrypt() returns */
+	FAKE_EARLY,	/* from another CPU, before encrypt() returns */
+	FAKE_HELD,	/* when the test says so */
+	NR_FAKE_HOW,
+};
+
+/**
+ * struct fake_step - what the child does with a request, and what it saw
+ * @how: When and where it completes.
+ * @ret: What its encrypt() or decrypt() returns.
+ * @notify: It completes with -EINPROGRESS first: it left the backlog.
+ * @err: What it completes with.
+ * @frees: The user's completion frees the request.
+ * @spin_us: It works as long.
+ * @work: For later.
+ * @timer: For later.
+ * @req: The request that it was called with; afterwards it may be gone.
+ * @nr_calls: How often it was called.
+ * @cpu: On which CPU.
+ * @task: In which task.
+ * @softirqs_off: With softirqs disabled.
+ * @flags: The request's flags.
+ * @completed: It has completed the request.
+ * @freed: The user's completion has freed the request.
+ */
+struct fake_step {
+	enum fake_how how;
+	int ret;
+	bool notify;
+	int err;
+	bool frees;
+	unsigned int spin_us;
+	struct work_struct work;
+	struct timer_list timer;
+	struct aead_request *req;
+	atomic_t nr_calls;
+	int cpu;
+	struct task_struct *task;
+	bool softirqs_off;
+	u32 flags;
+	bool completed;
+	bool freed;
+};
+
+/**
+ * struct fake - the child's state, made anew for each test
+ * @steps: By the number in the request's IV.
+ * @nr_calls: Calls of its encrypt() and decrypt().
+ * @inside: Calls that have not returned.
+ * @waiting: A call waits for its early completion.
+ * @nr_early: Completions that came before the call returned, as they should.
+ * @cb_cpu: Where completions that free run, -1 while unknown.
+ * @nr_tfms: Transforms that exist.
+ * @nr_freed: Transforms that were freed.
+ * @init_err: What init() returns.
+ * @setkey_err: What setkey() returns.
+ * @setauthsize_err: What setauthsize() returns.
+ * @keylen: Of the last key.
+ * @key: The last key.
+ * @key_flags: The transform's request flags when it came.
+ * @authsize: The last authsize.
+ */
+static struct fake {
+	struct fake_step steps[MAX_STEPS];
+	atomic_t nr_calls;
+	atomic_t inside;
+	atomic_t waiting;
+	atomic_t nr_early;
+	int cb_cpu;
+	atomic_t nr_tfms;
+	atomic_t nr_freed;
+	int init_err;
+	int setkey_err;
+	int setauthsize_err;
+	unsigned int keylen;
+	u8 key[PT_MAX_KEY];
+	u32 key_flags;
+	unsigned int authsize;
+} fake;
+
+/* The child */
+
+static void fake_complete(struct fake_step *step)
+{
+	local_bh_disable();
+	if (step->notify)
+		aead_request_complete(step->req, -EINPROGRESS);
+	aead_request_complete(step->req, step->err);
+	local_bh_enable();
+	/* Pairs with spin_until(). */
+	smp_store_release(&step->completed, true);
+}
+
+static void fake_work(struct work_struct *work)
+{
+	fake_complete(container_of(work, struct fake_step, work));
+}
+
+static void fake_timer(struct timer_list *timer)
+{
+	fake_complete(container_of(timer, struct fake_step, timer));
+}
+
+static int other_cpu(void)
+{
+	int cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+
+	return cpu < nr_cpu_ids ? cpu : raw_smp_processor_id();
+}
+
+static void spin(unsigned int us)
+{
+	ktime_t end = ktime_add_us(ktime_get(), us);
+
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
+}
+
+/* Whether @flag was set within @ms. */
+static bool spin_until(const bool *flag, unsigned int ms)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), ms);
+	bool set;
+
+	do {
+		cpu_relax();
+		/* Pairs with fake_complete() and mark_freed(). */
+		set = smp_load_acquire(flag);
+	} while (!set && ktime_before(ktime_get(), end));
+	return set;
+}
+
+/*
+ * Until the other CPU has completed and, where the test says so, the user's
+ * completion has freed the request; that can't be where completions have to run
+ * on this CPU.  One call at a time, else all CPUs would wait for each other.
+ * The limits are for a guest with one CPU.
+ */
+static void fake_wait_early(struct fake_step *step)
+{
+	if (step->frees && raw_smp_processor_id() == READ_ONCE(fake.cb_cpu))
+		return;
+	if (atomic_cmpxchg(&fake.waiting, 0, 1)) {
+		spin(300);
+		return;
+	}
+	if (spin_until(&step->completed, 50) &&
+	    (!step->frees || spin_until(&step->freed, 10)))
+		atomic_inc(&fake.nr_early);
+	atomic_set(&fake.waiting, 0);
+}
+
+static void fake_launch(struct fake_step *step)
+{
+	switch (step->how) {
+	case FAKE_WORK:
+		queue_work(system_wq, &step->work);
+		break;
+	case FAKE_TIMER:
+		mod_timer(&step->timer, jiffies + 1);
+		break;
+	case FAKE_OTHER_CPU:
+		queue_work_on(other_cpu(), system_highpri_wq, &step->work);
+		break;
+	case FAKE_EARLY:
+		queue_work_on(other_cpu(), system_highpri_wq, &step->work);
+		fake_wait_early(step);
+		break;
+	default:
+		break;
+	}
+}
+
+static void fake_record(struct fake_step *step, struct aead_request *req)
+{
+	step->req = req;
+	step->cpu = raw_smp_processor_id();
+	step->task = current;
+	step->softirqs_off = in_softirq();
+	step->flags = req->base.flags;
+	step->completed = false;
+	atomic_inc(&step->nr_calls);
+	if (step->spin_us)
+		spin(step->spin_us);
+}
+
+static int fake_crypt(struct aead_request *req)
+{
+	u32 nr = get_unaligned((u32 *)req->iv);
+	struct fake_step *step = &fake.steps[nr % MAX_STEPS];
+	int ret = step->ret;
+
+	atomic_inc(&fake.inside);
+	fake_record(step, req);
+	fake_launch(step);
+	/* Also the barrier that wake_up_var() wants. */
+	atomic_inc_return(&fake.nr_calls);
+	wake_up_var(&fake.nr_calls);
+	if (atomic_dec_and_test(&fake.inside))
+		wake_up_var(&fake.inside);
+	return ret;
+}
+
+static int fake_setkey(struct crypto_aead *aead, const u8 *key, unsigned int keylen)
+{
+	fake.keylen = keylen;
+	memcpy(fake.key, key, min_t(size_t, keylen, sizeof(fake.key)));
+	fake.key_flags = crypto_aead_get_flags(aead) & CRYPTO_TFM_REQ_MASK;
+	return fake.setkey_err;
+}
+
+static int fake_setauthsize(struct crypto_aead *aead, unsigned int authsize)
+{
+	fake.authsize = authsize;
+	return fake.setauthsize_err;
+}
+
+static int fake_init(struct crypto_aead *aead)
+{
+	if (fake.init_err)
+		return fake.init_err;
+	atomic_inc(&fake.nr_tfms);
+	return 0;
+}
+
+static void fake_exit(struct crypto_aead *aead)
+{
+	atomic_inc(&fake.nr_freed);
+	if (atomic_dec_and_test(&fake.nr_tfms))
+		wake_up_var(&fake.nr_tfms);
+}
+
+static struct aead_alg fake_alg = {
+	.setkey = fake_setkey,
+	.setauthsize = fake_setauthsize,
+	.encrypt = fake_crypt,
+	.decrypt = fake_crypt,
+	.init = fake_init,
+	.exit = fake_exit,
+	.ivsize = PT_MAX_IV,
+	.maxauthsize = 16,
+	.base = {
+		.cra_name = "padata-test",
+		.cra_driver_name = "padata-fake",
+		.cra_priority = 100,
+		.cra_flags = CRYPTO_ALG_ASYNC,
+		.cra_blocksize = 1,
+		.cra_module = THIS_MODULE,
+	},
+};
+
+static bool fake_wait_calls(int nr)
+{
+	return wait_var_event_timeout(&fake.nr_calls, atomic_read(&fake.nr_calls) >= nr,
+				      PT_TIMEOUT);
+}
+
+static bool fake_wait_freed(void)
+{
+	return wait_var_event_timeout(&fake.nr_tfms, !atomic_read(&fake.nr_tfms), PT_TIMEOUT);
+}
+
+/* Completes what is held, the last first; a second call finds nothing. */
+static void fake_release_held(void)
+{
+	int i;
+
+	for (i = MAX_STEPS - 1; i >= 0; i--) {
+		struct fake_step *step = &fake.steps[i];
+
+		if (step->how != FAKE_HELD || !atomic_read(&step->nr_calls) || step->completed)
+			continue;
+		fake_complete(step);
+	}
+}
+
+static void fake_steps_init(void)
+{
+	unsigned int i;
+
+	memset(&fake, 0, sizeof(fake));
+	fake.cb_cpu = -1;
+	for (i = 0; i < MAX_STEPS; i++) {
+		INIT_WORK(&fake.steps[i].work, fake_work);
+		timer_setup(&fake.steps[i].timer, fake_timer, 0);
+	}
+}
+
+/* The last of a test: nothing may still run in the child. */
+static void fake_steps_release(void *unused)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_STEPS; i++) {
+		timer_shutdown_sync(&fake.steps[i].timer);
+		cancel_work_sync(&fake.steps[i].work);
+	}
+	if (!wait_var_event_timeout(&fake.inside, !atomic_read(&fake.inside), PT_TIMEOUT))
+		pr_err("a call of the child does not return\n");
+}
+
+static int child_init(struct kunit *test)
+{
+	fake_steps_init();
+	return kunit_add_action_or_reset(test, fake_steps_release, NULL);
+}
+
+/* Once for all tests: finding pcrypt(padata-fake) anew costs two modprobes. */
+static int child_suite_init(struct kunit_suite *suite)
+{
+	return crypto_register_aead(&fake_alg);
+}
+
+static void child_suite_exit(struct kunit_suite *suite)
+{
+	pt_child_release(&fake_alg);
+}
+
+/* Requests for it */
+
+static struct pt_tfm *open_fake(struct kunit *test)
+{
+	struct pt_tfm *tfm = pt_open_pcrypt(test, "padata-fake");
+
+	KUNIT_ASSERT_EQ(test, 0, crypto_aead_setkey(tfm->aead, "key", 3));
+	return tfm;
+}
+
+static void release_held_action(void *unused)
+{
+	fake_release_held();
+}
+
+/* Numbered from @first on, all encryptions; the caller writes the steps. */
+static struct pt_batch *make_batch(struct kunit *test, struct pt_tfm *tfm, unsigned int first,
+				   unsigned int nr)
+{
+	struct pt_batch *batch = pt_batch_alloc(test, tfm, nr, MSG_LEN);
+	unsigned int i;
+
+	KUNIT_ASSERT_LE(test, first + nr, MAX_STEPS);
+	/* Before the batch is released, when a test stopped half-way. */
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, release_held_action, NULL));
+	for (i = 0; i < nr; i++) {
+		struct pt_op *op = &batch->ops[i];
+
+		op->msg.len = MSG_LEN - 16;
+		op->msg.taglen = 16;
+		put_unaligned(first + i, (u32 *)op->msg.iv);
+		pt_op_prepare(op, &(struct pt_shape){ .encrypt = true });
+	}
+	return batch;
+}
+
+static struct fake_step *step_of(struct pt_op *op)
+{
+	return &fake.steps[get_unaligned((u32 *)op->msg.iv)];
+}
+
+static void set_flags(struct pt_op *op, u32 flags)
+{
+	op->flags = flags;
+	pt_op_prepare(op, &(struct pt_shape){ .encrypt = true });
+}
+
+/* Result @err, by way of @how. */
+static void script(struct pt_op *op, enum fake_how how, int err)
+{
+	struct fake_step *step = step_of(op);
+
+	step->how = how;
+	step->err = err;
+	step->ret = how == FAKE_AT_ONCE ? err : -EINPROGRESS;
+}
+
+/* The child takes it into its backlog and says so when it leaves that. */
+static void script_backlog(struct pt_op *op, enum fake_how how, int err)
+{
+	script(op, how, err);
+	step_of(op)->ret = -EBUSY;
+	step_of(op)->notify = true;
+	set_flags(op, CRYPTO_TFM_REQ_MAY_BACKLOG);
+}
+
+static const char *op_not_as_scripted(struct pt_op *op)
+{
+	return op->err == step_of(op)->err ? NULL : "not completed with the child's result";
+}
+
+static const char *op_not_called_once(struct pt_op *op)
+{
+	return atomic_read(&step_of(op)->nr_calls) == 1 ? NULL : "the child was not called once";
+}
+
+/*
+ * Runs a batch and then two more requests, so that a second completion of the
+ * last ones would have arrived, and checks all that must always hold.
+ */
+static void check_batch(struct kunit *test, struct pt_batch *batch)
+{
+	pt_batch_run(test, batch);
+	pt_expect_in_order(test, batch);
+	pt_expect_each(test, batch, op_not_as_scripted);
+	pt_expect_each(test, batch, op_not_called_once);
+	pt_expect_each(test, batch, pt_op_not_async);
+	pt_expect_each(test, batch, pt_op_softirqs_on);
+	atomic_set(&batch->left, 1);
+	pt_op_submit(&batch->ops[batch->nr - 1]);
+	pt_batch_wait(test, batch);
+	pt_expect_each(test, batch, pt_op_not_once);
+}
+
+/**
+ * struct how_param - a way of completing, as a parameter of a test
+ * @name: For people.
+ * @how: The way.
+ */
+struct how_param {
+	const char *name;
+	enum fake_how how;
+};
+
+static const struct how_param hows[] = {
+	{ "other CPU", FAKE_OTHER_CPU },
+	{ "workqueue", FAKE_WORK },
+	{ "softirq", FAKE_TIMER },
+	{ "early", FAKE_EARLY },
+	{ "at once", FAKE_AT_ONCE },
+};
+
+KUNIT_ARRAY_PARAM_DESC(how, hows, name);
+
+/* A child in a backlog never answers at once. */
+static const void *later_gen_params(const void *prev, char *desc)
+{
+	const struct how_param *next = how_gen_params(prev, desc);
+
+	return next && next->how != FAKE_AT_ONCE ? next : NULL;
+}
+
+static enum fake_how param_how(struct kunit *test)
+{
+	return ((const struct how_param *)test->param_value)->how;
+}
+
+/* An early completion costs some hundred microseconds on two CPUs. */
+static unsigned int param_nr(struct kunit *test)
+{
+	return param_how(test) == FAKE_EARLY ? 32 : pt_scaled(200);
+}
+
+/* That the child completed early now and then, where it should. */
+static void expect_early(struct kunit *test)
+{
+	int nr = atomic_read(&fake.nr_early);
+
+	if (param_how(test) != FAKE_EARLY || num_online_cpus() == 1)
+		return;
+	kunit_info(test, "%d completions came early\n", nr);
+	KUNIT_EXPECT_GT(test, nr, 0);
+}
+
+/* Results and order */
+
+static void child_succeeds_in_order(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, param_nr(test));
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], param_how(test), 0);
+	check_batch(test, batch);
+}
+
+static const int errors[] = { 0, -EBADMSG, -EINVAL, 0, -EIO, -ENOMEM, -ENOSPC, -EAGAIN };
+
+static void child_errors_pass_in_their_turn(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, param_nr(test));
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], param_how(test), errors[i % ARRAY_SIZE(errors)]);
+	check_batch(test, batch);
+}
+
+static void child_backlog_completes_once(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, param_nr(test));
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		script_backlog(&batch->ops[i], param_how(test), errors[i % ARRAY_SIZE(errors)]);
+	check_batch(test, batch);
+}
+
+static void child_backlog_among_others_in_order(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, param_nr(test));
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		if (i % 3)
+			script(&batch->ops[i], FAKE_AT_ONCE, i % 3 == 1 ? 0 : -EBADMSG);
+		else
+			script_backlog(&batch->ops[i], param_how(test), 0);
+	}
+	check_batch(test, batch);
+}
+
+static void child_busy_without_backlog_is_final(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, pt_scaled(100));
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], FAKE_AT_ONCE, i % 4 ? 0 : -EBUSY);
+	check_batch(test, batch);
+}
+
+static void child_mixed_in_order(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, pt_scaled(600));
+	struct rnd_state rnd;
+	unsigned int i;
+
+	pt_seed(test, &rnd, seed);
+	for (i = 0; i < batch->nr; i++) {
+		enum fake_how how = prandom_u32_state(&rnd) % FAKE_EARLY;
+		int err = errors[prandom_u32_state(&rnd) % ARRAY_SIZE(errors)];
+
+		if (how != FAKE_AT_ONCE && prandom_u32_state(&rnd) % 2)
+			script_backlog(&batch->ops[i], how, err);
+		else
+			script(&batch->ops[i], how, err);
+	}
+	check_batch(test, batch);
+}
+
+static void child_reversed_put_right(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, pt_scaled(200));
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], FAKE_HELD, errors[i % ARRAY_SIZE(errors)]);
+	pt_batch_submit(batch);
+	KUNIT_ASSERT_TRUE(test, fake_wait_calls(batch->nr));
+	KUNIT_EXPECT_EQ(test, atomic_read(&batch->left), batch->nr);
+	fake_release_held();
+	pt_batch_wait(test, batch);
+	pt_expect_in_order(test, batch);
+	pt_expect_each(test, batch, op_not_as_scripted);
+	pt_expect_each(test, batch, pt_op_not_once);
+}
+
+static void child_holds_first_others_wait(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, 50);
+	unsigned int i;
+
+	script(&batch->ops[0], FAKE_HELD, 0);
+	for (i = 1; i < batch->nr; i++)
+		script(&batch->ops[i], FAKE_AT_ONCE, 0);
+	pt_batch_submit(batch);
+	KUNIT_ASSERT_TRUE(test, fake_wait_calls(batch->nr));
+	KUNIT_EXPECT_EQ(test, atomic_read(&batch->left), batch->nr);
+	fake_release_held();
+	pt_batch_wait(test, batch);
+	pt_expect_in_order(test, batch);
+}
+
+static void child_holds_one_transform_others_go_on(struct kunit *test)
+{
+	struct pt_batch *held = make_batch(test, open_fake(test), 0, 50);
+	struct pt_batch *others = make_batch(test, open_fake(test), 50, 50);
+	struct pt_batch *opposite = make_batch(test, held->tfm, 100, 50);
+	unsigned int i;
+
+	for (i = 0; i < 50; i++) {
+		script(&held->ops[i], FAKE_HELD, 0);
+		script(&others->ops[i], FAKE_AT_ONCE, 0);
+		script(&opposite->ops[i], FAKE_AT_ONCE, 0);
+		pt_op_prepare(&opposite->ops[i], &(struct pt_shape){ });
+	}
+	pt_batch_submit(held);
+	pt_batch_run(test, others);
+	pt_batch_run(test, opposite);
+	KUNIT_EXPECT_EQ(test, atomic_read(&held->left), held->nr);
+	fake_release_held();
+	pt_batch_wait(test, held);
+}
+
+#define RESUBMITS	200
+
+static void resubmit(struct pt_op *op)
+{
+	if (atomic_read(&op->nr_submitted) < RESUBMITS)
+		pt_op_submit(op);
+}
+
+static void complete_resubmits_itself(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, 1);
+	struct pt_op *op = &batch->ops[0];
+
+	script(op, param_how(test), 0);
+	op->hook = resubmit;
+	/* A round from a timer takes some milliseconds. */
+	atomic_set(&op->nr_submitted, param_how(test) == FAKE_AT_ONCE ? 0 : RESUBMITS - 20);
+	atomic_set(&op->nr_final, atomic_read(&op->nr_submitted));
+	atomic_set(&batch->left, RESUBMITS - atomic_read(&op->nr_submitted));
+	pt_op_submit(op);
+	pt_batch_wait(test, batch);
+	KUNIT_EXPECT_EQ(test, atomic_read(&op->nr_final), RESUBMITS);
+	pt_expect_in_order(test, batch);
+}
+
+/* What the child is given */
+
+static const char *op_request_not_passed(struct pt_op *op)
+{
+	const struct fake_step *step = step_of(op);
+	struct aead_request *req = step->req;
+
+	if (req->src != op->src.sg || req->dst != op->dst.sg)
+		return "the child did not get the caller's memory";
+	if (req->cryptlen != op->msg.len || req->assoclen != op->msg.assoclen ||
+	    memcmp(req->iv, op->msg.iv, PT_MAX_IV))
+		return "the child did not get the caller's lengths or IV";
+	if (req->base.tfm == op->req->base.tfm)
+		return "the child got a request for pcrypt's transform";
+	return NULL;
+}
+
+static void child_gets_request_as_it_is(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, 8);
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], FAKE_HELD, 0);
+	pt_batch_submit(batch);
+	KUNIT_ASSERT_TRUE(test, fake_wait_calls(batch->nr));
+	pt_expect_each(test, batch, op_request_not_passed);
+	fake_release_held();
+	pt_batch_wait(test, batch);
+}
+
+static const char *op_flags_not_passed(struct pt_op *op)
+{
+	u32 seen = step_of(op)->flags;
+
+	/* The child runs with softirqs disabled, so it may not sleep. */
+	if (seen & CRYPTO_TFM_REQ_MAY_SLEEP)
+		return "the child was told that it may sleep";
+	if ((seen ^ op->flags) & CRYPTO_TFM_REQ_MAY_BACKLOG)
+		return "the child did not get the caller's MAY_BACKLOG";
+	return NULL;
+}
+
+static void child_gets_flags_but_may_sleep(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, 40);
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		script(&batch->ops[i], i & 4 ? FAKE_WORK : FAKE_AT_ONCE, 0);
+		set_flags(&batch->ops[i], (i & 1 ? CRYPTO_TFM_REQ_MAY_SLEEP : 0) |
+					  (i & 2 ? CRYPTO_TFM_REQ_MAY_BACKLOG : 0));
+	}
+	pt_batch_run(test, batch);
+	pt_expect_each(test, batch, op_flags_not_passed);
+}
+
+static const char *op_child_softirqs_on(struct pt_op *op)
+{
+	return step_of(op)->softirqs_off ? NULL : "the child was called with softirqs enabled";
+}
+
+static void setkey_passes_key_flags_and_error(struct kunit *test)
+{
+	struct pt_tfm *tfm = open_fake(test);
+
+	crypto_aead_set_flags(tfm->aead, CRYPTO_TFM_REQ_FORBID_WEAK_KEYS);
+	KUNIT_EXPECT_EQ(test, crypto_aead_setkey(tfm->aead, "another key", 11), 0);
+	KUNIT_EXPECT_EQ(test, fake.keylen, 11);
+	KUNIT_EXPECT_MEMEQ(test, fake.key, "another key", 11);
+	KUNIT_EXPECT_EQ(test, fake.key_flags, CRYPTO_TFM_REQ_FORBID_WEAK_KEYS);
+	crypto_aead_clear_flags(tfm->aead, CRYPTO_TFM_REQ_FORBID_WEAK_KEYS);
+	fake.setkey_err = -ERANGE;
+	KUNIT_EXPECT_EQ(test, crypto_aead_setkey(tfm->aead, "third", 5), -ERANGE);
+	KUNIT_EXPECT_EQ(test, fake.key_flags, 0);
+}
+
+static void setauthsize_passes_size_and_error(struct kunit *test)
+{
+	struct pt_tfm *tfm = open_fake(test);
+
+	KUNIT_EXPECT_EQ(test, crypto_aead_setauthsize(tfm->aead, 7), 0);
+	KUNIT_EXPECT_EQ(test, fake.authsize, 7);
+	fake.setauthsize_err = -ERANGE;
+	KUNIT_EXPECT_EQ(test, crypto_aead_setauthsize(tfm->aead, 9), -ERANGE);
+	KUNIT_EXPECT_EQ(test, crypto_aead_authsize(tfm->aead), 7);
+}
+
+static void open_passes_init_error(struct kunit *test)
+{
+	struct crypto_aead *aead;
+
+	fake.init_err = -EXDEV;
+	aead = crypto_alloc_aead("pcrypt(padata-fake)", 0, 0);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(aead), -EXDEV);
+	crypto_free_aead(aead);
+	fake.init_err = 0;
+	open_fake(test);
+}
+
+/* Parallel, and not just in order */
+
+static unsigned int runs_on(struct pt_batch *batch, int cpu)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < batch->nr; i++)
+		nr += step_of(&batch->ops[i])->cpu == cpu;
+	return nr;
+}
+
+static unsigned int runs_by_submitter(struct pt_batch *batch)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < batch->nr; i++)
+		nr += step_of(&batch->ops[i])->task == current;
+	return nr;
+}
+
+static void child_runs_on_every_cpu(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, pt_scaled(MAX_STEPS));
+	unsigned int i, cpu, inlined;
+
+	for (i = 0; i < batch->nr; i++) {
+		script(&batch->ops[i], FAKE_AT_ONCE, 0);
+		step_of(&batch->ops[i])->spin_us = 200;
+	}
+	pt_batch_submit_window(test, batch, 64);
+	pt_batch_wait(test, batch);
+	inlined = runs_by_submitter(batch);
+	kunit_info(test, "%u requests, run by the submitter %u\n", batch->nr, inlined);
+	KUNIT_EXPECT_LE(test, inlined * 5, batch->nr);
+	for_each_online_cpu(cpu) {
+		kunit_info(test, "CPU %u ran %u\n", cpu, runs_on(batch, cpu));
+		KUNIT_EXPECT_GT(test, runs_on(batch, cpu), 0);
+	}
+	pt_expect_in_order(test, batch);
+}
+
+/* More than any backlog, so that the submitter has to run some itself (B7). */
+static void child_called_with_softirqs_disabled(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, PT_DEBUG ? 800 : MAX_STEPS);
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		script(&batch->ops[i], FAKE_AT_ONCE, 0);
+		step_of(&batch->ops[i])->spin_us = 50;
+	}
+	pt_batch_run(test, batch);
+	KUNIT_EXPECT_GT(test, runs_by_submitter(batch), 0);
+	pt_expect_each(test, batch, op_child_softirqs_on);
+	pt_expect_in_order(test, batch);
+}
+
+/* Freeing */
+
+/* Poisoned, for those who still look at it. */
+static void free_request(struct pt_op *op)
+{
+	struct aead_request *req = op->req;
+
+	op->req = NULL;
+	memset(req, 0x5a, sizeof(*req) + crypto_aead_reqsize(op->tfm->aead));
+	kfree(req);
+}
+
+static void free_tfm(struct pt_tfm *tfm)
+{
+	struct crypto_aead *aead = tfm->aead;
+
+	tfm->aead = NULL;
+	crypto_free_aead(aead);
+}
+
+static void mark_freed(struct pt_op *op)
+{
+	WRITE_ONCE(fake.cb_cpu, raw_smp_processor_id());
+	/* Pairs with spin_until(). */
+	smp_store_release(&step_of(op)->freed, true);
+}
+
+static void hook_free_request(struct pt_op *op)
+{
+	free_request(op);
+	mark_freed(op);
+}
+
+static void hook_free_both(struct pt_op *op)
+{
+	free_request(op);
+	free_tfm(op->tfm);
+	mark_freed(op);
+}
+
+static void set_hook(struct pt_op *op, void (*hook)(struct pt_op *op))
+{
+	op->hook = hook;
+	step_of(op)->frees = true;
+}
+
+/* Submits from @from to before @to, and waits for them. */
+static void run_part(struct kunit *test, struct pt_batch *batch, unsigned int from,
+		     unsigned int to)
+{
+	unsigned int i;
+
+	atomic_set(&batch->left, to - from);
+	for (i = from; i < to; i++)
+		pt_op_submit(&batch->ops[i]);
+	pt_batch_wait(test, batch);
+}
+
+typedef void script_fn(struct pt_op *op, enum fake_how how, int err);
+typedef void hook_fn(struct pt_op *op);
+
+/*
+ * Eight transforms with twenty requests each, that are freed in their
+ * completions; @last frees the last.  The first shows where completions run,
+ * which may be another CPU for each transform.
+ */
+static void run_freeing(struct kunit *test, script_fn *write, hook_fn *last)
+{
+	struct pt_batch *batch;
+	unsigned int i, round;
+
+	for (round = 0; round < 8; round++) {
+		batch = make_batch(test, open_fake(test), round * 20, 20);
+		for (i = 0; i < batch->nr; i++) {
+			write(&batch->ops[i], param_how(test), 0);
+			set_hook(&batch->ops[i], hook_free_request);
+		}
+		set_hook(&batch->ops[batch->nr - 1], last);
+		script(&batch->ops[0], FAKE_AT_ONCE, 0);
+		run_part(test, batch, 0, 1);
+		run_part(test, batch, 1, batch->nr);
+		pt_expect_in_order(test, batch);
+	}
+	expect_early(test);
+}
+
+static void request_freed_in_its_completion(struct kunit *test)
+{
+	run_freeing(test, script, hook_free_request);
+}
+
+static void request_freed_after_backlog(struct kunit *test)
+{
+	run_freeing(test, script_backlog, hook_free_request);
+}
+
+static void transform_freed_in_its_last_completion(struct kunit *test)
+{
+	run_freeing(test, script, hook_free_both);
+	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), 8);
+}
+
+static void transform_freed_after_backlog(struct kunit *test)
+{
+	run_freeing(test, script_backlog, hook_free_both);
+	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), 8);
+}
+
+static void transform_freed_after_reversal(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 0, 40);
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], FAKE_HELD, 0);
+	set_hook(&batch->ops[batch->nr - 1], hook_free_both);
+	pt_batch_submit(batch);
+	KUNIT_ASSERT_TRUE(test, fake_wait_calls(batch->nr));
+	fake_release_held();
+	pt_batch_wait(test, batch);
+	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
+}
+
+/**
+ * struct freeing - frees a transform elsewhere
+ * @timer: In a softirq.
+ * @rcu: In an RCU callback.
+ * @tfm: The transform.
+ * @atomic: It was where one may not sleep.
+ */
+struct freeing {
+	struct timer_list timer;
+	struct rcu_head rcu;
+	struct pt_tfm *tfm;
+	bool atomic;
+};
+
+static void freeing_timer(struct timer_list *timer)
+{
+	struct freeing *freeing = container_of(timer, struct freeing, timer);
+
+	freeing->atomic = in_serving_softirq();
+	free_tfm(freeing->tfm);
+}
+
+static void freeing_rcu(struct rcu_head *rcu)
+{
+	struct freeing *freeing = container_of(rcu, struct freeing, rcu);
+
+	freeing->atomic = in_softirq();
+	free_tfm(freeing->tfm);
+}
+
+static void freeing_release(void *data)
+{
+	struct freeing *freeing = data;
+
+	timer_shutdown_sync(&freeing->timer);
+	rcu_barrier();
+}
+
+/* A transform that has been used, and that nobody else will free any more. */
+static struct freeing *make_freeing(struct kunit *test)
+{
+	struct freeing *freeing = kunit_kzalloc(test, sizeof(*freeing), GFP_KERNEL);
+	struct pt_batch *batch;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, freeing);
+	freeing->tfm = open_fake(test);
+	timer_setup(&freeing->timer, freeing_timer, 0);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, freeing_release, freeing));
+	batch = make_batch(test, freeing->tfm, 0, 20);
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], i & 1 ? FAKE_OTHER_CPU : FAKE_AT_ONCE, 0);
+	pt_batch_run(test, batch);
+	return freeing;
+}
+
+static void transform_freed_in_softirq(struct kunit *test)
+{
+	struct freeing *freeing = make_freeing(test);
+
+	mod_timer(&freeing->timer, jiffies);
+	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
+	freeing_release(freeing);
+	KUNIT_EXPECT_TRUE(test, freeing->atomic);
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), 1);
+}
+
+static void transform_freed_in_rcu_callback(struct kunit *test)
+{
+	struct freeing *freeing = make_freeing(test);
+
+	call_rcu(&freeing->rcu, freeing_rcu);
+	rcu_barrier();
+	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
+	KUNIT_EXPECT_TRUE(test, freeing->atomic);
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), 1);
+}
+
+static void transform_freed_unused(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < 50; i++)
+		free_tfm(open_fake(test));
+	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), 50);
+}
+
+#define HOW_CASE(name)		KUNIT_CASE_PARAM(name, how_gen_params)
+#define LATER_CASE(name)	KUNIT_CASE_PARAM(name, later_gen_params)
+
+static struct kunit_case pcrypt_child_cases[] = {
+	HOW_CASE(child_succeeds_in_order),
+	HOW_CASE(child_errors_pass_in_their_turn),
+	LATER_CASE(child_backlog_completes_once),
+	LATER_CASE(child_backlog_among_others_in_order),
+	KUNIT_CASE(child_busy_without_backlog_is_final),
+	KUNIT_CASE(child_mixed_in_order),
+	KUNIT_CASE(child_reversed_put_right),
+	KUNIT_CASE(child_holds_first_others_wait),
+	KUNIT_CASE(child_holds_one_transform_others_go_on),
+	HOW_CASE(complete_resubmits_itself),
+	KUNIT_CASE(child_gets_request_as_it_is),
+	KUNIT_CASE(child_gets_flags_but_may_sleep),
+	KUNIT_CASE(setkey_passes_key_flags_and_error),
+	KUNIT_CASE(setauthsize_passes_size_and_error),
+	KUNIT_CASE(open_passes_init_error),
+	KUNIT_CASE(child_runs_on_every_cpu),
+	KUNIT_CASE(child_called_with_softirqs_disabled),
+	HOW_CASE(request_freed_in_its_completion),
+	LATER_CASE(request_freed_after_backlog),
+	HOW_CASE(transform_freed_in_its_last_completion),
+	LATER_CASE(transform_freed_after_backlog),
+	KUNIT_CASE(transform_freed_after_reversal),
+	KUNIT_CASE(transform_freed_in_softirq),
+	KUNIT_CASE(transform_freed_in_rcu_callback),
+	KUNIT_CASE(transform_freed_unused),
+	{ }
+};
+
+static struct kunit_suite pcrypt_child_suite = {
+	.name = "pcrypt_child",
+	.suite_init = child_suite_init,
+	.suite_exit = child_suite_exit,
+	.init = child_init,
+	.test_cases = pcrypt_child_cases,
+};
+
+kunit_test_suite(pcrypt_child_suite);
+
+MODULE_DESCRIPTION("pcrypt over a child that misbehaves");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,744 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pcrypt_load: send requests through an AEAD driver, check each result against
+ * another driver of the same algorithm, and the order of completion.
+ *
+ * Needs nothing but a kernel with the crypto API, so that it runs on those of
+ * distributions.  All work is done while it is loaded; insmod ends with 0 when
+ * all was right, with -EIO when a check failed, and with another error when it
+ * could not start.  With requests=0 only the driver is allocated and freed.
+ *
+ * For each size the reference first makes the expected results, and then does
+ * the requests one after the other in this one thread ("plain"); the driver
+ * gets the same requests, at most "window" of them in flight ("parallel"); first
+ * all to encrypt and then all to decrypt, where each 97th has a wrong tag and
+ * must fail in its turn.  Both times include filling and comparing the buffers.
+ *
+ * Lines for scripts begin with "pcrypt_load: " and consist of key=value.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <crypto/aead.h>
+#include <crypto/authenc.h>
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/ktime.h>
+#include <linux/llist.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include <linux/prandom.h>
+#include <linux/rtnetlink.h>
+#include <linux/scatterlist.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "compat.h"
+
+#define NR_MESSAGES		64
+#define MAX_SIZE		65536
+#define MAX_KEY			128
+#define MAX_IV			16
+#define WRONG_TAG_EVERY		97
+
+static char *driver = "pcrypt(rfc4106(gcm(aes)))";
+module_param(driver, charp, 0444);
+MODULE_PARM_DESC(driver, "AEAD to test");
+
+static char *reference = "rfc4106(gcm(aes))";
+module_param(reference, charp, 0444);
+MODULE_PARM_DESC(reference, "AEAD to compare with; must not be a pcrypt");
+
+static unsigned int requests = 20000;
+module_param(requests, uint, 0444);
+MODULE_PARM_DESC(requests, "requests per size and direction; 0: only allocate the driver");
+
+static unsigned int sizes[8] = { 64, 576, 1420 };
+static int nr_sizes = 3;
+module_param_array(sizes, uint, &nr_sizes, 0444);
+MODULE_PARM_DESC(sizes, "bytes of text per request (rounded up to whole blocks)");
+
+static unsigned int window = 256;
+module_param(window, uint, 0444);
+MODULE_PARM_DESC(window, "requests in flight at most");
+
+static unsigned int timeout = 30;
+module_param(timeout, uint, 0444);
+MODULE_PARM_DESC(timeout, "seconds without progress after which requests are lost");
+
+static unsigned long seed = 1;
+module_param(seed, ulong, 0444);
+MODULE_PARM_DESC(seed, "of keys and messages");
+
+/**
+ * struct load_shape - what an algorithm wants to be fed with
+ * @prefix: Beginning of its generic name.
+ * @keylen: Bytes of key; for authenc those of both keys.
+ * @assoclen: Bytes of associated data.
+ * @block: The text is a multiple of this.
+ * @iv0: First byte of the IV, where it has a meaning, or 0.
+ * @authkeylen: For authenc: bytes of @keylen that are the hash's key.
+ */
+struct load_shape {
+	const char *prefix;
+	unsigned int keylen;
+	unsigned int assoclen;
+	unsigned int block;
+	u8 iv0;
+	unsigned int authkeylen;
+};
+
+static const struct load_shape shapes[] = {
+	{ "rfc4106(gcm(aes))", 20, 16, 1 },
+	{ "rfc4543(gcm(aes))", 20, 16, 1 },
+	{ "gcm(aes)", 16, 16, 1 },
+	{ "rfc4309(ccm(aes))", 19, 16, 1 },
+	{ "ccm(aes)", 16, 16, 1, 3 },
+	{ "rfc7539(", 32, 16, 1 },
+	{ "rfc7539esp(", 36, 16, 1 },
+	{ "authenc(hmac(sha256),cbc(aes))", 48, 16, 16, 0, 32 },
+};
+
+/**
+ * struct load_message - one of the texts that requests are made of
+ * @iv: Its IV.
+ * @plain: Associated data and text.
+ * @cipher: Associated data, text and tag, by the reference.
+ */
+struct load_message {
+	u8 iv[MAX_IV];
+	u8 *plain;
+	u8 *cipher;
+};
+
+/**
+ * struct load_test - what is done for one size
+ * @shape: Of the algorithm.
+ * @len: Bytes of text.
+ * @authsize: Bytes of tag.
+ * @key: For both drivers.
+ * @keylen: Bytes of it.
+ * @messages: The texts.
+ */
+struct load_test {
+	const struct load_shape *shape;
+	unsigned int len;
+	unsigned int authsize;
+	u8 key[MAX_KEY];
+	unsigned int keylen;
+	struct load_message messages[NR_MESSAGES];
+};
+
+/**
+ * struct load_slot - one request in flight
+ * @free: In load_run::free.
+ * @run: The run.
+ * @req: The request.
+ * @sg: Describes @buf; requests are done in place.
+ * @iv: A copy, since some ciphers write to it.
+ * @buf: Associated data, text and tag.
+ * @message: What @buf was filled with.
+ * @seq: Place in the order of submission.
+ * @spoilt: The tag is wrong, so -EBADMSG is what has to come.
+ * @in_flight: 1 until it is completed.
+ */
+struct load_slot {
+	struct llist_node free;
+	struct load_run *run;
+	struct aead_request *req;
+	struct scatterlist sg;
+	u8 iv[MAX_IV];
+	u8 *buf;
+	const struct load_message *message;
+	unsigned int seq;
+	bool spoilt;
+	atomic_t in_flight;
+};
+
+/**
+ * struct load_run - all requests of one size, in one direction, by one driver
+ * @test: Lengths and messages.
+ * @tfm: The driver's transform.
+ * @decrypt: The direction.
+ * @slots: As many as the window is wide.
+ * @nr_slots: Their number.
+ * @free: Slots that were completed.
+ * @wait: The submitter, when the window is full.
+ * @in_flight: Requests submitted and not completed.
+ * @completed: Completions, and so the place of the next one in their order.
+ * @out_of_order: Completions at another place than they were submitted at.
+ * @wrong: Wrong results.
+ * @doubled: Completions of what was completed before.
+ * @badmsg: Wrong tags that were found.
+ * @lost: Requests not completed in time.
+ * @on_cpu: Completions per CPU.
+ */
+struct load_run {
+	const struct load_test *test;
+	struct crypto_aead *tfm;
+	bool decrypt;
+	struct load_slot *slots;
+	unsigned int nr_slots;
+	struct llist_head free;
+	wait_queue_head_t wait;
+	atomic_t in_flight;
+	atomic_t completed;
+	atomic_t out_of_order;
+	atomic_t wrong;
+	atomic_t doubled;
+	atomic_t badmsg;
+	unsigned int lost;
+	atomic_t *on_cpu;
+};
+
+/* Sums over all runs. */
+static struct {
+	u64 requests;
+	u64 out_of_order;
+	u64 wrong;
+	u64 lost;
+	u64 doubled;
+	u64 badmsg;
+} total;
+
+static struct rnd_state rnd;
+
+static unsigned int text_end(const struct load_test *test)
+{
+	return test->shape->assoclen + test->len;
+}
+
+static unsigned int buf_len(const struct load_test *test)
+{
+	return text_end(test) + test->authsize;
+}
+
+/*
+ * One request, whoever does it
+ */
+
+static void slot_fill(struct load_slot *slot, unsigned int seq)
+{
+	const struct load_run *run = slot->run;
+	const struct load_test *test = run->test;
+	const struct load_message *message = &test->messages[seq % NR_MESSAGES];
+	unsigned int len = test->len + (run->decrypt ? test->authsize : 0);
+
+	slot->seq = seq;
+	slot->message = message;
+	slot->spoilt = run->decrypt && seq % WRONG_TAG_EVERY == WRONG_TAG_EVERY - 1;
+	memcpy(slot->iv, message->iv, MAX_IV);
+	if (run->decrypt)
+		memcpy(slot->buf, message->cipher, buf_len(test));
+	else
+		memcpy(slot->buf, message->plain, text_end(test));
+	if (slot->spoilt)
+		slot->buf[buf_len(test) - 1] ^= 1;
+	aead_request_set_ad(slot->req, test->shape->assoclen);
+	aead_request_set_crypt(slot->req, &slot->sg, &slot->sg, len, slot->iv);
+}
+
+static bool slot_is_right(const struct load_slot *slot, int err)
+{
+	const struct load_test *test = slot->run->test;
+	const struct load_message *message = slot->message;
+
+	if (slot->spoilt)
+		return err == -EBADMSG;
+	if (err)
+		return false;
+	if (slot->run->decrypt)
+		return !memcmp(slot->buf, message->plain, text_end(test));
+	return !memcmp(slot->buf, message->cipher, buf_len(test));
+}
+
+static int slot_start(struct load_slot *slot)
+{
+	if (slot->run->decrypt)
+		return crypto_aead_decrypt(slot->req);
+	return crypto_aead_encrypt(slot->req);
+}
+
+/*
+ * The driver's completions
+ */
+
+static void slot_check(struct load_slot *slot, int err)
+{
+	struct load_run *run = slot->run;
+	unsigned int place = atomic_fetch_inc(&run->completed);
+
+	if (slot->seq != place)
+		atomic_inc(&run->out_of_order);
+	if (!slot_is_right(slot, err))
+		atomic_inc(&run->wrong);
+	else if (slot->spoilt)
+		atomic_inc(&run->badmsg);
+	atomic_inc(&run->on_cpu[raw_smp_processor_id()]);
+}
+
+static void slot_done(struct load_slot *slot, int err)
+{
+	struct load_run *run = slot->run;
+	unsigned int left;
+
+	if (!atomic_xchg(&slot->in_flight, 0)) {
+		atomic_inc(&run->doubled);
+		return;
+	}
+	slot_check(slot, err);
+	llist_add(&slot->free, &run->free);
+	left = atomic_dec_return(&run->in_flight);
+	/* As a network driver does: refilled in bursts. */
+	if (left == window / 2 || !left)
+		wake_up(&run->wait);
+}
+
+static void load_done(compat_completion_arg arg, int err)
+{
+	if (err != -EINPROGRESS)
+		slot_done(compat_completion_data(arg), err);
+}
+
+/*
+ * A run
+ */
+
+static struct load_slot *next_free(struct load_run *run,
+				   struct llist_node **batch)
+{
+	struct load_slot *slot;
+
+	if (!*batch)
+		*batch = llist_reverse_order(llist_del_all(&run->free));
+	if (!*batch)
+		return NULL;
+	slot = llist_entry(*batch, struct load_slot, free);
+	*batch = (*batch)->next;
+	return slot;
+}
+
+/* Until no more than @left are in flight, for as long as there is progress. */
+static bool wait_for(struct load_run *run, unsigned int left)
+{
+	int before;
+
+	do {
+		before = atomic_read(&run->completed);
+		if (wait_event_timeout(run->wait,
+				       atomic_read(&run->in_flight) <= left,
+				       timeout * HZ))
+			return true;
+	} while (atomic_read(&run->completed) != before);
+	return false;
+}
+
+static void slot_submit(struct load_slot *slot, unsigned int seq)
+{
+	int err;
+
+	slot_fill(slot, seq);
+	atomic_set(&slot->in_flight, 1);
+	atomic_inc(&slot->run->in_flight);
+	err = slot_start(slot);
+	/* Accepted; with MAY_BACKLOG, -EBUSY is that, too. */
+	if (err == -EINPROGRESS || err == -EBUSY)
+		return;
+	slot_done(slot, err);
+}
+
+/* Both return the nanoseconds that it took. */
+static u64 run_parallel(struct load_run *run)
+{
+	struct llist_node *batch = NULL;
+	struct load_slot *slot;
+	u64 start = ktime_get_ns();
+	unsigned int seq = 0;
+
+	while (seq < requests && !fatal_signal_pending(current)) {
+		slot = next_free(run, &batch);
+		if (slot)
+			slot_submit(slot, seq++);
+		else if (!wait_for(run, window / 2))
+			break;
+	}
+	if (!wait_for(run, 0))
+		run->lost = atomic_read(&run->in_flight);
+	run->lost += requests - seq;
+	return ktime_get_ns() - start;
+}
+
+static u64 run_plain(struct load_run *run)
+{
+	struct load_slot *slot = run->slots;
+	u64 start = ktime_get_ns();
+	DECLARE_CRYPTO_WAIT(wait);
+	unsigned int seq;
+	int err;
+
+	aead_request_set_callback(slot->req, CRYPTO_TFM_REQ_MAY_BACKLOG,
+				  crypto_req_done, &wait);
+	for (seq = 0; seq < requests; seq++) {
+		slot_fill(slot, seq);
+		err = crypto_wait_req(slot_start(slot), &wait);
+		if (!slot_is_right(slot, err))
+			atomic_inc(&run->wrong);
+		cond_resched();
+	}
+	return ktime_get_ns() - start;
+}
+
+static void run_free(struct load_run *run)
+{
+	unsigned int i;
+
+	/* Lost ones get another chance: memory must not be freed under them. */
+	if (!wait_for(run, 0)) {
+		pr_err("the memory of lost requests is given up\n");
+		return;
+	}
+	/* The last completion may have yet to return from slot_done(). */
+	synchronize_rcu();
+	for (i = 0; run->slots && i < run->nr_slots; i++) {
+		aead_request_free(run->slots[i].req);
+		kfree(run->slots[i].buf);
+	}
+	kvfree(run->slots);
+	kfree(run->on_cpu);
+	crypto_free_aead(run->tfm);
+	kfree(run);
+}
+
+static int slot_init(struct load_slot *slot, struct load_run *run)
+{
+	unsigned int len = buf_len(run->test);
+
+	slot->run = run;
+	slot->req = aead_request_alloc(run->tfm, GFP_KERNEL);
+	slot->buf = kmalloc(len, GFP_KERNEL);
+	if (!slot->req || !slot->buf)
+		return -ENOMEM;
+	sg_init_one(&slot->sg, slot->buf, len);
+	aead_request_set_callback(slot->req, CRYPTO_TFM_REQ_MAY_BACKLOG,
+				  load_done, slot);
+	llist_add(&slot->free, &run->free);
+	return 0;
+}
+
+static int run_init(struct load_run *run, const char *name)
+{
+	unsigned int i;
+	int err;
+
+	run->tfm = crypto_alloc_aead(name, 0, 0);
+	if (IS_ERR(run->tfm))
+		return PTR_ERR(run->tfm);
+	err = crypto_aead_setkey(run->tfm, run->test->key, run->test->keylen);
+	if (err)
+		return err;
+	run->on_cpu = kcalloc(nr_cpu_ids, sizeof(*run->on_cpu), GFP_KERNEL);
+	run->slots = kvcalloc(run->nr_slots, sizeof(*run->slots), GFP_KERNEL);
+	if (!run->on_cpu || !run->slots)
+		return -ENOMEM;
+	for (i = 0; i < run->nr_slots; i++) {
+		err = slot_init(&run->slots[i], run);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static struct load_run *run_alloc(const struct load_test *test, bool decrypt,
+				  const char *name, unsigned int nr_slots)
+{
+	struct load_run *run = kzalloc(sizeof(*run), GFP_KERNEL);
+	int err;
+
+	if (!run)
+		return ERR_PTR(-ENOMEM);
+	run->test = test;
+	run->decrypt = decrypt;
+	run->nr_slots = nr_slots;
+	init_llist_head(&run->free);
+	init_waitqueue_head(&run->wait);
+	err = run_init(run, name);
+	if (!err)
+		return run;
+	pr_err("error=%d driver=%s\n", err, name);
+	run_free(run);
+	return ERR_PTR(err);
+}
+
+/*
+ * Results
+ */
+
+/* As "3,0,20000,1", in memory that the caller frees. */
+static char *per_cpu_list(const struct load_run *run)
+{
+	size_t size = num_possible_cpus() * 12 + 1;
+	char *list = kzalloc(size, GFP_KERNEL);
+	size_t len = 0;
+	int cpu;
+
+	if (!list)
+		return NULL;
+	for_each_possible_cpu(cpu)
+		len += scnprintf(list + len, size - len, "%s%d", len ? "," : "",
+				 atomic_read(&run->on_cpu[cpu]));
+	return list;
+}
+
+static u64 per_second(u64 ns)
+{
+	return div64_u64((u64)requests * NSEC_PER_SEC, ns ?: 1);
+}
+
+static void report(struct load_run *plain, u64 plain_ns, struct load_run *run,
+		   u64 run_ns)
+{
+	const char *direction = run->decrypt ? "decrypt" : "encrypt";
+	unsigned int wrong = atomic_read(&run->wrong) + atomic_read(&plain->wrong);
+	unsigned int speedup = div64_u64(plain_ns * 100, run_ns ?: 1);
+	char *on_cpu = per_cpu_list(run);
+
+	pr_info("size=%u direction=%s requests=%u plain_per_second=%llu parallel_per_second=%llu speedup=%u.%02u out_of_order=%u wrong=%u lost=%u doubled=%u\n",
+		run->test->len, direction, requests, per_second(plain_ns),
+		per_second(run_ns), speedup / 100, speedup % 100,
+		atomic_read(&run->out_of_order), wrong, run->lost,
+		atomic_read(&run->doubled));
+	pr_info("size=%u direction=%s completions_per_cpu=%s\n",
+		run->test->len, direction, on_cpu ?: "?");
+	kfree(on_cpu);
+	total.requests += requests;
+	total.out_of_order += atomic_read(&run->out_of_order);
+	total.wrong += wrong;
+	total.lost += run->lost;
+	total.doubled += atomic_read(&run->doubled);
+	total.badmsg += atomic_read(&run->badmsg);
+}
+
+static int verdict(void)
+{
+	bool failed = total.out_of_order || total.wrong || total.lost ||
+		      total.doubled;
+
+	pr_info("result=%s requests=%llu out_of_order=%llu wrong=%llu lost=%llu doubled=%llu badmsg=%llu\n",
+		failed ? "failed" : "passed", total.requests,
+		total.out_of_order, total.wrong, total.lost, total.doubled,
+		total.badmsg);
+	return failed ? -EIO : 0;
+}
+
+/*
+ * A test
+ */
+
+static int messages_alloc(struct load_test *test)
+{
+	struct load_message *message;
+	int i;
+
+	for (i = 0; i < NR_MESSAGES; i++) {
+		message = &test->messages[i];
+		message->plain = kmalloc(buf_len(test), GFP_KERNEL);
+		message->cipher = kmalloc(buf_len(test), GFP_KERNEL);
+		if (!message->plain || !message->cipher)
+			return -ENOMEM;
+		prandom_bytes_state(&rnd, message->plain, buf_len(test));
+		prandom_bytes_state(&rnd, message->iv, MAX_IV);
+		if (test->shape->iv0)
+			message->iv[0] = test->shape->iv0;
+	}
+	return 0;
+}
+
+static void test_free(struct load_test *test)
+{
+	int i;
+
+	for (i = 0; i < NR_MESSAGES; i++) {
+		kfree(test->messages[i].plain);
+		kfree(test->messages[i].cipher);
+	}
+	kfree(test);
+}
+
+/* What the requests have to result in, by the reference. */
+static int make_ciphers(struct load_test *test)
+{
+	struct load_run *run = run_alloc(test, false, reference, 1);
+	DECLARE_CRYPTO_WAIT(wait);
+	struct load_slot *slot;
+	int err = 0;
+	int i;
+
+	if (IS_ERR(run))
+		return PTR_ERR(run);
+	slot = &run->slots[0];
+	aead_request_set_callback(slot->req, CRYPTO_TFM_REQ_MAY_BACKLOG,
+				  crypto_req_done, &wait);
+	for (i = 0; i < NR_MESSAGES && !err; i++) {
+		slot_fill(slot, i);
+		err = crypto_wait_req(slot_start(slot), &wait);
+		memcpy(test->messages[i].cipher, slot->buf, buf_len(test));
+	}
+	run_free(run);
+	return err;
+}
+
+static void make_key(struct load_test *test)
+{
+	const struct load_shape *shape = test->shape;
+	struct crypto_authenc_key_param *param;
+	struct rtattr *rta = (struct rtattr *)test->key;
+	unsigned int at = 0;
+
+	if (shape->authkeylen) {
+		rta->rta_type = CRYPTO_AUTHENC_KEYA_PARAM;
+		rta->rta_len = RTA_LENGTH(sizeof(*param));
+		param = RTA_DATA(rta);
+		param->enckeylen = cpu_to_be32(shape->keylen - shape->authkeylen);
+		at = RTA_SPACE(sizeof(*param));
+	}
+	prandom_bytes_state(&rnd, test->key + at, shape->keylen);
+	test->keylen = at + shape->keylen;
+}
+
+static int test_direction(const struct load_test *test, bool decrypt)
+{
+	struct load_run *plain, *run;
+	u64 plain_ns;
+
+	plain = run_alloc(test, decrypt, reference, 1);
+	if (IS_ERR(plain))
+		return PTR_ERR(plain);
+	run = run_alloc(test, decrypt, driver, window);
+	if (IS_ERR(run)) {
+		run_free(plain);
+		return PTR_ERR(run);
+	}
+	plain_ns = run_plain(plain);
+	report(plain, plain_ns, run, run_parallel(run));
+	run_free(run);
+	run_free(plain);
+	return 0;
+}
+
+static int test_size(const struct load_shape *shape, unsigned int authsize,
+		     unsigned int size)
+{
+	struct load_test *test = kzalloc(sizeof(*test), GFP_KERNEL);
+	int err;
+
+	if (!test)
+		return -ENOMEM;
+	test->shape = shape;
+	test->authsize = authsize;
+	test->len = roundup(size, shape->block);
+	make_key(test);
+	err = messages_alloc(test);
+	if (!err)
+		err = make_ciphers(test);
+	if (!err)
+		err = test_direction(test, false);
+	if (!err)
+		err = test_direction(test, true);
+	test_free(test);
+	return err;
+}
+
+static const struct load_shape *find_shape(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(shapes); i++)
+		if (!strncmp(name, shapes[i].prefix, strlen(shapes[i].prefix)))
+			return &shapes[i];
+	return NULL;
+}
+
+/* Both drivers do the same, and the reference is no pcrypt. */
+static int check_drivers(struct crypto_aead *ref, struct crypto_aead *drv)
+{
+	const char *alg = crypto_tfm_alg_name(crypto_aead_tfm(ref));
+	const char *name = crypto_tfm_alg_driver_name(crypto_aead_tfm(ref));
+
+	pr_info("driver=%s reference=%s algorithm=%s seed=%lu window=%u\n",
+		crypto_tfm_alg_driver_name(crypto_aead_tfm(drv)), name, alg,
+		seed, window);
+	if (strstr(name, "pcrypt(")) {
+		pr_err("the reference is a pcrypt; name its driver\n");
+		return -EINVAL;
+	}
+	if (strcmp(alg, crypto_tfm_alg_name(crypto_aead_tfm(drv)))) {
+		pr_err("driver and reference differ in their algorithm\n");
+		return -EINVAL;
+	}
+	if (!find_shape(alg)) {
+		pr_err("no idea of the keys of %s\n", alg);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int run_tests(struct crypto_aead *ref)
+{
+	const char *alg = crypto_tfm_alg_name(crypto_aead_tfm(ref));
+	int err = 0;
+	int i;
+
+	prandom_seed_state(&rnd, seed);
+	for (i = 0; i < nr_sizes && !err; i++)
+		err = test_size(find_shape(alg), crypto_aead_authsize(ref),
+				sizes[i]);
+	return err ?: verdict();
+}
+
+static bool parameters_are_right(void)
+{
+	int i;
+
+	for (i = 0; i < nr_sizes; i++)
+		if (sizes[i] > MAX_SIZE)
+			return false;
+	return window && window <= 65536 && timeout && timeout <= 3600;
+}
+
+static int __init pcrypt_load_init(void)
+{
+	struct crypto_aead *drv, *ref;
+	int err;
+
+	if (!parameters_are_right())
+		return -EINVAL;
+	drv = crypto_alloc_aead(driver, 0, 0);
+	if (IS_ERR(drv)) {
+		pr_err("error=%ld driver=%s\n", PTR_ERR(drv), driver);
+		return PTR_ERR(drv);
+	}
+	if (!requests) {
+		crypto_free_aead(drv);
+		return 0;
+	}
+	ref = crypto_alloc_aead(reference, 0, 0);
+	err = PTR_ERR_OR_ZERO(ref);
+	if (!err)
+		err = check_drivers(ref, drv);
+	if (!err)
+		err = run_tests(ref);
+	crypto_free_aead(ref);
+	crypto_free_aead(drv);
+	return err;
+}
+
+static void __exit pcrypt_load_exit(void)
+{
+}
+
+module_init(pcrypt_load_init);
+module_exit(pcrypt_load_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Sends requests through an AEAD driver and checks results and order");
