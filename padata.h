@@ -28,6 +28,7 @@
 #define padata_shell		padata_mod_shell
 #define padata_priv		padata_mod_priv
 #define padata_alloc		padata_mod_alloc
+#define padata_alloc_on		padata_mod_alloc_on
 #define padata_free		padata_mod_free
 #define padata_alloc_shell	padata_mod_alloc_shell
 #define padata_free_shell	padata_mod_free_shell
@@ -46,6 +47,7 @@
 #endif
 
 struct padata_shell;
+struct workqueue_struct;
 
 /**
  * struct padata_instance - one set of cpumasks, workers and counters
@@ -96,6 +98,10 @@ struct padata_priv {
 };
 
 struct padata_instance *padata_alloc(const char *name);
+struct padata_instance *padata_alloc_on(const char *name,
+					struct workqueue_struct *wq,
+					const struct cpumask *pcpumask,
+					const struct cpumask *cbcpumask);
 void padata_free(struct padata_instance *pinst);
 struct padata_shell *padata_alloc_shell(struct padata_instance *pinst);
 void padata_free_shell(struct padata_shell *ps);

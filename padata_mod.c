@@ -45,6 +45,7 @@
  * F: serial_queue::lock
  * O: the owner of the serial queue (see serial_queue::owned)
  * P: the running pump only; a work item never runs twice at a time
+ * W: pinst::watch only, likewise
  * A: atomic, see the ordering table
  *
  * The three spinlocks are taken with softirqs disabled and never in a hard
@@ -130,6 +131,9 @@
 #include "compat.h"
 #include "padata.h"
 
+#define CREATE_TRACE_POINTS
+#include "padata_trace.h"
+
 static unsigned int backlog = 1024;
 module_param(backlog, uint, 0644);
 MODULE_PARM_DESC(backlog, "Jobs that may wait for a CPU, per instance; beyond it the submitter runs its job (default 1024)");
@@ -137,6 +141,10 @@ MODULE_PARM_DESC(backlog, "Jobs that may wait for a CPU, per instance; beyond it
 static unsigned int wakeup_cost_ns = 5000;
 module_param(wakeup_cost_ns, uint, 0644);
 MODULE_PARM_DESC(wakeup_cost_ns, "Queued work that justifies waking one more CPU, in nanoseconds (default 5000)");
+
+static unsigned int stall_seconds = 30;
+module_param(stall_seconds, uint, 0644);
+MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is named in the log, in seconds; 0 is never (default 30)");
 
 /* How long softirqs may stay disabled before the pump lets them run. */
 #define STRETCH_CALLBACKS	(IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : 64)
@@ -187,6 +195,7 @@ enum baton_place {
  * @baton: S: where the baton is; also read without the lock, see park:B.
  * @map_gen: S: mapping generation of the job submitted last.
  * @nr_queued: Q: its jobs in the shared queue.
+ * @nr_cut: S: jobs taken off @order so far; wraps, compared for equality only.
  * @pending: A: callbacks handed over and not returned.
  * @refs: A: one for each job in flight and one of the owner.
  * @orphan: The owner's reference is gone, written once.
@@ -194,6 +203,7 @@ enum baton_place {
  * @deferred: A: link in padata_pump::deferred; the baton's holder uses it.
  * @list: L: link in pinst::shells.
  * @owner: I: who allocated it, for messages.
+ * @seen: W: what the stall detector saw last.
  * @rcu: Frees the shell after a grace period.
  */
 struct padata_shell {
@@ -203,6 +213,7 @@ struct padata_shell {
 	struct list_head	order;
 	unsigned int		map_gen;
 	unsigned int		nr_queued;
+	unsigned int		nr_cut;
 	atomic_t		pending;
 	atomic_t		refs;
 	bool			orphan;
@@ -210,6 +221,12 @@ struct padata_shell {
 	struct llist_node	deferred;
 	struct list_head	list;
 	void			*owner;
+	struct {
+		unsigned int	nr_cut;
+		int		pending;
+		unsigned long	since;
+		bool		said;
+	} seen;
 	struct rcu_head		rcu;
 };
 
@@ -243,8 +260,13 @@ struct serial_queue {
  * @parallel: Calls of parallel() by a pump.
  * @serial: Calls of serial().
  * @wakeups: Work items queued because a pump slept.
+ * @late_starts: Callbacks started in a stretch that had to be over.
+ * @reorder_max: Most jobs that one drain handed over, that is how many had
+ *	waited for the first of them.
+ * @stretch_max_ns: Longest time that a pump kept softirqs disabled.
  *
- * Raised by this_cpu_inc() on the CPU where it happens; they wrap.
+ * Raised by this_cpu_inc() on the CPU where it happens; they wrap.  The two
+ * maxima may miss one of two that happen at a time on PREEMPT_RT.
  */
 struct pump_stats {
 	unsigned long		submitted;
@@ -252,6 +274,9 @@ struct pump_stats {
 	unsigned long		parallel;
 	unsigned long		serial;
 	unsigned long		wakeups;
+	unsigned long		late_starts;
+	unsigned long		reorder_max;
+	unsigned long		stretch_max_ns;
 };
 
 /**
@@ -308,6 +333,7 @@ struct user_masks {
  * @pub: What the user sees.
  * @name: I: for messages.
  * @wq: I: runs the pumps.
+ * @own_wq: I: it goes with the instance.
  * @pumps: I: one per possible CPU.
  * @lock: Protects the fields marked Q and V.
  * @queue: Q: jobs that wait for a CPU.
@@ -322,6 +348,7 @@ struct user_masks {
  * @nr_online: V: weight of @online.
  * @nr_parallel: V: CPUs that are online and in the parallel mask.
  * @nr_serial: V: CPUs that are online and in the serial mask.
+ * @mask_changes: Q: how often the mapping changed.
  * @mutex: Serialises changes of the user's masks and of @running.
  * @running: M: jobs are accepted; also read under padata_shell::lock.
  * @shell_lock: See L.
@@ -329,12 +356,15 @@ struct user_masks {
  * @last_id: L: padata_shell::id given last.
  * @nr_waiters: A: sleepers on @idle_wait.
  * @idle_wait: Waiters for jobs in flight.
+ * @watch: The stall detector.
+ * @stalls: W: how many it has reported.
  * @node: Hotplug callbacks of this instance.
  */
 struct pinst {
 	struct padata_instance	pub;
 	const char		*name;
 	struct workqueue_struct	*wq;
+	bool			own_wq;
 	struct padata_pump __percpu *pumps;
 
 	spinlock_t		lock;		/* Q */
@@ -350,6 +380,7 @@ struct pinst {
 	unsigned int		nr_online;
 	unsigned int		nr_parallel;
 	unsigned int		nr_serial;
+	unsigned long		mask_changes;
 
 	struct mutex		mutex;		/* M */
 	bool			running;
@@ -358,10 +389,19 @@ struct pinst {
 	unsigned int		last_id;
 	atomic_t		nr_waiters;
 	wait_queue_head_t	idle_wait;
+	struct delayed_work	watch;
+	unsigned long		stalls;
 	struct hlist_node	node;
 };
 
 static enum cpuhp_state hotplug_state;
+
+/* Raise a maximum of this CPU.  Softirqs are disabled. */
+static void note_max(unsigned long __percpu *max, unsigned long value)
+{
+	if (value > this_cpu_read(*max))
+		this_cpu_write(*max, value);
+}
 
 static struct pinst *to_pinst(struct padata_instance *pub)
 {
@@ -533,8 +573,9 @@ static bool pump_sleep(struct padata_pump *pump)
 		return false;
 	atomic_set(&pump->awake, 0);
 	smp_mb(); /* sleep:A: awake before the three, pairs with pump_wake() */
-	if (llist_empty(&pump->ready) && llist_empty(&pump->deferred) &&
-	    !READ_ONCE(pump->pulling))
+	if (busted(4) || (llist_empty(&pump->ready) &&
+			  llist_empty(&pump->deferred) &&
+			  !READ_ONCE(pump->pulling)))
 		return true;
 	/* Who finds 0 queues the work item: either the waker did, or we go on. */
 	return atomic_xchg(&pump->awake, 1);
@@ -549,8 +590,8 @@ static struct padata_pump *target_pump(struct pinst *pinst, int cpu)
 {
 	unsigned int gen;
 
-	if (!cpumask_test_cpu(cpu, pinst->online))
-		cpu = map_cb_cpu(pinst, cpu, true, &gen);
+	if (busted(3) || !cpumask_test_cpu(cpu, pinst->online))
+		cpu = map_cb_cpu(pinst, cpu + busted(3), true, &gen);
 	if (WARN_ON_ONCE(cpu < 0))
 		cpu = smp_processor_id();
 	return per_cpu_ptr(pinst->pumps, cpu);
@@ -619,14 +660,17 @@ static unsigned int shell_cut(struct padata_shell *ps, struct list_head *run)
 		if (n == CUT_JOBS || atomic_read_acquire(&job->state) != JOB_DONE)
 			break;
 		/* fence:B */
-		if (job->fence && (n || atomic_read_acquire(&ps->pending)))
+		if (!busted(6) && job->fence &&
+		    (n || atomic_read_acquire(&ps->pending)))
 			break;
 		last = job;
 		n++;
 	}
 	if (n) {
 		list_cut_position(run, &ps->order, &last->order);
+		ps->nr_cut += n;
 		atomic_add(n, &ps->pending);
+		trace_padata_drain(ps, n);
 	}
 	return n;
 }
@@ -659,14 +703,20 @@ static bool shell_pass_baton(struct padata_shell *ps)
 	return false;
 }
 
-/* Cut a run, or pass the baton.  Returns false when the baton is gone. */
-static bool shell_cut_or_pass(struct padata_shell *ps, struct list_head *run)
+/*
+ * Cut a run, or pass the baton.  Returns false when the baton is gone, and adds
+ * the length of the run to @nr.
+ */
+static bool shell_cut_or_pass(struct padata_shell *ps, struct list_head *run,
+			      unsigned int *nr)
 {
+	unsigned int n = 0;
 	bool mine = true;
 
 	spin_lock(&ps->lock);
-	while (mine && !shell_cut(ps, run))
+	while (mine && !(n = shell_cut(ps, run)))
 		mine = !shell_pass_baton(ps);
+	*nr += n;
 	if (busted(1) && mine)
 		mine = !shell_pass_baton(ps);
 	spin_unlock(&ps->lock);
@@ -719,18 +769,19 @@ static void shell_defer(struct padata_shell *ps)
 static void shell_drain(struct padata_shell *ps)
 {
 	struct pinst *pinst = ps->pinst;
-	unsigned int cuts;
+	unsigned int cuts, nr = 0;
 	LIST_HEAD(run);
 	bool mine;
 
-	for (cuts = 0; cuts < DRAIN_CUTS; cuts++) {
-		mine = shell_cut_or_pass(ps, &run);
+	for (cuts = 0, mine = true; mine && cuts < DRAIN_CUTS; cuts++) {
+		mine = shell_cut_or_pass(ps, &run, &nr);
 		if (busted(1))
 			busted_delay();
 		shell_hand_over(pinst, &run);
-		if (!mine)
-			return;
 	}
+	note_max(&pinst->pumps->stats.reorder_max, nr);
+	if (!mine)
+		return;
 	/*
 	 * The others complete as fast as we drain: let softirqs run.  Only a
 	 * job that is listed holds the shell until a pump comes to it.
@@ -896,8 +947,8 @@ struct stretch {
 static bool stretch_over(struct stretch *st)
 {
 	st->now = local_clock();
-	return st->nr >= STRETCH_CALLBACKS ||
-	       (s64)(st->now - st->start) > STRETCH_NS;
+	return !busted(9) && (st->nr >= STRETCH_CALLBACKS ||
+			      (s64)(st->now - st->start) > STRETCH_NS);
 }
 
 /* Callbacks of one shell that have returned and are not yet accounted for. */
@@ -921,6 +972,14 @@ static void returned_flush(struct returned *ret)
 	ret->nr = 0;
 }
 
+static void count_start(struct pinst *pinst, struct stretch *st)
+{
+	if (st->nr >= STRETCH_CALLBACKS ||
+	    (s64)(st->now - st->start) > STRETCH_NS)
+		this_cpu_inc(pinst->pumps->stats.late_starts);
+	st->nr++;
+}
+
 static void run_callback(void (*func)(struct padata_priv *),
 			 struct padata_priv *job)
 {
@@ -931,8 +990,8 @@ static void run_callback(void (*func)(struct padata_priv *),
 		local_bh_disable();
 }
 
-static void run_serial(struct serial_queue *sq, struct padata_pump *pump,
-		       struct returned *ret)
+static void run_serial(struct padata_pump *pump, struct serial_queue *sq,
+		       struct stretch *st, struct returned *ret)
 {
 	struct padata_priv *job;
 
@@ -943,9 +1002,28 @@ static void run_serial(struct serial_queue *sq, struct padata_pump *pump,
 		ret->ps = job->ps;
 	}
 	ret->nr++;
+	count_start(pump->pinst, st);
 	this_cpu_inc(pump->pinst->pumps->stats.serial);
+	trace_padata_serial(job);
+	if (busted(5) && !(this_cpu_read(pump->pinst->pumps->stats.serial) % 64))
+		run_callback(job->serial, job);
+	if (busted(7))
+		returned_flush(ret);
 	/* The callback may free the job. */
 	run_callback(job->serial, job);
+}
+
+static void run_parallel(struct padata_pump *pump, struct padata_priv *job,
+			 struct stretch *st)
+{
+	list_del(&job->queue);
+	count_start(pump->pinst, st);
+	this_cpu_inc(pump->pinst->pumps->stats.parallel);
+	pump->nr_busy++;
+	trace_padata_parallel_start(job);
+	/* The job may be gone when it returns. */
+	run_callback(job->parallel, job);
+	trace_padata_parallel_end(job);
 }
 
 /* Serve one queue for a while.  It may be nobody's afterwards. */
@@ -955,10 +1033,10 @@ static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
 	struct returned ret = { };
 	unsigned int n;
 
-	for (n = 0; n < ROUND_SERIAL && !stretch_over(st); n++, st->nr++) {
+	for (n = 0; n < ROUND_SERIAL && !stretch_over(st); n++) {
 		if (list_empty(&sq->batch) && !serial_queue_refill(sq))
 			break;
-		run_serial(sq, pump, &ret);
+		run_serial(pump, sq, st, &ret);
 	}
 	returned_flush(&ret);
 }
@@ -1103,16 +1181,26 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 		return false;
 	do {
 		job = list_first_entry(&jobs, struct padata_priv, queue);
-		list_del(&job->queue);
-		this_cpu_inc(pump->pinst->pumps->stats.parallel);
-		pump->nr_busy++;
-		st->nr++;
-		run_callback(job->parallel, job);
+		run_parallel(pump, job, st);
 	} while (!stretch_over(st) && !list_empty(&jobs));
 	pump->busy_ns = st->now - start;
 	if (!list_empty(&jobs))
 		pump_put_back(pump, &jobs);
 	return true;
+}
+
+/* Only a workqueue that is not per-CPU can bring a pump here. */
+static void check_cpu(struct padata_pump *pump)
+{
+	struct pinst *pinst = pump->pinst;
+
+	if (likely(smp_processor_id() == pump->cpu) ||
+	    !cpumask_test_cpu(pump->cpu, pinst->online))
+		return;
+	WARN_ONCE(pinst->own_wq, "pump of CPU %d runs on CPU %d\n", pump->cpu,
+		  smp_processor_id());
+	pr_warn_once("%s: its workqueue is not a per-CPU one, callbacks may run on any CPU\n",
+		     pinst->name);
 }
 
 /* Returns false when the pump may sleep. */
@@ -1124,6 +1212,7 @@ static bool pump_stretch(struct padata_pump *pump)
 	local_bh_disable();
 	rcu_read_lock();
 	st.start = local_clock();
+	check_cpu(pump);
 	pump->parallel_first = !pump->parallel_first;
 	do {
 		worked = pump_deferred(pump, &st);
@@ -1133,6 +1222,7 @@ static bool pump_stretch(struct padata_pump *pump)
 		if (!pump->parallel_first)
 			worked |= pump_parallel(pump, &st);
 	} while (worked && !stretch_over(&st));
+	note_max(&pump->pinst->pumps->stats.stretch_max_ns, st.now - st.start);
 	more = worked || !pump_sleep(pump);
 	rcu_read_unlock();
 	local_bh_enable();
@@ -1189,7 +1279,9 @@ static void run_inline(struct pinst *pinst, struct padata_priv *job)
 {
 	this_cpu_inc(pinst->pumps->stats.inline_jobs);
 	this_cpu_inc(pinst->pumps->inline_depth);
+	trace_padata_parallel_start(job);
 	job->parallel(job);
+	trace_padata_parallel_end(job);
 	this_cpu_dec(pinst->pumps->inline_depth);
 }
 
@@ -1210,6 +1302,7 @@ static int submit(struct padata_shell *ps, struct padata_priv *job, int *cb_cpu,
 	/* Before the job is out of our hands: @cb_cpu may live in it. */
 	*cb_cpu = cpu;
 	this_cpu_inc(pinst->pumps->stats.submitted);
+	trace_padata_submit(ps, job, cpu, job->fence);
 	if (run_here || !queue_job(ps, job))
 		run_inline(pinst, job);
 	return 0;
@@ -1282,6 +1375,8 @@ EXPORT_SYMBOL_GPL(padata_do_inline);
 /* Locks of ours sleep on PREEMPT_RT, and must not be taken with interrupts off. */
 static bool must_defer(void)
 {
+	if (busted(8))
+		return false;
 	return in_hardirq() || irqs_disabled() ||
 	       (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible());
 }
@@ -1400,6 +1495,9 @@ static void map_change(struct pinst *pinst, struct user_masks *new,
 	WRITE_ONCE(pinst->nr_serial,
 		   cpumask_weight_and(masks->serial, pinst->online));
 	write_seqcount_end(&pinst->map_seq);
+	WRITE_ONCE(pinst->mask_changes, pinst->mask_changes + 1);
+	trace_padata_mask_change(pinst->name, pinst->nr_parallel,
+				 pinst->nr_serial, pinst->nr_online);
 	release_pulling(pinst);
 	wake = pump_to_wake(pinst, -1);
 	spin_unlock_bh(&pinst->lock);
@@ -1466,6 +1564,76 @@ int padata_set_cpumask(struct padata_instance *pinst, int cpumask_type,
 	return 0;
 }
 EXPORT_SYMBOL_GPL(padata_set_cpumask);
+
+/*
+ * Stall detector
+ */
+
+/* What keeps a busy shell from going on. */
+static const char *stall_cause(struct padata_shell *ps)
+{
+	struct padata_priv *first;
+
+	lockdep_assert_held(&ps->lock);
+	if (list_empty(&ps->order))
+		return "its callbacks do not run";
+	first = list_first_entry(&ps->order, struct padata_priv, order);
+	if (atomic_read(&first->state) != JOB_DONE)
+		return "its first job is not completed";
+	if (ps->baton == BATON_PARKED)
+		return "its first job waits for earlier callbacks, which do not run";
+	return "its first job is done and not handed over";
+}
+
+static void watch_shell(struct padata_shell *ps, unsigned int limit)
+{
+	int jobs, pending = atomic_read(&ps->pending);
+	const char *cause = NULL;
+	unsigned int age;
+
+	spin_lock_bh(&ps->lock);
+	jobs = atomic_read(&ps->refs) - !READ_ONCE(ps->orphan);
+	age = jiffies_to_msecs(jiffies - ps->seen.since) / MSEC_PER_SEC;
+	if (!jobs || ps->seen.nr_cut != ps->nr_cut || ps->seen.pending != pending) {
+		ps->seen.nr_cut = ps->nr_cut;
+		ps->seen.pending = pending;
+		ps->seen.since = jiffies;
+		ps->seen.said = false;
+	} else if (age >= limit && !ps->seen.said) {
+		ps->seen.said = true;
+		cause = stall_cause(ps);
+	}
+	spin_unlock_bh(&ps->lock);
+	if (!cause)
+		return;
+	WRITE_ONCE(ps->pinst->stalls, ps->pinst->stalls + 1);
+	pr_warn("%s: shell %u, allocated by %pS, has stalled for at least %u s: %s; %d jobs behind it\n",
+		ps->pinst->name, ps->id, ps->owner, age, cause, jobs - 1);
+}
+
+/* Four looks in a limit, so a stall is reported at most a quarter late. */
+static void watch_again(struct pinst *pinst)
+{
+	unsigned int limit = READ_ONCE(stall_seconds) ?: 30;
+
+	queue_delayed_work(system_power_efficient_wq, &pinst->watch,
+			   max(limit * HZ / 4, 1U));
+}
+
+static void watch_work(struct work_struct *work)
+{
+	struct pinst *pinst = container_of(to_delayed_work(work), struct pinst,
+					   watch);
+	unsigned int limit = READ_ONCE(stall_seconds);
+	struct padata_shell *ps;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(ps, &pinst->shells, list)
+		if (limit)
+			watch_shell(ps, limit);
+	rcu_read_unlock();
+	watch_again(pinst);
+}
 
 /*
  * Attributes
@@ -1537,10 +1705,11 @@ static ssize_t serial_cpumask_store(struct kobject *kobj,
 static struct kobj_attribute parallel_cpumask_attr = __ATTR_RW(parallel_cpumask);
 static struct kobj_attribute serial_cpumask_attr = __ATTR_RW(serial_cpumask);
 
-/* A counter of struct pump_stats, summed over the CPUs. */
+/* A member of struct pump_stats: the sum, or the maximum, over the CPUs. */
 struct counter_attribute {
 	struct kobj_attribute	kattr;
 	size_t			offset;
+	bool			is_max;
 };
 
 static unsigned long read_counter(struct pinst *pinst, int cpu, size_t offset)
@@ -1556,12 +1725,21 @@ static ssize_t counter_show(struct kobject *kobj, struct kobj_attribute *kattr,
 	struct counter_attribute *attr =
 		container_of(kattr, struct counter_attribute, kattr);
 	struct pinst *pinst = kobj_to_pinst(kobj);
-	unsigned long sum = 0;
+	unsigned long one, all = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-		sum += read_counter(pinst, cpu, attr->offset);
-	return sysfs_emit(buf, "%lu\n", sum);
+	for_each_possible_cpu(cpu) {
+		one = read_counter(pinst, cpu, attr->offset);
+		all = attr->is_max ? max(all, one) : all + one;
+	}
+	return sysfs_emit(buf, "%lu\n", all);
+}
+
+static ssize_t mask_changes_show(struct kobject *kobj,
+				 struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n",
+			  READ_ONCE(kobj_to_pinst(kobj)->mask_changes));
 }
 
 static ssize_t jobs_per_cpu_show(struct kobject *kobj,
@@ -1580,17 +1758,29 @@ static ssize_t jobs_per_cpu_show(struct kobject *kobj,
 	return len;
 }
 
-#define COUNTER_ATTR(file, member)					\
+static ssize_t stalls_show(struct kobject *kobj, struct kobj_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(kobj_to_pinst(kobj)->stalls));
+}
+
+#define COUNTER_ATTR(file, member, max)					\
 	static struct counter_attribute file##_attr = {			\
 		.kattr	= __ATTR(file, 0444, counter_show, NULL),	\
 		.offset	= offsetof(struct pump_stats, member),		\
+		.is_max	= max,						\
 	}
 
-COUNTER_ATTR(jobs_submitted, submitted);
-COUNTER_ATTR(jobs_inline, inline_jobs);
-COUNTER_ATTR(jobs_completed, serial);
-COUNTER_ATTR(wakeups, wakeups);
+COUNTER_ATTR(jobs_submitted, submitted, false);
+COUNTER_ATTR(jobs_inline, inline_jobs, false);
+COUNTER_ATTR(jobs_completed, serial, false);
+COUNTER_ATTR(wakeups, wakeups, false);
+COUNTER_ATTR(late_starts, late_starts, false);
+COUNTER_ATTR(reorder_depth_max, reorder_max, true);
+COUNTER_ATTR(softirq_off_max_ns, stretch_max_ns, true);
 static struct kobj_attribute jobs_per_cpu_attr = __ATTR_RO(jobs_per_cpu);
+static struct kobj_attribute mask_changes_attr = __ATTR_RO(mask_changes);
+static struct kobj_attribute stalls_attr = __ATTR_RO(stalls);
 
 static struct attribute *padata_attrs[] = {
 	&parallel_cpumask_attr.attr,
@@ -1600,6 +1790,11 @@ static struct attribute *padata_attrs[] = {
 	&jobs_completed_attr.kattr.attr,
 	&jobs_per_cpu_attr.attr,
 	&wakeups_attr.kattr.attr,
+	&late_starts_attr.kattr.attr,
+	&reorder_depth_max_attr.kattr.attr,
+	&softirq_off_max_ns_attr.kattr.attr,
+	&mask_changes_attr.attr,
+	&stalls_attr.attr,
 	NULL,
 };
 ATTRIBUTE_GROUPS(padata);
@@ -1681,8 +1876,70 @@ static struct pinst *pinst_alloc(const char *name)
 	spin_lock_init(&pinst->shell_lock);
 	INIT_LIST_HEAD(&pinst->shells);
 	init_waitqueue_head(&pinst->idle_wait);
+	INIT_DEFERRABLE_WORK(&pinst->watch, watch_work);
 	return pinst;
 }
+
+/* Everything but memory.  A workqueue that is not the caller's is made. */
+static int pinst_activate(struct pinst *pinst, struct workqueue_struct *wq)
+{
+	int err;
+
+	pinst->own_wq = !wq;
+	if (!wq)
+		wq = alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_CPU_INTENSIVE |
+				     COMPAT_WQ_PERCPU, 0, pinst->name);
+	if (!wq)
+		return -ENOMEM;
+	pinst->wq = wq;
+	err = cpuhp_state_add_instance(hotplug_state, &pinst->node);
+	if (err) {
+		if (pinst->own_wq)
+			destroy_workqueue(wq);
+		return err;
+	}
+	watch_again(pinst);
+	return 0;
+}
+
+/**
+ * padata_alloc_on() - make an instance on a given workqueue
+ * @name: For its messages; copied.
+ * @wq: Runs its workers; NULL for one of its own.  It must be a per-CPU one
+ *	(not WQ_UNBOUND), must outlive the instance and not be drained before
+ *	that is freed.  A module can't look inside: when a worker finds itself
+ *	on a wrong CPU, one line in the log says so.
+ * @pcpumask: CPUs for parallel(); NULL for the default of padata_alloc().
+ * @cbcpumask: CPUs for serial(); likewise.
+ *
+ * The form that padata had in 2010.  As then, the instance begins stopped.
+ *
+ * Context: Task, may sleep.
+ * Return: The instance, or NULL when memory is short.
+ */
+struct padata_instance *padata_alloc_on(const char *name,
+					struct workqueue_struct *wq,
+					const struct cpumask *pcpumask,
+					const struct cpumask *cbcpumask)
+{
+	struct pinst *pinst = pinst_alloc(name);
+	struct user_masks *masks;
+
+	if (!pinst)
+		return NULL;
+	/* Nobody else knows the instance yet. */
+	masks = rcu_dereference_protected(pinst->masks, true);
+	if (pcpumask)
+		cpumask_and(masks->parallel, pcpumask, cpu_possible_mask);
+	if (cbcpumask)
+		cpumask_and(masks->serial, cbcpumask, cpu_possible_mask);
+	if (pinst_activate(pinst, wq)) {
+		kobject_put(&pinst->pub.kobj);
+		return NULL;
+	}
+	return &pinst->pub;
+}
+EXPORT_SYMBOL_GPL(padata_alloc_on);
 
 /**
  * padata_alloc() - make an instance
@@ -1696,24 +1953,11 @@ static struct pinst *pinst_alloc(const char *name)
  */
 struct padata_instance *padata_alloc(const char *name)
 {
-	struct pinst *pinst = pinst_alloc(name);
+	struct padata_instance *pinst = padata_alloc_on(name, NULL, NULL, NULL);
 
-	if (!pinst)
-		return NULL;
-	pinst->wq = alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_CPU_INTENSIVE |
-				    COMPAT_WQ_PERCPU, 0, name);
-	if (!pinst->wq)
-		goto put_pinst;
-	if (cpuhp_state_add_instance(hotplug_state, &pinst->node))
-		goto destroy_wq;
-	WRITE_ONCE(pinst->running, true);
-	return &pinst->pub;
-
-destroy_wq:
-	destroy_workqueue(pinst->wq);
-put_pinst:
-	kobject_put(&pinst->pub.kobj);
-	return NULL;
+	if (pinst)
+		WRITE_ONCE(to_pinst(pinst)->running, true);
+	return pinst;
 }
 EXPORT_SYMBOL_GPL(padata_alloc);
 
@@ -1741,9 +1985,11 @@ void padata_free(struct padata_instance *pinst)
 	/* Who submitted, completed or called back has let go of the pumps. */
 	synchronize_rcu();
 	cpuhp_state_remove_instance_nocalls(hotplug_state, &p->node);
+	cancel_delayed_work_sync(&p->watch);
 	for_each_possible_cpu(cpu)
 		flush_work(&per_cpu_ptr(p->pumps, cpu)->work);
-	destroy_workqueue(p->wq);
+	if (p->own_wq)
+		destroy_workqueue(p->wq);
 	kobject_put(&pinst->kobj);
 }
 EXPORT_SYMBOL_GPL(padata_free);

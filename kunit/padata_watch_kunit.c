@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata_watch: counters and the stall detector, instances in the form of 2010,
+ * and that a chain of jobs is no recursion.
+ */
+#include <linux/fs.h>
+#include <linux/iopoll.h>
+
+#include "padata_test.h"
+
+#define WATCH_CHAIN	500
+
+static unsigned long watch_counter(struct test_bed *bed, const char *name)
+{
+	struct attribute *attr = bed_attr(bed, name);
+	struct kobject *kobj = &bed->pinst->kobj;
+	unsigned long value = ULONG_MAX;
+	char *buf = (char *)get_zeroed_page(GFP_KERNEL);
+
+	if (attr && buf && kobj->ktype->sysfs_ops->show(kobj, attr, buf) > 0 &&
+	    kstrtoul(buf, 0, &value))
+		value = ULONG_MAX;
+	free_page((unsigned long)buf);
+	return value;
+}
+
+static unsigned long watch_pump_jobs(struct test_bed *bed)
+{
+	struct attribute *attr = bed_attr(bed, "jobs_per_cpu");
+	struct kobject *kobj = &bed->pinst->kobj;
+	char *buf = (char *)get_zeroed_page(GFP_KERNEL);
+	unsigned long sum = 0, one;
+	char *rest = buf, *word;
+
+	if (attr && buf && kobj->ktype->sysfs_ops->show(kobj, attr, buf) > 0)
+		while ((word = strsep(&rest, "\n ")))
+			if (!kstrtoul(word, 0, &one))
+				sum += one;
+	free_page((unsigned long)buf);
+	return sum;
+}
+
+/* ---- parameters of the module ---- */
+
+struct watch_param {
+	const char	*path;
+	const char	*was;
+};
+
+static int watch_write(const char *path, const char *value)
+{
+	struct file *file = filp_open(path, O_WRONLY, 0);
+	loff_t pos = 0;
+	ssize_t len;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	len = kernel_write(file, value, strlen(value), &pos);
+	filp_close(file, NULL);
+	return len < 0 ? len : 0;
+}
+
+static void watch_restore(void *arg)
+{
+	struct watch_param *param = arg;
+
+	watch_write(param->path, param->was);
+}
+
+static void watch_set_param(struct kunit *test, const char *path,
+			    const char *was, const char *value)
+{
+	struct watch_param *param = kunit_kzalloc(test, sizeof(*param), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, param);
+	param->path = path;
+	param->was = was;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, watch_restore, param), 0);
+	KUNIT_ASSERT_EQ(test, watch_write(path, value), 0);
+}
+
+#define PARAM(name) "/sys/module/padata_mod/parameters/" name
+
+/* ---- counters ---- */
+
+static void counters_add_up(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 2000, .window = 64, .spin_us = 10 });
+
+	lane_run(lane);
+	bed_expect_clean(bed);
+	KUNIT_EXPECT_EQ(test, watch_counter(bed, "jobs_submitted"), 2000);
+	KUNIT_EXPECT_EQ(test, watch_counter(bed, "jobs_completed"), 2000);
+	KUNIT_EXPECT_EQ(test, watch_counter(bed, "jobs_inline"), bed_inlined(bed));
+	KUNIT_EXPECT_EQ(test, watch_pump_jobs(bed), 2000 - bed_inlined(bed));
+	KUNIT_EXPECT_GT(test, watch_counter(bed, "wakeups"), 0);
+}
+
+static void mask_changes_are_counted(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	unsigned long before = watch_counter(bed, "mask_changes");
+
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpu_online_mask);
+	bed_set_mask(bed, PADATA_CPU_SERIAL, cpu_online_mask);
+	KUNIT_EXPECT_EQ(test, watch_counter(bed, "mask_changes"), before + 2);
+	KUNIT_EXPECT_EQ(test, padata_set_cpumask(bed->pinst, 0, cpu_online_mask), -EINVAL);
+	KUNIT_EXPECT_EQ(test, watch_counter(bed, "mask_changes"), before + 2);
+}
+
+/* Callbacks of both kinds that fill stretches by time and by number. */
+static void stretches_end_in_time(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_load load = { .jobs = test_scale(20000), .window = 256 };
+	struct test_lane *lane;
+
+	lane_run(bed_lane(bed, bed_shell(bed), &load));
+	load.jobs = test_scale(4000);
+	load.spin_us = 100;
+	load.serial_us = 20;
+	lane = bed_lane(bed, bed_shell(bed), &load);
+	lane_run(lane);
+	bed_expect_clean(bed);
+	KUNIT_EXPECT_EQ(test, watch_counter(bed, "late_starts"), 0);
+	KUNIT_EXPECT_GT(test, watch_counter(bed, "softirq_off_max_ns"), 0);
+	KUNIT_EXPECT_LT(test, watch_counter(bed, "softirq_off_max_ns"), ULONG_MAX);
+}
+
+/* 40 jobs end in reverse: the first to end last hands over all of them. */
+static void reorder_depth_is_seen(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 40, .window = 100, .percent = 100, .end = TEST_END_HELD });
+	u32 nr;
+
+	lane_run(lane);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 40));
+	for (nr = 40; nr--; )
+		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));
+	bed_expect_clean(bed);
+	KUNIT_EXPECT_EQ(test, watch_counter(bed, "reorder_depth_max"), 40);
+}
+
+/* ---- the stall detector ---- */
+
+static void stall_is_reported_once(struct kunit *test)
+{
+	struct test_bed *bed;
+	struct test_lane *lane;
+	unsigned long stalls;
+
+	watch_set_param(test, PARAM("stall_seconds"), "30", "1");
+	bed = bed_make(test);
+	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 3, .window = 8, .percent = 100, .end = TEST_END_HELD });
+	lane_run(lane);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 3));
+	read_poll_timeout(watch_counter, stalls, stalls, 100 * USEC_PER_MSEC,
+			  60 * USEC_PER_SEC, false, bed, "stalls");
+	KUNIT_EXPECT_EQ(test, stalls, 1);
+	/* Another look changes nothing. */
+	read_poll_timeout(watch_counter, stalls, stalls > 1, 100 * USEC_PER_MSEC,
+			  2 * USEC_PER_SEC, false, bed, "stalls");
+	KUNIT_EXPECT_EQ(test, stalls, 1);
+	bed_unhold(bed);
+	bed_expect_clean(bed);
+}
+
+static void progress_is_no_stall(struct kunit *test)
+{
+	struct test_bed *bed;
+	unsigned long stalls;
+
+	watch_set_param(test, PARAM("stall_seconds"), "30", "1");
+	bed = bed_make(test);
+	lane_run(bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 100, .window = 8 }));
+	read_poll_timeout(watch_counter, stalls, stalls, 100 * USEC_PER_MSEC,
+			  3 * USEC_PER_SEC, false, bed, "stalls");
+	KUNIT_EXPECT_EQ(test, stalls, 0);
+	bed_expect_clean(bed);
+}
+
+/* ---- the form of 2010 ---- */
+
+static struct test_bed *watch_bed_on(struct kunit *test, struct workqueue_struct *wq,
+				     const struct cpumask *parallel,
+				     const struct cpumask *serial)
+{
+	struct test_bed *bed = bed_make(test);
+
+	bed_free_pinst(bed);
+	bed->pinst = padata_alloc_on("padata_test_on", wq, parallel, serial);
+	KUNIT_ASSERT_NOT_NULL(test, bed->pinst);
+	return bed;
+}
+
+static void watch_begins_stopped(struct kunit *test, struct workqueue_struct *wq)
+{
+	struct test_bed *bed = watch_bed_on(test, wq, NULL, NULL);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 500, .window = 32, .spin_us = 20, .percent = 20,
+		.end = TEST_END_WORK });
+
+	KUNIT_EXPECT_EQ(test, lane_submit(lane), -EINVAL);
+	KUNIT_EXPECT_EQ(test, padata_start(bed->pinst), 0);
+	lane_run(lane);
+	bed_expect_clean(bed);
+	padata_stop(bed->pinst);
+	KUNIT_EXPECT_EQ(test, lane_submit(lane), -EINVAL);
+}
+
+static void alloc_on_own_workqueue(struct kunit *test)
+{
+	watch_begins_stopped(test, NULL);
+}
+
+static void alloc_on_given_workqueue(struct kunit *test)
+{
+	watch_begins_stopped(test, system_wq);
+}
+
+static void alloc_on_given_masks(struct kunit *test)
+{
+	const struct cpumask *last = cpumask_of(test_last_cpu());
+	struct test_bed *bed = watch_bed_on(test, NULL, last, cpumask_of(0));
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 200, .window = 32 });
+
+	lane->cb_cpu = 0;
+	bed_allow(bed, last);
+	KUNIT_EXPECT_EQ(test, padata_start(bed->pinst), 0);
+	lane_run(lane);
+	bed_expect_clean(bed);
+	KUNIT_EXPECT_EQ(test, atomic_read(&bed->record.served[0]), 200);
+}
+
+static void alloc_on_empty_masks(struct kunit *test)
+{
+	struct test_bed *bed = watch_bed_on(test, NULL, cpu_none_mask, NULL);
+
+	KUNIT_EXPECT_EQ(test, padata_start(bed->pinst), -EINVAL);
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpu_online_mask);
+	KUNIT_EXPECT_EQ(test, padata_start(bed->pinst), 0);
+}
+
+/* ---- a chain of jobs, each submitted by the parallel() of the one before ---- */
+
+struct watch_chain;
+
+struct watch_link {
+	struct padata_priv	padata;
+	struct watch_chain	*chain;
+};
+
+struct watch_chain {
+	struct padata_shell	*ps;
+	struct watch_link	*links;
+	struct completion	done;
+	atomic_t		nr;
+	atomic_t		depth;
+	atomic_t		deepest;
+	atomic_t		refused;
+	atomic_t		served;
+};
+
+static void watch_submit_link(struct watch_chain *chain)
+{
+	int nr = atomic_inc_return(&chain->nr) - 1;
+	int cpu = 0;
+
+	if (nr < WATCH_CHAIN &&
+	    padata_do_parallel(chain->ps, &chain->links[nr].padata, &cpu))
+		atomic_inc(&chain->refused);
+}
+
+static void watch_link_parallel(struct padata_priv *padata)
+{
+	struct watch_link *link = container_of(padata, struct watch_link, padata);
+	struct watch_chain *chain = link->chain;
+	int depth = atomic_inc_return(&chain->depth);
+
+	if (depth > atomic_read(&chain->deepest))
+		atomic_set(&chain->deepest, depth);
+	watch_submit_link(chain);
+	atomic_dec(&chain->depth);
+	padata_do_serial(padata);
+}
+
+static void watch_link_serial(struct padata_priv *padata)
+{
+	struct watch_link *link = container_of(padata, struct watch_link, padata);
+
+	if (atomic_inc_return(&link->chain->served) == WATCH_CHAIN)
+		complete(&link->chain->done);
+}
+
+static struct watch_chain *watch_chain(struct kunit *test, struct test_bed *bed)
+{
+	struct watch_chain *chain = kunit_kzalloc(test, sizeof(*chain), GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, chain);
+	chain->links = kunit_kcalloc(test, WATCH_CHAIN, sizeof(*chain->links), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, chain->links);
+	for (i = 0; i < WATCH_CHAIN; i++) {
+		chain->links[i].chain = chain;
+		chain->links[i].padata.parallel = watch_link_parallel;
+		chain->links[i].padata.serial = watch_link_serial;
+	}
+	chain->ps = bed_shell(bed);
+	init_completion(&chain->done);
+	return chain;
+}
+
+/* Each pump may run one that runs one itself; a recursion would be 500 deep. */
+static void chain_without_backlog_is_flat(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct watch_chain *chain = watch_chain(test, bed);
+
+	watch_set_param(test, PARAM("backlog"), "1024", "0");
+	watch_submit_link(chain);
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&chain->done, TEST_TIMEOUT), 0);
+	KUNIT_EXPECT_LE(test, atomic_read(&chain->deepest), 2 * (int)num_online_cpus() + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&chain->refused), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&chain->served), WATCH_CHAIN);
+}
+
+static struct kunit_case padata_watch_cases[] = {
+	KUNIT_CASE(counters_add_up),
+	KUNIT_CASE(mask_changes_are_counted),
+	KUNIT_CASE(stretches_end_in_time),
+	KUNIT_CASE(reorder_depth_is_seen),
+	KUNIT_CASE_SLOW(stall_is_reported_once),
+	KUNIT_CASE_SLOW(progress_is_no_stall),
+	KUNIT_CASE(alloc_on_own_workqueue),
+	KUNIT_CASE(alloc_on_given_workqueue),
+	KUNIT_CASE(alloc_on_given_masks),
+	KUNIT_CASE(alloc_on_empty_masks),
+	KUNIT_CASE(chain_without_backlog_is_flat),
+	{ }
+};
+
+static struct kunit_suite padata_watch_suite = {
+	.name = "padata_watch",
+	.test_cases = padata_watch_cases,
+};
+
+kunit_test_suite(padata_watch_suite);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("KUnit: counters, stalls and the form of 2010");
