@@ -571,6 +571,8 @@ static bool pump_sleep(struct padata_pump *pump)
 {
 	if (!list_empty(&pump->serving))
 		return false;
+	if (busted(4))
+		busted_delay();
 	atomic_set(&pump->awake, 0);
 	smp_mb(); /* sleep:A: awake before the three, pairs with pump_wake() */
 	if (busted(4) || (llist_empty(&pump->ready) &&

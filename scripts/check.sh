@@ -10,6 +10,11 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# what_failed LOG: the lines `not ok`, with what is indented below them.
+what_failed() {
+	awk '/^not ok/ { on = 1; print "       " $0; next } !/^ / { on = 0 } on { print "       " $0 }' "$1"
+}
+
 # step NAME COMMAND...: the command's last line is `N passed, N failed`.
 step() {
 	local name=$1 log=$LOGS/check-$1.log since=$SECONDS word=ok status=0 p f
@@ -25,7 +30,7 @@ step() {
 	[ "${f:-0}" = 0 ] || word="not ok"
 	printf '%-6s %-14s %5d s   %s\n' "$word" "$name" $((SECONDS - since)) \
 		"${p:+$p passed, $f failed}"
-	[ "$word" = ok ] || grep -A 20 '^not ok' "$log" | head -n 60 | sed 's/^/       /'
+	[ "$word" = ok ] || what_failed "$log" | head -n 60
 }
 
 cd "$TOP"

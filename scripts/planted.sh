@@ -11,6 +11,11 @@
 bugs='
 1|padata_order|the baton is passed on before the hand-over
 2|padata_context|softirqs are left on in callbacks
+3|padata_cbcpu|callbacks go to the next CPU
+5|padata_order|every 64th callback is called twice
+6|padata_order|fences are ignored
+7|padata_lifetime|a job lets go of its shell before its callback
+9|padata_watch|a stretch with softirqs off does not end
 '
 
 # caught SUITE NAME: the suite ran, and a test of it failed.  A guest that was
