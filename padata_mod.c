@@ -2062,6 +2062,7 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	INIT_LIST_HEAD(&ps->order);
 	atomic_set(&ps->refs, 1);
 	ps->owner = __builtin_return_address(0);
+	ps->seen.since = jiffies;
 	spin_lock_bh(&p->shell_lock);
 	ps->id = ++p->last_id;
 	list_add_tail_rcu(&ps->list, &p->shells);

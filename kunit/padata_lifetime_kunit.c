@@ -8,15 +8,6 @@
 #define LIFETIME_ROUNDS		(TEST_SLOW ? 20 : 150)
 #define LIFETIME_INSTANCES	(TEST_SLOW ? 4 : 12)
 
-/* A call that may have to wait, made in a work item. */
-struct lifetime_waiter {
-	struct work_struct	work;
-	struct test_bed		*bed;
-	struct padata_shell	*ps;
-	struct completion	over;
-	u32			in_flight;
-};
-
 /* One of a thousand instances. */
 struct lifetime_one {
 	struct work_struct	work;
@@ -176,59 +167,30 @@ static void put_shell_drainer_stalled(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-static void lifetime_free_shell(struct work_struct *work)
+static void lifetime_free_shell(struct test_waiter *waiter)
 {
-	struct lifetime_waiter *waiter = container_of(work, struct lifetime_waiter, work);
-
 	padata_free_shell(waiter->ps);
-	waiter->in_flight = bed_lost(waiter->bed);
-	complete_all(&waiter->over);
 }
 
-static void lifetime_free_pinst(struct work_struct *work)
+static void lifetime_free_pinst(struct test_waiter *waiter)
 {
-	struct lifetime_waiter *waiter = container_of(work, struct lifetime_waiter, work);
-
 	bed_free_pinst(waiter->bed);
-	waiter->in_flight = bed_lost(waiter->bed);
-	complete_all(&waiter->over);
-}
-
-static void lifetime_flush(void *arg)
-{
-	struct lifetime_waiter *waiter = arg;
-
-	bed_unhold(waiter->bed);
-	flush_work(&waiter->work);
-}
-
-static struct lifetime_waiter *lifetime_waiter(struct test_bed *bed, work_func_t func)
-{
-	struct lifetime_waiter *waiter = kunit_kzalloc(bed->test, sizeof(*waiter), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(bed->test, waiter);
-	waiter->bed = bed;
-	INIT_WORK(&waiter->work, func);
-	init_completion(&waiter->over);
-	KUNIT_ASSERT_EQ(bed->test, kunit_add_action_or_reset(bed->test, lifetime_flush,
-							     waiter), 0);
-	return waiter;
 }
 
 /* The call begins with all jobs held, and returns after the last callback. */
-static void lifetime_expect_waits(struct test_lane *lane, struct lifetime_waiter *waiter)
+static void lifetime_expect_waits(struct test_lane *lane, struct test_waiter *waiter)
 {
 	struct kunit *test = lane->bed->test;
 	u32 nr;
 
 	lane_run(lane);
 	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, lane->load.jobs));
-	queue_work(system_unbound_wq, &waiter->work);
+	test_waiter_start(waiter);
 	for (nr = lane->load.jobs - 1; nr > 0; nr--)
 		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&waiter->over, HZ / 10), 0);
 	KUNIT_EXPECT_TRUE(test, lane_release_job(lane, 0));
-	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&waiter->over, TEST_TIMEOUT), 0);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(waiter));
 	KUNIT_EXPECT_EQ(test, waiter->in_flight, 0);
 	bed_expect_clean(lane->bed);
 }
@@ -237,7 +199,7 @@ static void free_shell_waits_for_held_jobs(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = lifetime_lane(bed, &lifetime_held);
-	struct lifetime_waiter *waiter = lifetime_waiter(bed, lifetime_free_shell);
+	struct test_waiter *waiter = bed_waiter(bed, lifetime_free_shell);
 
 	waiter->ps = lane->ps;
 	lifetime_expect_waits(lane, waiter);
@@ -248,7 +210,7 @@ static void free_waits_for_held_jobs(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = lifetime_lane(bed, &lifetime_held);
-	struct lifetime_waiter *waiter = lifetime_waiter(bed, lifetime_free_pinst);
+	struct test_waiter *waiter = bed_waiter(bed, lifetime_free_pinst);
 
 	lane->load.serial_us = 50;
 	lane->in_serial = lifetime_put_in_serial;
@@ -446,11 +408,26 @@ static void lifetime_one_work(struct work_struct *work)
 	struct padata_instance *pinst = padata_alloc("padata_test");
 	struct padata_shell *ps = pinst ? padata_alloc_shell(pinst) : NULL;
 
+	/* A job that is lost keeps all of it. */
 	one->ok = ps && lifetime_one_job(one, ps);
-	if (ps)
-		padata_free_shell(ps);
-	if (pinst)
-		padata_free(pinst);
+	if (!one->ok)
+		return;
+	padata_free_shell(ps);
+	padata_free(pinst);
+}
+
+static u32 lifetime_make_all(struct workqueue_struct *wq, struct lifetime_one *ones, u32 nr)
+{
+	u32 i, ok = 0;
+
+	for (i = 0; i < nr; i++) {
+		INIT_WORK(&ones[i].work, lifetime_one_work);
+		queue_work(wq, &ones[i].work);
+	}
+	flush_workqueue(wq);
+	for (i = 0; i < nr; i++)
+		ok += ones[i].ok;
+	return ok;
 }
 
 static void lifetime_destroy_wq(void *wq)
@@ -461,21 +438,20 @@ static void lifetime_destroy_wq(void *wq)
 /* Many at a time, because each waits for grace periods. */
 static void thousand_instances(struct kunit *test)
 {
-	u32 i, ok = 0, nr = test_scale(1000);
-	struct lifetime_one *ones = kunit_kcalloc(test, nr, sizeof(*ones), GFP_KERNEL);
+	u32 ok, nr = test_scale(1000);
 	struct workqueue_struct *wq = alloc_workqueue("padata_test", WQ_UNBOUND, 32);
+	struct lifetime_one *ones;
 
 	KUNIT_ASSERT_NOT_NULL(test, wq);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, lifetime_destroy_wq, wq), 0);
+	ones = kvcalloc(nr, sizeof(*ones), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, ones);
-	for (i = 0; i < nr; i++) {
-		INIT_WORK(&ones[i].work, lifetime_one_work);
-		queue_work(wq, &ones[i].work);
-	}
-	flush_workqueue(wq);
-	for (i = 0; i < nr; i++)
-		ok += ones[i].ok;
+	ok = lifetime_make_all(wq, ones, nr);
 	KUNIT_EXPECT_EQ(test, ok, nr);
+	if (ok == nr)
+		kvfree(ones);
+	else
+		__module_get(THIS_MODULE);
 }
 
 static struct kunit_case padata_lifetime_cases[] = {

@@ -225,58 +225,62 @@ static void do_parallel_freed_in_serial(struct kunit *test)
 	order_chain(test, true);
 }
 
-/*
- * The serial mask goes to and fro under slow callbacks: jobs submitted after a
- * change have another CPU, and must wait for those before.
- */
-static void order_change_masks(struct test_bed *bed, u32 nr)
+static void order_set_mask(struct test_bed *bed, u32 i)
 {
 	const struct cpumask *masks[] = {
 		cpumask_of(test_online_cpu(0)), cpumask_of(test_last_cpu()), cpu_possible_mask };
-	struct test_lane *lane;
+
+	bed_set_mask(bed, PADATA_CPU_SERIAL, masks[i % ARRAY_SIZE(masks)]);
+}
+
+/*
+ * The serial mask goes to and fro above a queue of slow callbacks: a job that is
+ * submitted after a change has another CPU, and must wait for those before.
+ */
+static void order_change_masks(struct kunit *test, const struct test_load *load)
+{
+	struct test_bed *bed = bed_make(test);
+	struct padata_shell *ps = bed_shell(bed);
+	struct test_lane *lanes[2] = { bed_lane(bed, ps, load), bed_lane(bed, ps, load) };
 	u32 i;
 
-	for (i = 0; i < nr && !bed->lost; i++) {
-		bed_set_mask(bed, PADATA_CPU_SERIAL, masks[i % ARRAY_SIZE(masks)]);
-		list_for_each_entry(lane, &bed->lanes, node)
-			if (lane_feed(lane, 40))
-				bed->lost = true;
+	lane_start(lanes[0]);
+	lane_start(lanes[1]);
+	for (i = 0; i < ORDER_CHANGES; i++) {
+		order_set_mask(bed, i);
+		KUNIT_ASSERT_TRUE(test, lane_wait_done(lanes[0], READ_ONCE(lanes[0]->submitted)));
 	}
+	bed_stop_lanes(bed);
+	bed_expect_clean(bed);
+	KUNIT_EXPECT_EQ(test, lanes[0]->refused + lanes[1]->refused, 0);
 }
 
 static void set_cpumask_jobs_in_flight(struct kunit *test)
 {
-	struct test_bed *bed = bed_make(test);
-	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
-		.window = 80, .spin_us = 5, .serial_us = 10, .any_cpu = true });
-
-	order_change_masks(bed, ORDER_CHANGES);
-	KUNIT_EXPECT_EQ(test, lane->refused, 0);
-	bed_expect_clean(bed);
+	order_change_masks(test, &(struct test_load){
+		.jobs = U32_MAX, .window = 80, .spin_us = 5, .serial_us = 10, .any_cpu = true });
 }
 
 static void set_cpumask_asynchronous_jobs_in_flight(struct kunit *test)
 {
-	struct test_bed *bed = bed_make(test);
-	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
-		.window = 80, .spin_us = 5, .serial_us = 10, .any_cpu = true,
+	order_change_masks(test, &(struct test_load){
+		.jobs = U32_MAX, .window = 80, .spin_us = 5, .serial_us = 10, .any_cpu = true,
 		.percent = 20, .end = TEST_END_MIX });
-
-	order_change_masks(bed, ORDER_CHANGES);
-	KUNIT_EXPECT_EQ(test, lane->refused, 0);
-	bed_expect_clean(bed);
 }
 
-/* Many changes between two jobs, and jobs of four generations held at once. */
+/* Held jobs of ten mappings at once, then all end, the last one first. */
 static void set_cpumask_held_jobs_in_flight(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
 		.jobs = 400, .any_cpu = true, .serial_us = 2,
 		.percent = 100, .end = TEST_END_HELD });
-	u32 nr = lane->load.jobs;
+	u32 i, nr = lane->load.jobs;
 
-	order_change_masks(bed, nr / 40);
+	for (i = 0; i < 10; i++) {
+		order_set_mask(bed, i);
+		KUNIT_ASSERT_EQ(test, lane_feed(lane, nr / 10), 0);
+	}
 	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, nr));
 	while (nr--)
 		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));

@@ -191,18 +191,33 @@ static void back_pressure(struct kunit *test)
 	KUNIT_EXPECT_LT(test, bed_inlined(bed), jobs - jobs / 20);
 }
 
+/* Waits until the lane's submitter has had to work. */
+static bool parallel_wait_inlined(struct test_lane *lane)
+{
+	unsigned long end = jiffies + TEST_TIMEOUT;
+
+	while (atomic_read(&lane->inlined) < 10 && time_before(jiffies, end))
+		wait_event_timeout(lane->bed->retry, false, 1);
+	return atomic_read(&lane->inlined) >= 10;
+}
+
 /* One shell floods; the few jobs of another one still find room to wait. */
 static void back_pressure_beside_small_shell(struct kunit *test)
 {
 	struct test_bed *bed = parallel_narrow_bed(test);
 	struct test_load load = parallel_flood;
-	struct test_lane *small;
+	struct test_lane *flood, *small;
 
-	lane_start(bed_lane(bed, bed_shell(bed), &load));
-	load.jobs = 20;
+	load.jobs = U32_MAX;
+	load.window = 4000;
+	flood = bed_lane(bed, bed_shell(bed), &load);
+	load.jobs = 12;
 	load.window = 4;
 	small = bed_lane(bed, bed_shell(bed), &load);
+	lane_start(flood);
+	KUNIT_ASSERT_TRUE(test, parallel_wait_inlined(flood));
 	lane_run(small);
+	bed_stop_lanes(bed);
 	bed_expect_clean(bed);
 	parallel_print(bed);
 	KUNIT_EXPECT_LT(test, atomic_read(&small->inlined) * 100,

@@ -7,14 +7,6 @@
 
 #define STARTSTOP_CYCLES	(TEST_SLOW ? 15 : 50)
 
-/* padata_stop() in a work item, and what it left in flight. */
-struct startstop_stopper {
-	struct work_struct	work;
-	struct test_bed		*bed;
-	struct completion	stopped;
-	u32			in_flight;
-};
-
 static struct test_lane *startstop_lane(struct kunit *test, const struct test_load *load)
 {
 	struct test_bed *bed = bed_make(test);
@@ -22,35 +14,9 @@ static struct test_lane *startstop_lane(struct kunit *test, const struct test_lo
 	return bed_lane(bed, bed_shell(bed), load);
 }
 
-static void startstop_stop(struct work_struct *work)
+static void startstop_stop(struct test_waiter *waiter)
 {
-	struct startstop_stopper *stopper = container_of(work, struct startstop_stopper, work);
-
-	padata_stop(stopper->bed->pinst);
-	stopper->in_flight = bed_lost(stopper->bed);
-	complete_all(&stopper->stopped);
-}
-
-static void startstop_flush(void *arg)
-{
-	struct startstop_stopper *stopper = arg;
-
-	bed_unhold(stopper->bed);
-	flush_work(&stopper->work);
-}
-
-static struct startstop_stopper *startstop_stopper(struct test_bed *bed)
-{
-	struct startstop_stopper *stopper =
-		kunit_kzalloc(bed->test, sizeof(*stopper), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(bed->test, stopper);
-	stopper->bed = bed;
-	INIT_WORK(&stopper->work, startstop_stop);
-	init_completion(&stopper->stopped);
-	KUNIT_ASSERT_EQ(bed->test, kunit_add_action_or_reset(bed->test, startstop_flush,
-							     stopper), 0);
-	return stopper;
+	padata_stop(waiter->bed->pinst);
 }
 
 static const struct test_load startstop_held = {
@@ -134,18 +100,18 @@ static void stop_waits_for_held_jobs(struct kunit *test)
 {
 	struct test_lane *lane = startstop_lane(test, &startstop_held);
 	struct test_bed *bed = lane->bed;
-	struct startstop_stopper *stopper = startstop_stopper(bed);
+	struct test_waiter *stopper = bed_waiter(bed, startstop_stop);
 	u32 nr;
 
 	lane_run(lane);
-	queue_work(system_unbound_wq, &stopper->work);
+	test_waiter_start(stopper);
 	KUNIT_EXPECT_TRUE(test, startstop_wait_refused(lane));
 	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, lane->submitted));
 	for (nr = lane->submitted - 1; nr > 0; nr--)
 		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));
-	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&stopper->stopped, HZ / 10), 0);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&stopper->over, HZ / 10), 0);
 	KUNIT_EXPECT_TRUE(test, lane_release_job(lane, 0));
-	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&stopper->stopped, TEST_TIMEOUT), 0);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(stopper));
 	KUNIT_EXPECT_EQ(test, stopper->in_flight, 0);
 	bed_expect_clean(bed);
 }
@@ -155,15 +121,15 @@ static void start_during_stop(struct kunit *test)
 {
 	struct test_lane *lane = startstop_lane(test, &startstop_held);
 	struct test_bed *bed = lane->bed;
-	struct startstop_stopper *stopper = startstop_stopper(bed);
+	struct test_waiter *stopper = bed_waiter(bed, startstop_stop);
 
 	lane_run(lane);
-	queue_work(system_unbound_wq, &stopper->work);
+	test_waiter_start(stopper);
 	KUNIT_EXPECT_TRUE(test, startstop_wait_refused(lane));
 	KUNIT_EXPECT_EQ(test, padata_start(bed->pinst), 0);
 	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
 	bed_unhold(bed);
-	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&stopper->stopped, TEST_TIMEOUT), 0);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(stopper));
 	bed_expect_clean(bed);
 }
 
@@ -246,16 +212,16 @@ static void stop_twice_at_once(struct kunit *test)
 	const struct test_load load = {
 		.jobs = U32_MAX, .window = 32, .spin_us = 10, .retry = true, .any_cpu = true };
 	struct test_bed *bed = bed_make(test);
-	struct startstop_stopper *stopper = startstop_stopper(bed);
+	struct test_waiter *stopper = bed_waiter(bed, startstop_stop);
 	int i;
 
 	for (i = 0; i < 2; i++)
 		lane_start(bed_lane(bed, bed_shell(bed), &load));
 	for (i = 0; i < STARTSTOP_CYCLES / 2; i++) {
-		queue_work(system_unbound_wq, &stopper->work);
+		test_waiter_start(stopper);
 		bed_set_mask(bed, PADATA_CPU_SERIAL, cpumask_of(test_online_cpu(i)));
 		padata_stop(bed->pinst);
-		flush_work(&stopper->work);
+		KUNIT_ASSERT_TRUE(test, test_waiter_is_over(stopper));
 		startstop_cycle(bed);
 	}
 	bed_stop_lanes(bed);

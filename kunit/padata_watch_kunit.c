@@ -185,6 +185,25 @@ static void progress_is_no_stall(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
+/* The first look at a shell finds a job that has only begun. */
+static void young_shell_is_no_stall(struct kunit *test)
+{
+	struct test_bed *bed;
+	struct test_lane *lane;
+	unsigned long stalls;
+
+	watch_set_param(test, PARAM("stall_seconds"), "30", "8");
+	bed = bed_make(test);
+	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 1, .window = 8, .percent = 100, .end = TEST_END_HELD });
+	lane_run(lane);
+	read_poll_timeout(watch_counter, stalls, stalls, 100 * USEC_PER_MSEC,
+			  3 * USEC_PER_SEC, false, bed, "stalls");
+	KUNIT_EXPECT_EQ(test, stalls, 0);
+	bed_unhold(bed);
+	bed_expect_clean(bed);
+}
+
 /* ---- the form of 2010 ---- */
 
 static struct test_bed *watch_bed_on(struct kunit *test, struct workqueue_struct *wq,
@@ -338,6 +357,7 @@ static struct kunit_case padata_watch_cases[] = {
 	KUNIT_CASE(reorder_depth_is_seen),
 	KUNIT_CASE_SLOW(stall_is_reported_once),
 	KUNIT_CASE_SLOW(progress_is_no_stall),
+	KUNIT_CASE_SLOW(young_shell_is_no_stall),
 	KUNIT_CASE(alloc_on_own_workqueue),
 	KUNIT_CASE(alloc_on_given_workqueue),
 	KUNIT_CASE(alloc_on_given_masks),

@@ -526,7 +526,7 @@ static inline void pt_batch_release(void *data)
 	unsigned int i;
 
 	if (!wait_var_event_timeout(&batch->in_flight, !atomic_read(&batch->in_flight),
-				    PT_TIMEOUT)) {
+				    PT_TIMEOUT / 4)) {
 		pr_err("%d requests lost, their memory is kept\n",
 		       atomic_read(&batch->in_flight));
 		batch->tfm->lost = true;
