@@ -10,7 +10,11 @@ headers = $(DESTDIR)$(PREFIX)/src/padata-mod
 # For the tests: SUITE="padata_order ..." runs only these.
 FLAVOUR ?= kunit
 CPUS    ?= 4
-export SUITE
+# For `make torture`: KARGS="preempt=none" are kernel arguments, TORTURE="seed=1"
+# parameters of the module.
+CONFIG  ?= $(FLAVOUR)
+MINUTES ?= 2
+export SUITE KARGS TORTURE
 
 all: ## build both modules for the kernel of KDIR
 	@scripts/check-config.sh "$(KDIR)"
@@ -28,6 +32,9 @@ check-full: ## check, and KUnit with other numbers of CPUs
 kunit: ## the KUnit suites in QEMU (FLAVOUR=kunit|debug CPUS=4 SUITE="...")
 	@scripts/kunit.sh $(FLAVOUR) $(CPUS)
 
+torture: ## everything at once and at random, in QEMU (MINUTES=2 CONFIG=kunit CPUS=4)
+	@scripts/torture.sh $(CONFIG) $(MINUTES) $(CPUS)
+
 # Nobody but Debian has the key that the kernel's build would sign with, and
 # without System.map, which headers lack, that build leaves out depmod.
 install: all ## modules; header and symbol versions to PREFIX/src/padata-mod
@@ -43,4 +50,4 @@ help: ## this list
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit install help clean
+.PHONY: all demo check check-full kunit torture install help clean

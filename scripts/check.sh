@@ -44,6 +44,7 @@ step kunit scripts/kunit.sh kunit
 step selftest scripts/selftest.sh
 step planted scripts/planted.sh
 step demo scripts/demo.sh
+step torture scripts/torture.sh kunit 1 4
 step kunit-debug scripts/kunit.sh debug
 if [ "${1-}" = --full ]; then
 	for cpus in 2 8; do

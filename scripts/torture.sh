@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# torture.sh [FLAVOUR [MINUTES [CPUS [MAKE VARIABLES...]]]]: run padata_torture
+# in a guest.
+#
+# Three checks: the last line of the module says SUCCESS, nothing was bad in the
+# kernel's log, and nothing leaked.  Environment:
+#   KARGS    more kernel arguments, as in KARGS="preempt=none"
+#   TORTURE  more module parameters, as in TORTURE="seed=1 stutter=0"
+#   ALLOW    guest.sh's -w
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# name_of WORD...: of a build or a log.
+name_of() {
+	local IFS=-
+	tr -dc 'A-Za-z0-9_=-' <<<"$*"
+}
+
+# flavour_args: kernel arguments that the flavour needs.
+flavour_args() {
+	case $flavour in
+	kcsan)	echo "kcsan.early_enable=1" ;;
+	esac
+}
+
+# many_cpus: spread over four nodes, and told what they would otherwise measure
+# while all of them share a few real ones.
+many_cpus() {
+	local node per=$((cpus / 4))
+	options=(-r 4G -c "$cpus,sockets=4,cores=$per,threads=1")
+	for node in 0 1 2 3; do
+		options+=(-q "-object memory-backend-ram,id=m$node,size=1G")
+		options+=(-q "-numa node,nodeid=$node,memdev=m$node,cpus=$((node * per))-$((node * per + per - 1))")
+	done
+	args+=" tsc=reliable lpj=8000000"
+}
+
+run_guest() {
+	local options=(-r 2G -c "$cpus") args
+	local limit=$((60 * minutes * 2 + 400))
+	args="$(flavour_args) ${KARGS-}"
+	[ "$cpus" -lt 16 ] || many_cpus
+	"$TOP/scripts/guest.sh" "${options[@]}" -a "$args" -t $((limit + 300)) \
+		-k "$tree/arch/x86/boot/bzImage" -n "$name" -w "${ALLOW-}" \
+		-e "PARAMS=minutes=$minutes ${TORTURE-}" -e "LIMIT=$limit" \
+		-f "$dir/padata_mod.ko" -f "$dir/kunit/padata_torture.ko" \
+		-- "$TOP/scripts/guest-torture"
+}
+
+flavour=${1:-kunit}
+minutes=${2:-2}
+cpus=${3:-4}
+shift $(($# < 3 ? $# : 3))
+build_name=$(name_of "torture-$flavour" "$@")
+name=$(name_of "$build_name" "$cpus" ${KARGS:+"$KARGS"})
+tree=$("$TOP/scripts/kernel.sh" "$flavour")
+# No suite is called none: KUnit is not needed here.
+dir=$("$TOP/scripts/build.sh" "$tree" "$build_name" TESTS=1 SUITE=none "$@")
+say "torture: $minutes minutes on the $flavour kernel, $cpus CPUs${*:+, $*}${KARGS:+, $KARGS}"
+ended=0
+run_guest || ended=$?
+line=$(sed -n 's/^torture: //p' "$LOGS/$name.verdict")
+echo "${line:-no line from the guest}"
+count "$([[ $line = *SUCCESS* ]] && echo 0 || echo 1)" "torture: what padata promises"
+count "$([ $ended != 3 ] && [ $ended != 2 ] && echo 0 || echo 1)" "torture: the kernel's log"
+count "$([ $ended != 4 ] && [ $ended != 2 ] && echo 0 || echo 1)" "torture: memory"
+[ $ended = 0 ] || echo "guest: exit status $ended; see $LOGS/$name.console"
+total
