@@ -178,7 +178,7 @@ static void do_inline_empty_masks(struct kunit *test)
 static void do_inline_empty_masks_asynchronous(struct kunit *test)
 {
 	struct test_lane *lane = error_lane(test, &(struct test_load){
-		.window = 64, .spin_us = 2, .any_cpu = true, .retry = true,
+		.window = 64, .spin_us = 2, .any_cpu = true,
 		.percent = 50, .end = TEST_END_MIX });
 	struct test_bed *bed = lane->bed;
 	int i;

@@ -16,7 +16,7 @@ static const struct test_load mask_load = { .window = 32, .spin_us = 2, .any_cpu
 
 /* Runs in threads until the test ends. */
 static const struct test_load mask_endless = {
-	.jobs = U32_MAX, .window = 32, .spin_us = 20, .any_cpu = true,
+	.jobs = U32_MAX, .window = 32, .any_cpu = true,
 	.percent = 10, .end = TEST_END_MIX };
 
 static struct test_bed *mask_bed(struct kunit *test)
@@ -304,12 +304,13 @@ static void mask_change(struct test_bed *bed, int file, bool by_sysfs, int cpu)
 	kunit_kfree(test, text);
 }
 
-static void mask_start_load(struct test_bed *bed, int nr)
+static void mask_start_load(struct test_bed *bed, unsigned int spin_us, int nr)
 {
 	struct test_lane *lane;
 
 	while (nr--) {
 		lane = bed_lane(bed, bed_shell(bed), &mask_endless);
+		lane->load.spin_us = spin_us;
 		lane->load.submit = nr ? padata_do_parallel : padata_do_inline;
 		lane_start(lane);
 	}
@@ -330,7 +331,7 @@ static void mask_parallel_under_load(struct kunit *test, bool by_sysfs)
 	struct test_lane *last;
 	int i, cpu;
 
-	mask_start_load(bed, 3);
+	mask_start_load(bed, 200, 3);
 	last = list_last_entry(&bed->lanes, struct test_lane, node);
 	for (i = 0; i < MASK_CHANGES; i++) {
 		cpu = test_online_cpu(i);
@@ -361,7 +362,7 @@ static void mask_serial_under_load(struct kunit *test, bool by_sysfs)
 	struct test_lane *lane;
 	int i, cpu;
 
-	mask_start_load(bed, 3);
+	mask_start_load(bed, 20, 3);
 	lane = bed_lane(bed, bed_shell(bed), &mask_load);
 	for (i = 0; i < MASK_CHANGES; i++) {
 		cpu = test_online_cpu(i);
@@ -393,7 +394,7 @@ static void set_cpumask_refuses_nothing(struct kunit *test)
 	struct test_lane *lane;
 	int i;
 
-	mask_start_load(bed, 4);
+	mask_start_load(bed, 20, 4);
 	for (i = 0; i < MASK_CHANGES; i++)
 		mask_change(bed, i % 2, false, test_online_cpu(i / 2));
 	list_for_each_entry(lane, &bed->lanes, node)
@@ -434,7 +435,7 @@ static void remove_cpu_under_mask_changes(struct kunit *test)
 	int i, cpu = test_pluggable_cpu(test);
 	struct test_lane *lane;
 
-	mask_start_load(bed, 3);
+	mask_start_load(bed, 20, 3);
 	for (i = 0; i < 2 && cpu >= 0; i++) {
 		mask_change(bed, 0, true, cpu);
 		mask_change(bed, 1, true, cpu);

@@ -68,7 +68,7 @@ static void stop_and_start_twice(struct kunit *test)
 static void stop_leaves_none_in_flight(struct kunit *test)
 {
 	struct test_lane *lane = startstop_lane(test, &(struct test_load){
-		.jobs = 100, .spin_us = 30, .serial_us = 10, .percent = 30, .end = TEST_END_MIX });
+		.jobs = 50, .spin_us = 30, .serial_us = 100, .percent = 30, .end = TEST_END_MIX });
 	struct test_bed *bed = lane->bed;
 	int i;
 

@@ -46,6 +46,7 @@
 #include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/wait.h>
@@ -392,12 +393,25 @@ struct job {
 	u32			data[JOB_WORDS];
 };
 
+/**
+ * struct ender - ends jobs, and makes noise
+ * @jobs: What is to be ended, by kind.
+ * @work: For END_WORK.
+ * @timer: For END_TIMER.
+ * @hrtimer: For END_HRTIMER.
+ * @turn: Of every two lists one is turned.
+ * @noise: Interrupts the CPU for a while, wherever it is: what others do in
+ *	that time meets it halfway through something.
+ * @rnd: Choices of @noise.
+ */
 struct ender {
 	struct llist_head	jobs[NR_ENDS];
 	struct work_struct	work;
 	struct timer_list	timer;
 	struct hrtimer		hrtimer;
 	atomic_t		turn;
+	struct hrtimer		noise;
+	struct rnd_state	rnd;
 };
 
 /**
@@ -417,12 +431,13 @@ static atomic_t shown[NR_ERRORS];
 static struct cpu_state *cpu_states;
 static atomic_t hotplug_seq;
 
-enum { MAIN, CYCLED, QUIET, NR_RIGS };
+enum { MAIN, CYCLED, QUIET, QUIET_TOO, NR_RIGS };
 
 static struct rig rigs[NR_RIGS] = {
 	[MAIN]		= { .name = "main" },
 	[CYCLED]	= { .name = "cycled", .cycled = true },
 	[QUIET]		= { .name = "quiet" },
+	[QUIET_TOO]	= { .name = "quiet_too" },
 };
 
 static struct feeder *feeders[MAX_FEEDERS];
@@ -883,6 +898,28 @@ static enum hrtimer_restart ender_hrtimer(struct hrtimer *hrtimer)
 {
 	ender_end(container_of(hrtimer, struct ender, hrtimer), END_HRTIMER);
 	return HRTIMER_NORESTART;
+}
+
+static u64 noise_pause_ns(struct ender *ender)
+{
+	return (100 + dice(&ender->rnd, SLOW ? 8000 : 1000)) * NSEC_PER_USEC;
+}
+
+static enum hrtimer_restart ender_noise(struct hrtimer *noise)
+{
+	struct ender *ender = container_of(noise, struct ender, noise);
+
+	spin(dice(&ender->rnd, 50 * loops_per_us));
+	hrtimer_forward_now(noise, ns_to_ktime(noise_pause_ns(ender)));
+	return HRTIMER_RESTART;
+}
+
+/* On the CPU; offline CPUs lose their timer to another. */
+static void start_noise(void *unused)
+{
+	struct ender *ender = this_cpu_ptr(enders);
+
+	hrtimer_start(&ender->noise, ns_to_ktime(NSEC_PER_MSEC), HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 /* Jobs for a thread, sometimes late, on any CPU; and what nobody fetched. */
@@ -1393,7 +1430,8 @@ static int quiet_thread(void *arg)
 		if (feed(lane, dice(&feeder->rnd, 3) + 1, lane->window, false))
 			nap(1);
 		wait_until_idle(feeder);
-		spin(dice(&feeder->rnd, 20 * loops_per_us));
+		spin(dice(&feeder->rnd, dice(&feeder->rnd, 4) ? 3 : 20) * loops_per_us +
+		     dice(&feeder->rnd, loops_per_us));
 	}
 	return 0;
 }
@@ -1685,7 +1723,7 @@ static int mask_thread(void *arg)
 		choose_mask(mask, &rnd);
 		change_mask(rig, mask, !dice(&rnd, 3));
 		nap(keep_mask_ms(mask, &rnd));
-		if (!dice(&rnd, 8))
+		if (!dice(&rnd, 4))
 			check_shown_mask(rig, mask);
 		else if (!dice(&rnd, 16))
 			write_nonsense(rig, mask, &rnd);
@@ -1731,6 +1769,7 @@ static void cpu_up_again(unsigned int cpu)
 	WRITE_ONCE(cpu_states[cpu].last_down, atomic_inc_return(&hotplug_seq));
 	/* Pairs with cpu_settled(). */
 	smp_store_release(&cpu_states[cpu].down, false);
+	smp_call_function_single(cpu, start_noise, NULL, 1);
 	count(ONLINES);
 	if (busy && rig_in_flight(rig))
 		count(ONLINES_BUSY);
@@ -1900,6 +1939,9 @@ static void ender_init(struct ender *ender)
 	timer_setup(&ender->timer, ender_timer, 0);
 	compat_hrtimer_setup(&ender->hrtimer, ender_hrtimer, CLOCK_MONOTONIC,
 			     HRTIMER_MODE_REL_HARD);
+	compat_hrtimer_setup(&ender->noise, ender_noise, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_PINNED_HARD);
+	seed_rnd(&ender->rnd);
 }
 
 static bool begin_thread(struct task_struct **threads, unsigned int *nr,
@@ -1923,6 +1965,7 @@ static bool start_enders(void)
 		return false;
 	for_each_possible_cpu(cpu)
 		ender_init(per_cpu_ptr(enders, cpu));
+	on_each_cpu(start_noise, NULL, 1);
 	for (i = 0; i < n; i++)
 		if (!begin_thread(end_threads, &nr_end_threads, end_thread, NULL, "end"))
 			return false;
@@ -2035,7 +2078,7 @@ static bool start_feeders(void)
 	       add_churner(&rigs[MAIN]) && add_churner(&rigs[MAIN]) &&
 	       add_feeder(&rigs[CYCLED], 1) && add_feeder(&rigs[CYCLED], 2) &&
 	       add_inline_feeder(&rigs[CYCLED]) && add_churner(&rigs[CYCLED]) &&
-	       add_quiet_feeder(&rigs[QUIET]);
+	       add_quiet_feeder(&rigs[QUIET]) && add_quiet_feeder(&rigs[QUIET_TOO]);
 }
 
 static bool make_trouble(int (*func)(void *), void *arg, const char *name)
@@ -2073,6 +2116,7 @@ static bool begin(void)
 	kset = kset_create_and_add(KBUILD_MODNAME, NULL, kernel_kobj);
 	return kset && init_cpu_states() && start_enders() && rig_init(&rigs[MAIN], 6) &&
 	       rig_init(&rigs[CYCLED], 4) && rig_init(&rigs[QUIET], 4) &&
+	       rig_init(&rigs[QUIET_TOO], 4) &&
 	       start_feeders() && start_trouble();
 }
 
@@ -2208,6 +2252,7 @@ static void stop_enders(void)
 		ender = per_cpu_ptr(enders, cpu);
 		timer_delete_sync(&ender->timer);
 		hrtimer_cancel(&ender->hrtimer);
+		hrtimer_cancel(&ender->noise);
 	}
 	free_percpu(enders);
 }
@@ -2389,13 +2434,13 @@ static void stretch(struct rnd_state *rnd, u64 left_ms)
 	if (longest)
 		ms = min_t(unsigned long, ms, dice(rnd, longest) + 20);
 	WRITE_ONCE(calm, false);
-	pause_rigs(MAIN, QUIET, false);
+	pause_rigs(MAIN, NR_RIGS - 1, false);
 	nap(ms);
 	pause_rigs(MAIN, CYCLED, true);
-	/* A change of masks would wake up who missed to be woken. */
+	/* A change of CPUs would wake up who missed to be woken. */
 	WRITE_ONCE(calm, dice(rnd, 2));
-	nap(dice(rnd, 300));
-	pause_rigs(QUIET, QUIET, true);
+	nap(calm ? 100 + dice(rnd, 800) : dice(rnd, 100));
+	pause_rigs(QUIET, NR_RIGS - 1, true);
 	drain();
 }
 

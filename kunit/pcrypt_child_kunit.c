@@ -74,6 +74,7 @@ struct fake_step {
 /**
  * struct fake - the child's state, made anew for each test
  * @steps: By the number in the request's IV.
+ * @nr_steps: How many of @steps are in use.
  * @nr_calls: Calls of its encrypt() and decrypt().
  * @inside: Calls that have not returned.
  * @waiting: A call waits for its early completion.
@@ -91,6 +92,7 @@ struct fake_step {
  */
 static struct fake {
 	struct fake_step steps[MAX_STEPS];
+	unsigned int nr_steps;
 	atomic_t nr_calls;
 	atomic_t inside;
 	atomic_t waiting;
@@ -313,10 +315,10 @@ static bool fake_wait_freed(void)
 /* Completes what is held, the last first; a second call finds nothing. */
 static void fake_release_held(void)
 {
-	int i;
+	unsigned int i;
 
-	for (i = MAX_STEPS - 1; i >= 0; i--) {
-		struct fake_step *step = &fake.steps[i];
+	for (i = fake.nr_steps; i; i--) {
+		struct fake_step *step = &fake.steps[i - 1];
 
 		if (step->how != FAKE_HELD || !atomic_read(&step->nr_calls) || step->completed)
 			continue;
@@ -324,15 +326,14 @@ static void fake_release_held(void)
 	}
 }
 
-static void fake_steps_init(void)
+/* Steps are set up when a batch wants them: debug kernels make that dear. */
+static void fake_add_steps(unsigned int nr)
 {
-	unsigned int i;
+	for (; nr; nr--) {
+		struct fake_step *step = &fake.steps[fake.nr_steps++];
 
-	memset(&fake, 0, sizeof(fake));
-	fake.cb_cpu = -1;
-	for (i = 0; i < MAX_STEPS; i++) {
-		INIT_WORK(&fake.steps[i].work, fake_work);
-		timer_setup(&fake.steps[i].timer, fake_timer, 0);
+		INIT_WORK(&step->work, fake_work);
+		timer_setup(&step->timer, fake_timer, 0);
 	}
 }
 
@@ -341,7 +342,7 @@ static void fake_steps_release(void *unused)
 {
 	unsigned int i;
 
-	for (i = 0; i < MAX_STEPS; i++) {
+	for (i = 0; i < fake.nr_steps; i++) {
 		timer_shutdown_sync(&fake.steps[i].timer);
 		cancel_work_sync(&fake.steps[i].work);
 	}
@@ -351,7 +352,8 @@ static void fake_steps_release(void *unused)
 
 static int child_init(struct kunit *test)
 {
-	fake_steps_init();
+	memset(&fake, 0, sizeof(fake));
+	fake.cb_cpu = -1;
 	return kunit_add_action_or_reset(test, fake_steps_release, NULL);
 }
 
@@ -381,14 +383,14 @@ static void release_held_action(void *unused)
 	fake_release_held();
 }
 
-/* Numbered from @first on, all encryptions; the caller writes the steps. */
-static struct pt_batch *make_batch(struct kunit *test, struct pt_tfm *tfm, unsigned int first,
-				   unsigned int nr)
+/* All encryptions, each with a step of its own that the caller writes. */
+static struct pt_batch *make_batch(struct kunit *test, struct pt_tfm *tfm, unsigned int nr)
 {
 	struct pt_batch *batch = pt_batch_alloc(test, tfm, nr, MSG_LEN);
-	unsigned int i;
+	unsigned int i, first = fake.nr_steps;
 
 	KUNIT_ASSERT_LE(test, first + nr, MAX_STEPS);
+	fake_add_steps(nr);
 	/* Before the batch is released, when a test stopped half-way. */
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, release_held_action, NULL));
 	for (i = 0; i < nr; i++) {
@@ -514,7 +516,7 @@ static void expect_early(struct kunit *test)
 
 static void child_succeeds_in_order(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, param_nr(test));
+	struct pt_batch *batch = make_batch(test, open_fake(test), param_nr(test));
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++)
@@ -526,7 +528,7 @@ static const int errors[] = { 0, -EBADMSG, -EINVAL, 0, -EIO, -ENOMEM, -ENOSPC, -
 
 static void child_errors_pass_in_their_turn(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, param_nr(test));
+	struct pt_batch *batch = make_batch(test, open_fake(test), param_nr(test));
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++)
@@ -536,7 +538,7 @@ static void child_errors_pass_in_their_turn(struct kunit *test)
 
 static void child_backlog_completes_once(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, param_nr(test));
+	struct pt_batch *batch = make_batch(test, open_fake(test), param_nr(test));
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++)
@@ -546,7 +548,7 @@ static void child_backlog_completes_once(struct kunit *test)
 
 static void child_backlog_among_others_in_order(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, param_nr(test));
+	struct pt_batch *batch = make_batch(test, open_fake(test), param_nr(test));
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++) {
@@ -560,7 +562,7 @@ static void child_backlog_among_others_in_order(struct kunit *test)
 
 static void child_busy_without_backlog_is_final(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, pt_scaled(100));
+	struct pt_batch *batch = make_batch(test, open_fake(test), pt_scaled(100));
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++)
@@ -570,7 +572,7 @@ static void child_busy_without_backlog_is_final(struct kunit *test)
 
 static void child_mixed_in_order(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, pt_scaled(600));
+	struct pt_batch *batch = make_batch(test, open_fake(test), pt_scaled(600));
 	struct rnd_state rnd;
 	unsigned int i;
 
@@ -589,7 +591,7 @@ static void child_mixed_in_order(struct kunit *test)
 
 static void child_reversed_put_right(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, pt_scaled(200));
+	struct pt_batch *batch = make_batch(test, open_fake(test), pt_scaled(200));
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++)
@@ -606,7 +608,7 @@ static void child_reversed_put_right(struct kunit *test)
 
 static void child_holds_first_others_wait(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, 50);
+	struct pt_batch *batch = make_batch(test, open_fake(test), 50);
 	unsigned int i;
 
 	script(&batch->ops[0], FAKE_HELD, 0);
@@ -622,9 +624,9 @@ static void child_holds_first_others_wait(struct kunit *test)
 
 static void child_holds_one_transform_others_go_on(struct kunit *test)
 {
-	struct pt_batch *held = make_batch(test, open_fake(test), 0, 50);
-	struct pt_batch *others = make_batch(test, open_fake(test), 50, 50);
-	struct pt_batch *opposite = make_batch(test, held->tfm, 100, 50);
+	struct pt_batch *held = make_batch(test, open_fake(test), 50);
+	struct pt_batch *others = make_batch(test, open_fake(test), 50);
+	struct pt_batch *opposite = make_batch(test, held->tfm, 50);
 	unsigned int i;
 
 	for (i = 0; i < 50; i++) {
@@ -651,7 +653,7 @@ static void resubmit(struct pt_op *op)
 
 static void complete_resubmits_itself(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, 1);
+	struct pt_batch *batch = make_batch(test, open_fake(test), 1);
 	struct pt_op *op = &batch->ops[0];
 
 	script(op, param_how(test), 0);
@@ -685,7 +687,7 @@ static const char *op_request_not_passed(struct pt_op *op)
 
 static void child_gets_request_as_it_is(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, 8);
+	struct pt_batch *batch = make_batch(test, open_fake(test), 8);
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++)
@@ -711,7 +713,7 @@ static const char *op_flags_not_passed(struct pt_op *op)
 
 static void child_gets_flags_but_may_sleep(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, 40);
+	struct pt_batch *batch = make_batch(test, open_fake(test), 40);
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++) {
@@ -788,7 +790,7 @@ static unsigned int runs_by_submitter(struct pt_batch *batch)
 
 static void child_runs_on_every_cpu(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, pt_scaled(MAX_STEPS));
+	struct pt_batch *batch = make_batch(test, open_fake(test), pt_scaled(MAX_STEPS));
 	unsigned int i, cpu, inlined;
 
 	for (i = 0; i < batch->nr; i++) {
@@ -810,7 +812,7 @@ static void child_runs_on_every_cpu(struct kunit *test)
 /* More work than any backlog takes, so that the submitter has to run some (B7). */
 static void child_called_with_softirqs_disabled(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, PT_DEBUG ? 800 : MAX_STEPS);
+	struct pt_batch *batch = make_batch(test, open_fake(test), PT_DEBUG ? 600 : MAX_STEPS);
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++) {
@@ -884,18 +886,20 @@ static void run_part(struct kunit *test, struct pt_batch *batch, unsigned int fr
 typedef void script_fn(struct pt_op *op, enum fake_how how, int err);
 typedef void hook_fn(struct pt_op *op);
 
+/* Transforms, one after the other; each may have its callback CPU elsewhere. */
+#define ROUNDS	(PT_DEBUG ? 4 : 8)
+
 /*
- * Eight transforms with twenty requests each, that are freed in their
- * completions; @last frees the last.  The first shows where completions run,
- * which may be another CPU for each transform.
+ * Requests are freed in their completions, that of the last one by @last.  The
+ * first one shows where completions run.
  */
 static void run_freeing(struct kunit *test, script_fn *write, hook_fn *last)
 {
 	struct pt_batch *batch;
 	unsigned int i, round;
 
-	for (round = 0; round < 8; round++) {
-		batch = make_batch(test, open_fake(test), round * 20, 20);
+	for (round = 0; round < ROUNDS; round++) {
+		batch = make_batch(test, open_fake(test), 20);
 		for (i = 0; i < batch->nr; i++) {
 			write(&batch->ops[i], param_how(test), 0);
 			set_hook(&batch->ops[i], hook_free_request);
@@ -923,19 +927,19 @@ static void transform_freed_in_its_last_completion(struct kunit *test)
 {
 	run_freeing(test, script, hook_free_both);
 	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
-	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), 8);
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), ROUNDS);
 }
 
 static void transform_freed_after_backlog(struct kunit *test)
 {
 	run_freeing(test, script_backlog, hook_free_both);
 	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
-	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), 8);
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), ROUNDS);
 }
 
 static void transform_freed_after_reversal(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 0, 40);
+	struct pt_batch *batch = make_batch(test, open_fake(test), 40);
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++)
@@ -997,7 +1001,7 @@ static struct freeing *make_freeing(struct kunit *test)
 	freeing->tfm = open_fake(test);
 	timer_setup(&freeing->timer, freeing_timer, 0);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, freeing_release, freeing));
-	batch = make_batch(test, freeing->tfm, 0, 20);
+	batch = make_batch(test, freeing->tfm, 20);
 	for (i = 0; i < batch->nr; i++)
 		script(&batch->ops[i], i & 1 ? FAKE_OTHER_CPU : FAKE_AT_ONCE, 0);
 	pt_batch_run(test, batch);

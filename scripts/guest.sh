@@ -176,9 +176,19 @@ boot_maybe_twice() {
 	fi
 }
 
+# console_lines: the kernel has data races of its own; of KCSAN's reports, which
+# are enclosed in double lines, only those are kept that name a module of ours.
+console_lines() {
+	awk '/==========/ { if (text ~ /BUG: KCSAN:/ && text !~ ours) text = ""
+			   printf "%s", text; text = "" }
+			 { text = text $0 "\n" }
+	     END         { printf "%s", text }' \
+		ours='\\[(padata|pcrypt)_[a-z_]*\\]' "$console"
+}
+
 # bad_lines: of the kernel's log, without those that are expected.
 bad_lines() {
-	grep -aE "$bad" "$console" | grep -avE "${allow:-^$}"
+	console_lines | grep -aE "$bad" | grep -avE "${allow:-^$}"
 }
 
 # Bits of the taint mask: 5 bad page, 7 died, 9 warned, 14 soft lockup.

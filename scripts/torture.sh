@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # torture.sh [FLAVOUR [MINUTES [CPUS [MAKE VARIABLES...]]]]: run padata_torture
-# in a guest.
+# in a guest.  FLAVOUR is one of kernel.sh's, or 6.12 or 6.1 for Debian's own.
 #
 # Three checks: the last line of the module says SUCCESS, nothing was bad in the
 # kernel's log, and nothing leaked.  Environment:
@@ -38,13 +38,25 @@ many_cpus() {
 	args+=" tsc=reliable lpj=8000000"
 }
 
+# find_kernel: the image and what modules are built with.
+find_kernel() {
+	local line
+	case $flavour in
+	6.*)	line=$("$TOP/scripts/stock.sh" "$flavour")
+		image=$(sed -n 's/^KERNEL=//p' <<<"$line")
+		kdir=$(sed -n 's/^HEADERS=//p' <<<"$line") ;;
+	*)	kdir=$("$TOP/scripts/kernel.sh" "$flavour")
+		image=$kdir/arch/x86/boot/bzImage ;;
+	esac
+}
+
 run_guest() {
 	local options=(-r 2G -c "$cpus") args
 	local limit=$((60 * minutes * 2 + 400))
 	args="$(flavour_args) ${KARGS-}"
 	[ "$cpus" -lt 16 ] || many_cpus
 	"$TOP/scripts/guest.sh" "${options[@]}" -a "$args" -t $((limit + 300)) \
-		-k "$tree/arch/x86/boot/bzImage" -n "$name" -w "${ALLOW-}" \
+		-k "$image" -n "$name" -w "${ALLOW-}" \
 		-e "PARAMS=minutes=$minutes ${TORTURE-}" -e "LIMIT=$limit" \
 		-f "$dir/padata_mod.ko" -f "$dir/kunit/padata_torture.ko" \
 		-- "$TOP/scripts/guest-torture"
@@ -56,9 +68,9 @@ cpus=${3:-4}
 shift $(($# < 3 ? $# : 3))
 build_name=$(name_of "torture-$flavour" "$@")
 name=$(name_of "$build_name" "$cpus" ${KARGS:+"$KARGS"})
-tree=$("$TOP/scripts/kernel.sh" "$flavour")
+find_kernel
 # No suite is called none: KUnit is not needed here.
-dir=$("$TOP/scripts/build.sh" "$tree" "$build_name" TESTS=1 SUITE=none "$@")
+dir=$("$TOP/scripts/build.sh" "$kdir" "$build_name" TESTS=1 SUITE=none "$@")
 say "torture: $minutes minutes on the $flavour kernel, $cpus CPUs${*:+, $*}${KARGS:+, $KARGS}"
 ended=0
 run_guest || ended=$?
