@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# model.sh: check the model of the protocol, scripts/model/padata.pml, with spin.
+#
+# The protocol as it is must not break what the head of the model lists, in any
+# interleaving; planted errors must each be found, as the violation that they
+# are.  For each violation the log has the schedule.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# At a time; the largest needs 2 GB.
+parallel=2
+
+# defines (NP: look for endless loops)|violation, if there is one|what it is
+checks='
+JOBS=3 BACKLOG||3 jobs, a change of the serial mask
+JOBS=3 OFFLINE||3 jobs, a CPU goes offline
+JOBS=2 OFFLINE CHANGES=2||2 jobs, a CPU goes offline and comes back
+JOBS=2 BACKLOG MANY_SUBMITTERS CHANGES=2||2 jobs of 2 submitters, two changes of the mask
+JOBS=2 DEFER||2 jobs, deferred drains, references and RCU
+JOBS=2 OFFLINE NP||2 jobs, a CPU goes offline: nobody goes round for ever
+JOBS=2 MANY_SUBMITTERS NP||2 jobs of 2 submitters: nobody goes round for ever
+JOBS=2 CHANGES=0 BUSTED=1|j==called|the baton is passed on before the hand-over
+JOBS=2 CHANGES=0 BUSTED=3|me==cb_cpu|callbacks go to the next CPU
+JOBS=2 CHANGES=0 BUSTED=4|called==2|a pump sleeps without a last look
+JOBS=2 CHANGES=0 BUSTED=5|j==called|a callback is called twice
+JOBS=2 BUSTED=6|j==called|fences are ignored
+JOBS=2 CHANGES=0 DEFER BUSTED=7|!(in_callback)|a job lets go of its shell before its callback
+JOBS=2 BUSTED=20|called==2|who parks the baton does not look at pending again
+JOBS=2 CHANGES=0 BUSTED=21|called==2|the baton goes to a job by a read and a write
+JOBS=2 BUSTED=22|drainers|the baton is unparked without a look under the lock
+JOBS=2 CHANGES=0 DEFER BUSTED=23|grace|a reference goes with the hand-over
+JOBS=2 OFFLINE BUSTED=24|pulling|a pump loses its right and no other is woken
+JOBS=2 CHANGES=0 BUSTED=25|pulling|a pump ends pulling after its look at the shared queue
+JOBS=2 CHANGES=0 BUSTED=26|called==2|a pump disowns a serial queue after its look at it
+JOBS=2 OFFLINE BUSTED=27|j==called|jobs go to another serial queue one by one
+JOBS=2 CHANGES=0 DEFER BUSTED=28|grace|a drain is deferred with no job listed
+JOBS=2 OFFLINE NP BUSTED=29|non-progress cycle|a pump that may not pull goes round
+'
+
+# verify DIRECTORY DEFINE...: build a verifier there and run it.  The search is
+# exhaustive: no bitstate, no hash compaction, no partial order reduction (which
+# would win nothing).  Spin's -o2 and -o3 turn off its resetting of dead variables,
+# which undoes that of the model, and its merging of steps; both add states here.
+verify() {
+	local define options=(-o2 -o3) flags=(-DSAFETY) search=() optimise=-O2
+	mkdir "$1"
+	cd "$1"
+	shift
+	for define; do
+		case $define in
+		NP)	flags=(-DNP -DNOFAIR) search=(-l) ;;
+		# Found at once, so most of the time goes to the compiler.
+		BUSTED*) optimise=-O0 options+=("-D$define") ;;
+		*)	options+=("-D$define") ;;
+		esac
+	done
+	cp "$TOP/scripts/model/padata.pml" .
+	spin "${options[@]}" -a padata.pml
+	gcc $optimise -w -DNOREDUCE "${flags[@]}" -o pan pan.c
+	./pan -n -m10000 "${search[@]}"
+	[ ! -e padata.pml.trail ] || spin "${options[@]}" -t -p padata.pml
+}
+
+# holds OUTPUT: the search went to its end and found nothing.
+holds() {
+	grep -q 'errors: 0$' "$1" && ! grep -q 'not completed' "$1"
+}
+
+# finds OUTPUT VIOLATION
+finds() {
+	grep '^pan:1: ' "$1" | grep -qF -- "$2"
+}
+
+# report OUTPUT DEFINES VIOLATION WHAT
+report() {
+	local status=0 states
+	if [ -n "$3" ]; then
+		finds "$1" "$3" || status=1
+		count $status "planted ${2##*BUSTED=}, $4: to be found"
+	else
+		holds "$1" || status=1
+		states=$(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' "$1")
+		count $status "$4 (${states:-no} states)"
+	fi
+	[ $status = 0 ] || echo "       $1"
+}
+
+alone model
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+n=0
+while IFS='|' read -r defines _; do
+	[ -n "$defines" ] || continue
+	while [ "$(jobs -pr | wc -l)" -ge $parallel ]; do
+		wait -n || true
+	done
+	n=$((n + 1))
+	# shellcheck disable=SC2086 # words
+	verify "$work/$n" $defines >"$LOGS/model-$n.log" 2>&1 &
+done <<<"$checks"
+wait
+n=0
+while IFS='|' read -r defines violation what; do
+	[ -n "$defines" ] || continue
+	n=$((n + 1))
+	report "$LOGS/model-$n.log" "$defines" "$violation" "$what"
+done <<<"$checks"
+total
