@@ -12,6 +12,12 @@ struct context_softirq {
 	struct tasklet_struct	tasklet;
 };
 
+/* Counts how often its softirq ran. */
+struct context_counter {
+	struct tasklet_struct	tasklet;
+	atomic_t		ran;
+};
+
 static struct test_lane *context_lane(struct kunit *test, const struct test_load *load)
 {
 	struct test_bed *bed = bed_make(test);
@@ -38,6 +44,45 @@ static void do_parallel_from_task(struct kunit *test)
 static void do_serial_irqs_disabled(struct kunit *test)
 {
 	context_end(test, TEST_END_IRQSOFF);
+}
+
+static void context_count(struct tasklet_struct *tasklet)
+{
+	atomic_inc(&container_of(tasklet, struct context_counter, tasklet)->ran);
+}
+
+/* Ends a job with interrupts off and a softirq due; true when that one ran. */
+static bool context_end_irqsoff(struct test_lane *lane, u32 nr, struct context_counter *counter)
+{
+	unsigned long flags;
+	int ran;
+
+	local_irq_save(flags);
+	tasklet_schedule(&counter->tasklet);
+	ran = atomic_read(&counter->ran);
+	lane_release_job(lane, nr);
+	ran = atomic_read(&counter->ran) - ran;
+	local_irq_restore(flags);
+	return ran;
+}
+
+/* A task that has interrupts off gets no softirq under its feet. */
+static void do_serial_irqs_disabled_in_task(struct kunit *test)
+{
+	struct test_lane *lane = context_lane(test, &(struct test_load){
+		.jobs = 200, .percent = 100, .end = TEST_END_HELD });
+	struct context_counter counter = { };
+	u32 nr, ran = 0;
+
+	lane_run(lane);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, lane->load.jobs));
+	tasklet_setup(&counter.tasklet, context_count);
+	for (nr = 0; nr < lane->load.jobs; nr++)
+		ran += context_end_irqsoff(lane, nr, &counter);
+	tasklet_kill(&counter.tasklet);
+	KUNIT_EXPECT_EQ(test, ran, 0);
+	KUNIT_EXPECT_GT(test, atomic_read(&counter.ran), 0);
+	bed_expect_clean(lane->bed);
 }
 
 static void do_serial_from_work(struct kunit *test)
@@ -308,6 +353,7 @@ static struct kunit_case padata_context_cases[] = {
 	KUNIT_CASE(do_inline_from_tasklet),
 	KUNIT_CASE(do_inline_from_serial),
 	KUNIT_CASE(do_serial_irqs_disabled),
+	KUNIT_CASE(do_serial_irqs_disabled_in_task),
 	KUNIT_CASE(do_serial_from_work),
 	KUNIT_CASE(do_serial_from_thread),
 	KUNIT_CASE(do_serial_from_softirq),
