@@ -115,6 +115,37 @@ static void cb_cpu_offline(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
+/* Where the lane's callbacks run after the next @nr of them. */
+static int cbcpu_served_after(struct test_lane *lane, u32 nr)
+{
+	KUNIT_ASSERT_TRUE(lane->bed->test,
+			  lane_wait_done(lane, atomic_read(&lane->done) + nr));
+	return READ_ONCE(lane->served_cpu);
+}
+
+/* Callbacks that begin without the CPU and never pause move to it, and away. */
+static void cb_cpu_offline_under_load(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = U32_MAX, .window = 64, .spin_us = 2, .serial_us = 20, .any_cpu = true });
+	int i, cpu = test_pluggable_cpu(test);
+
+	lane->cb_cpu = max(cpu, 0);
+	for (i = 0; i < 2 && cpu >= 0; i++) {
+		KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+		if (!i)
+			lane_start(lane);
+		KUNIT_EXPECT_NE(test, cbcpu_served_after(lane, 200), cpu);
+		KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
+		KUNIT_EXPECT_EQ(test, cbcpu_served_after(lane, 200), cpu);
+	}
+	if (cpu < 0)
+		KUNIT_EXPECT_EQ(test, lane_feed(lane, 200), 0);
+	bed_stop_lanes(bed);
+	bed_expect_clean(bed);
+}
+
 /* Requests that name no usable CPU end up on all of them, fairly. */
 static void cb_cpu_spread(struct kunit *test)
 {
@@ -173,6 +204,7 @@ static struct kunit_case padata_cbcpu_cases[] = {
 	KUNIT_CASE(cb_cpu_negative),
 	KUNIT_CASE(cb_cpu_huge),
 	KUNIT_CASE(cb_cpu_offline),
+	KUNIT_CASE(cb_cpu_offline_under_load),
 	KUNIT_CASE(cb_cpu_spread),
 	KUNIT_CASE(cb_cpu_spread_in_mask),
 	KUNIT_CASE(cb_cpu_of_inline_job),

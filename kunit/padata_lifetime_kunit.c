@@ -5,7 +5,7 @@
  */
 #include "padata_test.h"
 
-#define LIFETIME_ROUNDS		(TEST_SLOW ? 20 : 150)
+#define LIFETIME_ROUNDS		(TEST_SLOW ? 20 : 100)
 #define LIFETIME_INSTANCES	(TEST_SLOW ? 4 : 12)
 
 /* One of a thousand instances. */
@@ -150,7 +150,7 @@ static void put_shell_drainer_stalled(struct kunit *test)
 	u32 i, last;
 
 	test_keep_off_last_cpu(test);
-	for (i = 0; i < (TEST_SLOW ? 30 : 100); i++) {
+	for (i = 0; i < (TEST_SLOW ? 30 : 60); i++) {
 		lane = lifetime_lane(bed, &lifetime_held);
 		lane->in_serial = lifetime_put_in_serial;
 		last = lane->load.jobs - 1;
@@ -377,6 +377,8 @@ static void free_with_kobject_referenced(struct kunit *test)
 	bed_add_kobj(bed, kset);
 	kobject_get(kobj);
 	bed_free_pinst(bed);
+	KUNIT_EXPECT_NULL(test, kset_find_obj(kset, "instance"));
+	KUNIT_EXPECT_FALSE(test, kobj->state_in_sysfs);
 	KUNIT_EXPECT_EQ(test, kref_read(&kobj->kref), 1);
 	kobject_put(kobj);
 }

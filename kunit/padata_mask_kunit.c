@@ -7,7 +7,7 @@
 
 #include "padata_test.h"
 
-#define MASK_CHANGES	(TEST_SLOW ? 15 : 40)
+#define MASK_CHANGES	(TEST_SLOW ? 15 : 25)
 
 static const char * const mask_files[] = { "parallel_cpumask", "serial_cpumask" };
 static const int mask_types[] = { PADATA_CPU_PARALLEL, PADATA_CPU_SERIAL };
@@ -292,6 +292,25 @@ static void set_cpumask_empty_jobs_in_flight(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
+/* Jobs that wait for a CPU go to another one, with no submission to help them. */
+static void set_cpumask_parallel_jobs_queued(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 100, .spin_us = 50, .spin_even = true });
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		lane->cb_cpu = i % 2 ? test_last_cpu() : test_online_cpu(0);
+		bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(lane->cb_cpu));
+		lane_run(lane);
+		bed_set_mask(bed, PADATA_CPU_PARALLEL,
+			     cpumask_of(i % 2 ? test_online_cpu(0) : test_last_cpu()));
+		KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, lane->submitted));
+	}
+	bed_expect_clean(bed);
+}
+
 static void mask_change(struct test_bed *bed, int file, bool by_sysfs, int cpu)
 {
 	struct kunit *test = bed->test;
@@ -463,6 +482,7 @@ static struct kunit_case padata_mask_cases[] = {
 	KUNIT_CASE(show_offline_cpu),
 	KUNIT_CASE(remove_cpu_empties_mask),
 	KUNIT_CASE(set_cpumask_empty_jobs_in_flight),
+	KUNIT_CASE(set_cpumask_parallel_jobs_queued),
 	KUNIT_CASE(set_cpumask_parallel_under_load),
 	KUNIT_CASE(store_parallel_cpumask_under_load),
 	KUNIT_CASE(set_cpumask_serial_under_load),

@@ -6,15 +6,15 @@
 #include "padata_test.h"
 
 #define ORDER_LANES	8
-#define ORDER_ROUNDS	(TEST_SLOW ? 60 : 200)
-#define ORDER_CHANGES	(TEST_SLOW ? 15 : 60)
+#define ORDER_ROUNDS	(TEST_SLOW ? 60 : 120)
+#define ORDER_CHANGES	(TEST_SLOW ? 15 : 30)
 #define ORDER_CYCLES	(TEST_SLOW ? 2 : 4)
 
 static void do_parallel_one_shell(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
-		.jobs = test_scale(10000), .window = 64, .spin_us = 20 });
+		.jobs = test_scale(5000), .window = 64, .spin_us = 20 });
 
 	lane_run(lane);
 	bed_expect_clean(bed);
@@ -86,9 +86,9 @@ static void do_parallel_uneven_durations(struct kunit *test)
 	struct test_bed *bed = bed_make(test);
 	struct padata_shell *ps = bed_shell(bed);
 	struct test_lane *slow = bed_lane(bed, ps, &(struct test_load){
-		.jobs = test_scale(1000), .window = 8, .spin_us = 300 });
+		.jobs = test_scale(500), .window = 8, .spin_us = 300 });
 	struct test_lane *fast = bed_lane(bed, ps, &(struct test_load){
-		.jobs = test_scale(10000), .window = 64 });
+		.jobs = test_scale(5000), .window = 64 });
 
 	fast->cb_cpu = slow->cb_cpu;
 	lane_start(slow);
@@ -100,7 +100,7 @@ static void do_serial_asynchronous(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
-		.jobs = test_scale(10000), .window = 128, .spin_us = 5,
+		.jobs = test_scale(5000), .window = 128, .spin_us = 5,
 		.percent = 50, .end = TEST_END_MIX });
 
 	lane_run(lane);
@@ -208,7 +208,7 @@ static void order_chain(struct kunit *test, bool own_memory)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = bed_chain(bed, bed_shell(bed), &(struct test_load){
-		.jobs = test_scale(10000), .window = 32, .spin_us = 5,
+		.jobs = test_scale(5000), .window = 32, .spin_us = 5,
 		.percent = 5, .end = TEST_END_MIX, .own_memory = own_memory });
 
 	lane_run_chain(lane);

@@ -167,7 +167,7 @@ static void parallel_at_the_same_time(struct kunit *test)
 
 /* More at once than may wait, and than one CPU can do meanwhile. */
 static const struct test_load parallel_flood = {
-	.jobs = 2000, .spin_us = 4 * PARALLEL_JOB_US, .spin_even = true };
+	.jobs = 1500, .spin_us = 4 * PARALLEL_JOB_US, .spin_even = true };
 
 static struct test_bed *parallel_narrow_bed(struct kunit *test)
 {

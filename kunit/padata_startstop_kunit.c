@@ -5,7 +5,7 @@
  */
 #include "padata_test.h"
 
-#define STARTSTOP_CYCLES	(TEST_SLOW ? 15 : 50)
+#define STARTSTOP_CYCLES	(TEST_SLOW ? 15 : 30)
 
 static struct test_lane *startstop_lane(struct kunit *test, const struct test_load *load)
 {
