@@ -461,6 +461,8 @@ static long own[NR_OWN];
 static unsigned long loops_per_us;
 static u64 longest_drain_ms;
 static bool calm;	/* troublemakers wait */
+static bool behind;	/* the machine is slow: hotplug, which needs all CPUs, lags */
+static u64 started_ms;
 static bool timers_end;	/* feeders in softirq do not go on */
 static bool lost;	/* a job did not come back: everything is left as it is */
 
@@ -555,6 +557,11 @@ static void calibrate(void)
 		best = min_t(u64, best, ktime_get_ns() - start);
 	}
 	loops_per_us = max(loops * 1000 / (unsigned long)max(best, 1ULL), 1UL);
+}
+
+static u64 now_ms(void)
+{
+	return ktime_get_ns() / NSEC_PER_MSEC;
 }
 
 static void nap(unsigned long ms)
@@ -815,11 +822,13 @@ static void job_transform_back(struct job *job)
 		job->data[i] = ror32(job->data[i] - i, 11) ^ job->seq;
 }
 
-/* Mostly short, up to 100 us. */
-static u32 choose_loops(struct rnd_state *rnd)
+/* Mostly short, up to 100 us; bursts have to be longer than their submission. */
+static u32 choose_loops(struct rnd_state *rnd, unsigned int flags)
 {
 	static const u32 us[] = { 1, 1, 1, 1, 2, 5, 5, 10, 10, 20, 20, 50, 100 };
 
+	if (flags & LANE_BURST)
+		return dice(rnd, (SLOW ? 1500 : 200) * loops_per_us);
 	return dice(rnd, us[dice(rnd, ARRAY_SIZE(us))] * loops_per_us + 1);
 }
 
@@ -900,9 +909,12 @@ static enum hrtimer_restart ender_hrtimer(struct hrtimer *hrtimer)
 	return HRTIMER_NORESTART;
 }
 
-static u64 noise_pause_ns(struct ender *ender)
+static void noise_again(struct ender *ender)
 {
-	return (100 + dice(&ender->rnd, SLOW ? 8000 : 1000)) * NSEC_PER_USEC;
+	unsigned long us = 100 + dice(&ender->rnd, SLOW ? 8000 : 1000);
+
+	hrtimer_start(&ender->noise, ns_to_ktime(us * NSEC_PER_USEC),
+		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 static enum hrtimer_restart ender_noise(struct hrtimer *noise)
@@ -910,19 +922,19 @@ static enum hrtimer_restart ender_noise(struct hrtimer *noise)
 	struct ender *ender = container_of(noise, struct ender, noise);
 
 	spin(dice(&ender->rnd, 50 * loops_per_us));
-	hrtimer_forward_now(noise, ns_to_ktime(noise_pause_ns(ender)));
-	return HRTIMER_RESTART;
+	/* start_noise() may have done so from the timer's own CPU. */
+	noise_again(ender);
+	return HRTIMER_NORESTART;
 }
 
 /* On the CPU; offline CPUs lose their timer to another. */
 static void start_noise(void *unused)
 {
-	struct ender *ender = this_cpu_ptr(enders);
-
-	hrtimer_start(&ender->noise, ns_to_ktime(NSEC_PER_MSEC), HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&this_cpu_ptr(enders)->noise, ns_to_ktime(NSEC_PER_MSEC),
+		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-/* Jobs for a thread, sometimes late, on any CPU; and what nobody fetched. */
+/* Jobs for a thread, sometimes late, on any CPU; one also ends what is held. */
 static int end_thread(void *arg)
 {
 	struct rnd_state rnd;
@@ -934,14 +946,14 @@ static int end_thread(void *arg)
 			set_cpus_allowed_ptr(current, cpumask_of(dice(&rnd, nr_cpu_ids)));
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (llist_empty(&thread_jobs) && !kthread_should_stop())
-			schedule_timeout(1);
+			schedule_timeout(arg ? 1 : HZ);
 		__set_current_state(TASK_RUNNING);
 		if (!dice(&rnd, 4))
 			nap(1);
 		end_list(&thread_jobs, dice(&rnd, 2));
-		/* Their own kind comes first, mostly. */
-		for (i = 0; i < NR_RIGS; i++)
-			if (!dice(&rnd, 4))
+		/* Other jobs come first, mostly. */
+		for (i = 0; arg && i < NR_RIGS; i++)
+			if (!dice(&rnd, 2))
 				end_list(&rigs[i].held, dice(&rnd, 2));
 	}
 	return 0;
@@ -1186,7 +1198,7 @@ static void job_fill(struct job *job, struct lane *lane, bool last)
 	job->lane = lane;
 	job->seq = lane->next;
 	job->end = choose_end(rnd, lane->flags);
-	job->loops = choose_loops(rnd);
+	job->loops = choose_loops(rnd, lane->flags);
 	job->last = last;
 	job->forced = last || (lane->flags & LANE_FORCED) ||
 		      ((lane->flags & LANE_MIXED) && !dice(rnd, 8));
@@ -1332,6 +1344,15 @@ static int feed(struct lane *lane, unsigned int n, unsigned int window, bool bh_
 	return err;
 }
 
+/* Now and then; always, and longer, where hotplug needs the CPUs. */
+static void feeder_rest(struct feeder *feeder, u32 seldom)
+{
+	if (READ_ONCE(behind) && !READ_ONCE(calm))
+		nap(8 + dice(&feeder->rnd, 24));
+	else if (!dice(&feeder->rnd, seldom))
+		nap(dice(&feeder->rnd, 16));
+}
+
 static unsigned int usual_window(const struct lane *lane)
 {
 	return min_t(unsigned int, lane->window, WINDOW);
@@ -1377,7 +1398,8 @@ static void feed_some_lane(struct feeder *feeder)
 		wait_for_room(feeder);
 		return;
 	}
-	burst = (lane->flags & LANE_BURST) && !dice(&feeder->rnd, SLOW ? 200 : 100);
+	burst = (lane->flags & LANE_BURST) && !READ_ONCE(behind) &&
+		!dice(&feeder->rnd, SLOW ? 20 : 100);
 	if (burst)
 		n = lane->window;
 	if (feed(lane, n, burst ? n : usual_window(lane), bh_off))
@@ -1391,8 +1413,7 @@ static int feeder_thread(void *arg)
 	while (goes_on()) {
 		wait_while(&feeder->rig->paused);
 		feed_some_lane(feeder);
-		if (!dice(&feeder->rnd, SLOW ? 8 : 64))
-			nap(dice(&feeder->rnd, 16));
+		feeder_rest(feeder, 64);
 	}
 	return 0;
 }
@@ -1430,6 +1451,7 @@ static int quiet_thread(void *arg)
 		if (feed(lane, dice(&feeder->rnd, 3) + 1, lane->window, false))
 			nap(1);
 		wait_until_idle(feeder);
+		feeder_rest(feeder, 1024);
 		spin(dice(&feeder->rnd, dice(&feeder->rnd, 4) ? 3 : 20) * loops_per_us +
 		     dice(&feeder->rnd, loops_per_us));
 	}
@@ -1439,7 +1461,7 @@ static int quiet_thread(void *arg)
 static void feeder_timer(struct timer_list *timer)
 {
 	struct feeder *feeder = container_of(timer, struct feeder, timer);
-	unsigned int n = dice(&feeder->rnd, 24);
+	unsigned int n = dice(&feeder->rnd, READ_ONCE(behind) ? 3 : 24);
 	struct lane *lane;
 
 	while (n-- && !READ_ONCE(feeder->rig->paused) && !READ_ONCE(lost)) {
@@ -1797,6 +1819,14 @@ static void cpu_down_or_up(unsigned int cpu, bool hurry)
 		write_file(RCU_EXPEDITED, "0");
 }
 
+/* Hotplug is to make half as much again as is demanded. */
+static bool is_behind(void)
+{
+	u64 wanted = (now_ms() - started_ms) * OFFLINES_A_MINUTE * 3 / 2;
+
+	return total(OFFLINES_BUSY) * 60 * MSEC_PER_SEC < wanted;
+}
+
 static int hotplug_thread(void *arg)
 {
 	struct rnd_state rnd;
@@ -1809,8 +1839,9 @@ static int hotplug_thread(void *arg)
 		cpu = dice(&rnd, nr_cpu_ids);
 		if (!cpu || !cpu_present(cpu))
 			continue;
-		cpu_down_or_up(cpu, SLOW || dice(&rnd, 2));
-		nap(dice(&rnd, SLOW || dice(&rnd, 4) ? 50 : 400));
+		cpu_down_or_up(cpu, behind || dice(&rnd, 2));
+		WRITE_ONCE(behind, is_behind());
+		nap(dice(&rnd, behind || dice(&rnd, 4) ? 50 : 400));
 	}
 	all_cpus_up();
 	return 0;
@@ -1967,7 +1998,8 @@ static bool start_enders(void)
 		ender_init(per_cpu_ptr(enders, cpu));
 	on_each_cpu(start_noise, NULL, 1);
 	for (i = 0; i < n; i++)
-		if (!begin_thread(end_threads, &nr_end_threads, end_thread, NULL, "end"))
+		if (!begin_thread(end_threads, &nr_end_threads, end_thread,
+				  i ? NULL : &rigs[0], "end"))
 			return false;
 	return true;
 }
@@ -2113,6 +2145,7 @@ static bool begin(void)
 	for (i = 0; i < NR_RIGS; i++)
 		rig_prepare(&rigs[i]);
 	calibrate();
+	started_ms = now_ms();
 	kset = kset_create_and_add(KBUILD_MODNAME, NULL, kernel_kobj);
 	return kset && init_cpu_states() && start_enders() && rig_init(&rigs[MAIN], 6) &&
 	       rig_init(&rigs[CYCLED], 4) && rig_init(&rigs[QUIET], 4) &&
@@ -2173,7 +2206,7 @@ static unsigned int all_in_flight(void)
 static void drain(void)
 {
 	unsigned long called = total(CALLED), waited = 0;
-	u64 start = ktime_get_ns();
+	u64 start = now_ms();
 
 	while (all_in_flight()) {
 		msleep(20);
@@ -2186,8 +2219,7 @@ static void drain(void)
 			return;
 		}
 	}
-	longest_drain_ms = max_t(u64, longest_drain_ms,
-				 (ktime_get_ns() - start) / NSEC_PER_MSEC);
+	longest_drain_ms = max(longest_drain_ms, now_ms() - start);
 }
 
 static void stop_threads(struct task_struct **threads, unsigned int *nr)
@@ -2438,7 +2470,7 @@ static void stretch(struct rnd_state *rnd, u64 left_ms)
 	nap(ms);
 	pause_rigs(MAIN, CYCLED, true);
 	/* A change of CPUs would wake up who missed to be woken. */
-	WRITE_ONCE(calm, dice(rnd, 2));
+	WRITE_ONCE(calm, !dice(rnd, READ_ONCE(behind) ? 4 : 2));
 	nap(calm ? 100 + dice(rnd, 800) : dice(rnd, 100));
 	pause_rigs(QUIET, NR_RIGS - 1, true);
 	drain();
@@ -2447,13 +2479,13 @@ static void stretch(struct rnd_state *rnd, u64 left_ms)
 static u64 run(void)
 {
 	u64 end_ms = seconds ? seconds * MSEC_PER_SEC : 60ULL * minutes * MSEC_PER_SEC;
-	u64 start = ktime_get_ns(), now = 0, said = 0;
 	struct rnd_state rnd;
+	u64 now = 0, said = 0;
 
 	seed_rnd(&rnd);
 	while (now < end_ms && !kthread_should_stop() && !lost) {
 		stretch(&rnd, min_t(u64, end_ms - now, PROGRESS_MS));
-		now = (ktime_get_ns() - start) / NSEC_PER_MSEC;
+		now = now_ms() - started_ms;
 		if (now / PROGRESS_MS != said)
 			say_progress(now);
 		said = now / PROGRESS_MS;
