@@ -71,11 +71,15 @@ static unsigned int stutter = 3;
 module_param(stutter, uint, 0444);
 MODULE_PARM_DESC(stutter, "Longest stretch of load in seconds, four times that on slow kernels; after each all jobs must have come back (default 3, 0: never)");
 
+static unsigned int patience;
+module_param(patience, uint, 0444);
+MODULE_PARM_DESC(patience, "After so many seconds without a callback jobs in flight are lost (default 40, on slow kernels 120)");
+
 #define SLOW			(IS_ENABLED(CONFIG_KASAN) ||		\
 				 IS_ENABLED(CONFIG_PROVE_LOCKING) ||	\
 				 IS_ENABLED(CONFIG_KCSAN))
 /* No job came back for so long: those in flight are lost. */
-#define LOST_MS			((SLOW ? 120 : 40) * MSEC_PER_SEC)
+#define LOST_MS			((patience ?: SLOW ? 120 : 40) * MSEC_PER_SEC)
 #define PROGRESS_MS		(15 * MSEC_PER_SEC)
 #define MASK_CHANGES_A_MINUTE	100
 #define OFFLINES_A_MINUTE	30

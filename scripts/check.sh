@@ -44,8 +44,9 @@ step kunit scripts/kunit.sh kunit
 step selftest scripts/selftest.sh
 step planted scripts/planted.sh
 step demo scripts/demo.sh
-step torture scripts/torture.sh kunit 1 4
+step torture scripts/torture.sh kunit 2 4
 step kunit-debug scripts/kunit.sh debug
+step torture-debug scripts/torture.sh debug 2 4
 if [ "${1-}" = --full ]; then
 	for cpus in 2 8; do
 		step "kunit-$cpus" scripts/kunit.sh kunit $cpus

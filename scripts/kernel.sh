@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernel.sh kunit|debug|...: build a test kernel, or find it in the cache.
+# kernel.sh kunit|debug|kcsan|rt: build a test kernel, or find it in the cache.
 #
 # Prints the build tree (what KDIR wants); bzImage is below it, the installed
 # modules in its directory root/.  A tree is kept per flavour, keyed by the
-# source's version, the merged fragments, the compiler and this script.
+# source's version, the merged fragments, the compiler and the functions that
+# build it.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,7 +16,9 @@ fragments() {
 	case $1 in
 	kunit)	echo base crypto kunit nopadata ;;
 	debug)	echo base crypto kunit padata debug ;;
-	*)	die "unknown kernel flavour '$1' (kunit, debug)" ;;
+	kcsan)	echo base crypto kunit padata kcsan ;;
+	rt)	echo base crypto kunit padata rt ;;
+	*)	die "unknown kernel flavour '$1' (kunit, debug, kcsan, rt)" ;;
 	esac
 }
 
@@ -79,7 +82,7 @@ build() {
 	touch "$tree/.complete"
 }
 
-flavour=${1:?usage: kernel.sh kunit|debug}
+flavour=${1:?usage: kernel.sh kunit|debug|kcsan|rt}
 files=()
 for f in $(fragments "$flavour"); do
 	files+=("$TOP/scripts/configs/$f.config")
@@ -87,7 +90,7 @@ done
 exec 9>"$CACHE/kernel-$flavour.lock"
 flock 9
 src=$(source_tree)
-key=$( (echo "$src"; merge "${files[@]}"; gcc -v 2>&1; cat "$0") | sha256sum | cut -c1-12)
+key=$( (echo "$src"; merge "${files[@]}"; gcc -v 2>&1; declare -f build merge) | sha256sum | cut -c1-12)
 tree=$CACHE/kernel-$SERIES-$flavour-$key
 if [ ! -e "$tree/.complete" ]; then
 	rm -rf "$CACHE/kernel-$SERIES-$flavour-"*

@@ -6,7 +6,8 @@
 # One boot for all suites, or for those named in $SUITE.  A suite that did not
 # run, or has no test, or skipped one, has failed.  Prints one line per suite
 # and `N passed, N failed` of test cases; $LOGS/NAME.suites has for each suite
-# how many passed, and how many ran and failed.  $ALLOW is guest.sh's -w.
+# how many passed, and how many ran and failed.  $ALLOW is guest.sh's -w, $KARGS
+# are more kernel arguments.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -47,7 +48,7 @@ run_guest() {
 	read -ra options < <(guest_options)
 	"$TOP/scripts/guest.sh" "${options[@]}" -k "$tree/arch/x86/boot/bzImage" \
 		-m "$tree/root" -c "$cpus" -n "$name" -w "${ALLOW-}" \
-		-a "cryptomgr.notests=1" "${files[@]/#/-f}" -- "$TOP/scripts/guest-kunit"
+		-a "cryptomgr.notests=1 ${KARGS-}" "${files[@]/#/-f}" -- "$TOP/scripts/guest-kunit"
 }
 
 # parse SUITE: kunit.py's view; it changes its directory, so it reads its input.

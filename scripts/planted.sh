@@ -2,39 +2,79 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # planted.sh: plant bugs (BUSTED=n) one by one; the suite named must catch each,
-# and must pass without it.
+# and must pass without it.  $ROUNDS times (1).
+#
+# A bug is caught when a case of its suite fails, or when the kernel panics or
+# warns while the suite runs, for what is planted may break more than order.  A
+# guest that hung or never came as far has caught nothing.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# number|suite that must fail|what is wrong
+# number|suite that must fail, or torture|what is wrong
 bugs='
 1|padata_order|the baton is passed on before the hand-over
 2|padata_context|softirqs are left on in callbacks
 3|padata_cbcpu|callbacks go to the next CPU
+4|torture|a pump does not look again before it sleeps
 5|padata_order|every 64th callback is called twice
 6|padata_order|fences are ignored
 7|padata_lifetime|a job lets go of its shell before its callback
+8|padata_context|a drain in a hard interrupt is not deferred
 9|padata_watch|a stretch with softirqs off does not end
 '
 
-# caught SUITE NAME: the suite ran, and a test of it failed.  A guest that was
-# lost, or a suite that did not run, has caught nothing.
-caught() {
-	awk -v suite="$1" '$1 == suite && $3 > 0 { found = 1 } END { exit !found }' \
-		"$LOGS/$2.suites"
+# The first report ends the guest: what comes after it is not needed.
+export KARGS=panic_on_warn=1
+
+# panicked_in SUITE NAME: the kernel panicked after the suite had begun.
+panicked_in() {
+	awk -v begun="# Subtest: $1" 'index($0, begun) { on = 1 }
+		on && /Kernel panic/ { found = 1 } END { exit !found }' "$LOGS/$2.console"
 }
 
-suites=$(grep '|' <<<"$bugs" | cut -d'|' -f2 | sort -u | tr '\n' ' ')
-status=0
-SUITE=$suites "$TOP/scripts/kunit.sh" kunit 4 >"$LOGS/planted-none.log" || status=1
-count $status "nothing planted: $suites pass"
-while IFS='|' read -r number suite what; do
-	[ -n "$number" ] || continue
-	SUITE=$suite ALLOW=. "$TOP/scripts/kunit.sh" kunit 4 "BUSTED=$number" \
-		>"$LOGS/planted-$number.log" || true
+# caught_by_suite SUITE NAME: one of its cases failed, or it was cut short.
+caught_by_suite() {
+	awk -v suite="$1" '$1 == suite && $3 > 0 { found = 1 } END { exit !found }' \
+		"$LOGS/$2.suites" || panicked_in "$1" "$2"
+}
+
+# run_suite SUITE NUMBER
+run_suite() {
+	SUITE=$1 ALLOW=. "$TOP/scripts/kunit.sh" kunit 4 "BUSTED=$2" \
+		>"$LOGS/planted-$2.log" || true
+	caught_by_suite "$1" "kunit-kunit-BUSTED$2-4"
+}
+
+# run_torture NUMBER: one of its checks, and not a rate that it did not reach.
+run_torture() {
+	ALLOW=. TORTURE="seconds=20 stutter=1 patience=5" "$TOP/scripts/torture.sh" \
+		kunit 1 4 "BUSTED=$1" >"$LOGS/planted-$1.log" || true
+	grep -qE 'FAILURE .*(reorders|doubles|losses|overlaps|wrong_[a-z]*|strays)=[1-9]' \
+		"$LOGS/planted-$1.log"
+}
+
+run_bug() {
+	case $2 in
+	torture)	run_torture "$1" ;;
+	*)		run_suite "$2" "$1" ;;
+	esac
+}
+
+run_clean() {
+	SUITE=$suites "$TOP/scripts/kunit.sh" kunit 4 >"$LOGS/planted-none.log"
+}
+
+suites=$(cut -d'|' -f2 <<<"$bugs" | grep -vx torture | sort -u | xargs)
+for ((round = 1; round <= ${ROUNDS:-1}; round++)); do
 	status=0
-	caught "$suite" "kunit-kunit-BUSTED$number-4" || status=1
-	count $status "planted $number, $what: to be caught by $suite"
-done <<<"$bugs"
+	run_clean || status=1
+	count $status "nothing planted: $suites pass"
+	while IFS='|' read -r number by what; do
+		[ -n "$number" ] || continue
+		status=0
+		run_bug "$number" "$by" || status=1
+		count $status "planted $number, $what: to be caught by $by"
+	done <<<"$bugs"
+done
 total
