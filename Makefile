@@ -26,7 +26,7 @@ demo: ## IPsec's cipher on four CPUs of Debian's own 6.12 kernel, in QEMU
 check: ## everything that must pass: static checks, KUnit, self-tests, planted bugs
 	@scripts/check.sh
 
-check-full: ## check, and KUnit with other numbers of CPUs
+check-full: ## check, other kernels and numbers of CPUs, long runs, the model (hours)
 	@scripts/check.sh --full
 
 kunit: ## the KUnit suites in QEMU (FLAVOUR=kunit|debug CPUS=4 SUITE="...")

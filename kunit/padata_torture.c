@@ -465,7 +465,8 @@ static long own[NR_OWN];
 static unsigned long loops_per_us;
 static u64 longest_drain_ms;
 static bool calm;	/* troublemakers wait */
-static bool behind;	/* the machine is slow: hotplug, which needs all CPUs, lags */
+/* The machine is slow: hotplug, which needs all CPUs, lags; 2: it lags far. */
+static unsigned int behind;
 static u64 started_ms;
 static bool timers_end;	/* feeders in softirq do not go on */
 static bool lost;	/* a job did not come back: everything is left as it is */
@@ -1351,8 +1352,10 @@ static int feed(struct lane *lane, unsigned int n, unsigned int window, bool bh_
 /* Now and then; always, and longer, where hotplug needs the CPUs. */
 static void feeder_rest(struct feeder *feeder, u32 seldom)
 {
-	if (READ_ONCE(behind) && !READ_ONCE(calm))
-		nap(8 + dice(&feeder->rnd, 24));
+	unsigned int lag = READ_ONCE(calm) ? 0 : READ_ONCE(behind);
+
+	if (lag)
+		nap((8 + dice(&feeder->rnd, 24)) * lag * lag);
 	else if (!dice(&feeder->rnd, seldom))
 		nap(dice(&feeder->rnd, 16));
 }
@@ -1656,10 +1659,10 @@ static ssize_t write_mask_attr(struct rig *rig, struct mask *mask)
 	return ret < 0 ? ret : 0;
 }
 
-/* An attempt that must fail and change nothing. */
+/* An attempt that must fail and change nothing; with many CPUs "1 1" is a mask. */
 static void write_nonsense(struct rig *rig, struct mask *mask, struct rnd_state *rnd)
 {
-	static const char * const texts[] = { "x\n", "-1\n", "1 1\n", "1,g\n", "0x\n" };
+	static const char * const texts[] = { "x\n", "-1\n", "1.1\n", "1,g\n", "0x\n" };
 	const char *text = texts[dice(rnd, ARRAY_SIZE(texts))];
 
 	if (write_attr(rig, mask->file, text) > 0)
@@ -1824,11 +1827,12 @@ static void cpu_down_or_up(unsigned int cpu, bool hurry)
 }
 
 /* Hotplug is to make half as much again as is demanded. */
-static bool is_behind(void)
+static unsigned int is_behind(void)
 {
-	u64 wanted = (now_ms() - started_ms) * OFFLINES_A_MINUTE * 3 / 2;
+	u64 demanded = (now_ms() - started_ms) * OFFLINES_A_MINUTE;
+	u64 done = total(OFFLINES_BUSY) * 60 * MSEC_PER_SEC;
 
-	return total(OFFLINES_BUSY) * 60 * MSEC_PER_SEC < wanted;
+	return (done * 2 < demanded * 3) + (done * 5 < demanded * 6);
 }
 
 static int hotplug_thread(void *arg)

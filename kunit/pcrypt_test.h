@@ -36,7 +36,9 @@
 #define PT_MAX_IV	16
 #define PT_GUARD_LEN	16
 #define PT_GUARD	0xa5
-#define PT_DEBUG	IS_ENABLED(CONFIG_KASAN)
+#define PT_DEBUG	(IS_ENABLED(CONFIG_KASAN) || \
+			 IS_ENABLED(CONFIG_PROVE_LOCKING) || \
+			 IS_ENABLED(CONFIG_KCSAN))
 #define PT_TIMEOUT	((PT_DEBUG ? 60 : 20) * HZ)
 
 /* Loads are smaller where every access is checked; properties are the same. */

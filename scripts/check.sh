@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# check.sh [--full]: everything that must pass; --full also with 2 and 8 CPUs.
+# check.sh [--full]: everything that must pass; --full also on other kernels, with
+# other numbers of CPUs, and for longer.
 #
 # One line per step, its output in $LOGS/check-STEP.log, and at the end the sum
 # of all test cases: `N passed, N failed`.  One step at a time: a guest has more
@@ -33,6 +34,30 @@ step() {
 	[ "$word" = ok ] || what_failed "$log" | head -n 60
 }
 
+# full: the long runs, other numbers of CPUs, and the kernels that take more time.
+full() {
+	local cpus flavour
+	for flavour in kcsan rt; do
+		step kernel-$flavour scripts/kernel.sh $flavour
+		step kunit-$flavour scripts/kunit.sh $flavour
+		step torture-$flavour scripts/torture.sh $flavour 3 4
+	done
+	for cpus in 1 2 8 64; do
+		step kunit-$cpus scripts/kunit.sh kunit $cpus
+		step torture-$cpus scripts/torture.sh kunit 3 $cpus
+	done
+	step kunit-debug-2 scripts/kunit.sh debug 2
+	for flavour in 6.1 6.12; do
+		step torture-$flavour scripts/torture.sh $flavour 3 4
+	done
+	KARGS=preempt=none step kunit-none scripts/kunit.sh kunit 4
+	KARGS=preempt=none step torture-none scripts/torture.sh kunit 3 4
+	step torture-long scripts/torture.sh kunit 10 4
+	step torture-debug-long scripts/torture.sh debug 10 4
+	step model scripts/model.sh
+	ROUNDS=10 step planted-10 scripts/planted.sh
+}
+
 cd "$TOP"
 step setup scripts/setup.sh
 step kernel-kunit scripts/kernel.sh kunit
@@ -47,11 +72,6 @@ step demo scripts/demo.sh
 step torture scripts/torture.sh kunit 2 4
 step kunit-debug scripts/kunit.sh debug
 step torture-debug scripts/torture.sh debug 2 4
-if [ "${1-}" = --full ]; then
-	for cpus in 2 8; do
-		step "kunit-$cpus" scripts/kunit.sh kunit $cpus
-		step "kunit-debug-$cpus" scripts/kunit.sh debug $cpus
-	done
-fi
+[ "${1-}" != --full ] || full
 say "$((SECONDS / 60)) minutes; logs in $LOGS"
 total

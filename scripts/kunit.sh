@@ -35,8 +35,8 @@ seen_or_expected() {
 # What a guest of this flavour needs.
 guest_options() {
 	case $flavour in
-	debug)	echo "-r 2G -t 1800" ;;
-	*)	echo "-r 1G -t 600" ;;
+	debug | kcsan | rt)	echo "-r 2G -t 1800" ;;
+	*)			echo "-r 1G -t 600" ;;
 	esac
 }
 
@@ -47,8 +47,9 @@ run_guest() {
 	done
 	read -ra options < <(guest_options)
 	"$TOP/scripts/guest.sh" "${options[@]}" -k "$tree/arch/x86/boot/bzImage" \
-		-m "$tree/root" -c "$cpus" -n "$name" -w "${ALLOW-}" \
-		-a "cryptomgr.notests=1 ${KARGS-}" "${files[@]/#/-f}" -- "$TOP/scripts/guest-kunit"
+		-m "$tree/root" -c "$cpus" -n "$name" -w "$(allowed "$cpus")" \
+		-a "cryptomgr.notests=1 $(flavour_args "$flavour") ${KARGS-}" \
+		"${files[@]/#/-f}" -- "$TOP/scripts/guest-kunit"
 }
 
 # parse SUITE: kunit.py's view; it changes its directory, so it reads its input.
@@ -87,9 +88,8 @@ judge_suite() {
 flavour=${1:-kunit}
 cpus=${2:-4}
 shift $(($# < 2 ? $# : 2))
-build_name=$flavour$(printf -- '-%s' "$@" | tr -dc 'A-Za-z0-9-')
-build_name=${build_name%-}
-name=kunit-$build_name-$cpus
+build_name=$(name_of "$flavour" "$@")
+name=$(name_of kunit "$build_name" "$cpus" ${KARGS:+"$KARGS"})
 mapfile -t suites < <(expected)
 "$TOP/scripts/setup.sh"
 tree=$("$TOP/scripts/kernel.sh" "$flavour")

@@ -27,6 +27,28 @@ run_logged() {
 	fi
 }
 
+# flavour_args FLAVOUR: kernel arguments that a test kernel needs.
+flavour_args() {
+	case $1 in
+	kcsan)	echo "kcsan.early_enable=1" ;;
+	esac
+}
+
+# allowed CPUS: lines of the kernel's log to be expected, besides $ALLOW.  Where
+# many CPUs share a few, 6.12 finds its own deadline server, which counts as a
+# task there, still running on a CPU that goes offline, and warns.
+allowed() {
+	local many='sched_cpu_dying|migration/[0-9]+ Tainted|Tainted: \[W\]=WARN'
+	[ "$1" -lt 16 ] || echo "${ALLOW:+$ALLOW|}$many"
+	[ "$1" -ge 16 ] || echo "${ALLOW-}"
+}
+
+# name_of WORD...: of a build or a log.
+name_of() {
+	local IFS=-
+	tr -dc 'A-Za-z0-9_=-' <<<"$*"
+}
+
 # alone NAME: two runs of the same name would mix their logs.
 alone() {
 	exec 8>"$LOGS/$1.lock"

@@ -43,7 +43,7 @@ caught_by_suite() {
 run_suite() {
 	SUITE=$1 ALLOW=. "$TOP/scripts/kunit.sh" kunit 4 "BUSTED=$2" \
 		>"$LOGS/planted-$2.log" || true
-	caught_by_suite "$1" "kunit-kunit-BUSTED$2-4"
+	caught_by_suite "$1" "kunit-kunit-BUSTED=$2-4-$KARGS"
 }
 
 # run_torture NUMBER: one of its checks, and not a rate that it did not reach.

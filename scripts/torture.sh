@@ -13,31 +13,6 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# name_of WORD...: of a build or a log.
-name_of() {
-	local IFS=-
-	tr -dc 'A-Za-z0-9_=-' <<<"$*"
-}
-
-# flavour_args: kernel arguments that the flavour needs.
-flavour_args() {
-	case $flavour in
-	kcsan)	echo "kcsan.early_enable=1" ;;
-	esac
-}
-
-# many_cpus: spread over four nodes, and told what they would otherwise measure
-# while all of them share a few real ones.
-many_cpus() {
-	local node per=$((cpus / 4))
-	options=(-r 4G -c "$cpus,sockets=4,cores=$per,threads=1")
-	for node in 0 1 2 3; do
-		options+=(-q "-object memory-backend-ram,id=m$node,size=1G")
-		options+=(-q "-numa node,nodeid=$node,memdev=m$node,cpus=$((node * per))-$((node * per + per - 1))")
-	done
-	args+=" tsc=reliable lpj=8000000"
-}
-
 # find_kernel: the image and what modules are built with.
 find_kernel() {
 	local line
@@ -51,12 +26,9 @@ find_kernel() {
 }
 
 run_guest() {
-	local options=(-r 2G -c "$cpus") args
 	local limit=$((60 * minutes * 2 + 400))
-	args="$(flavour_args) ${KARGS-}"
-	[ "$cpus" -lt 16 ] || many_cpus
-	"$TOP/scripts/guest.sh" "${options[@]}" -a "$args" -t $((limit + 300)) \
-		-k "$image" -n "$name" -w "${ALLOW-}" \
+	"$TOP/scripts/guest.sh" -r 2G -c "$cpus" -t $((limit + 300)) -k "$image" \
+		-a "$(flavour_args "$flavour") ${KARGS-}" -n "$name" -w "$(allowed "$cpus")" \
 		-e "PARAMS=minutes=$minutes ${TORTURE-}" -e "LIMIT=$limit" \
 		-f "$dir/padata_mod.ko" -f "$dir/kunit/padata_torture.ko" \
 		-- "$TOP/scripts/guest-torture"
