@@ -35,6 +35,9 @@ kunit: ## the KUnit suites in QEMU (FLAVOUR=kunit|debug CPUS=4 SUITE="...")
 torture: ## everything at once and at random, in QEMU (MINUTES=2 CONFIG=kunit CPUS=4)
 	@scripts/torture.sh $(CONFIG) $(MINUTES) $(CPUS)
 
+bench-quick: ## instructions per job, ours beside the kernel's own, in QEMU
+	@scripts/bench.sh quick
+
 # Nobody but Debian has the key that the kernel's build would sign with, and
 # without System.map, which headers lack, that build leaves out depmod.
 install: all ## modules; header and symbol versions to PREFIX/src/padata-mod
@@ -50,4 +53,4 @@ help: ## this list
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit torture install help clean
+.PHONY: all demo check check-full kunit torture bench-quick install help clean

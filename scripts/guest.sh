@@ -13,6 +13,7 @@
 #            module where modprobe finds it (repeat)
 #  -e X=Y    environment of SCRIPT (repeat)
 #  -q "..."  arguments of QEMU (repeat)
+#  -A "..."  accelerator and CPU, where not the fastest that works is wanted
 #
 # SCRIPT runs in /t under dash, with busybox and the real kmod.  `report` writes
 # a line, or its standard input, to the verdict channel: NAME.verdict; the
@@ -39,11 +40,11 @@ bad+='|NOHZ tick-stop error|list_(add|del) corruption|Kernel panic'
 bad+='|Tainted: [^ ]* *[A-Z ]*W|stack-protector|page allocation failure'
 
 kernel='' modroot='' wanted='' cpus=4 mem=1G limit=300 args='' name=guest allow=''
-files=() env=() more=()
+files=() env=() more=() accel=()
 
 parse_options() {
 	local o words
-	while getopts k:m:M:c:r:t:a:n:f:w:e:q: o; do
+	while getopts k:m:M:c:r:t:a:n:f:w:e:q:A: o; do
 		case $o in
 		k) kernel=$OPTARG ;;	m) modroot=$OPTARG ;;
 		M) wanted=$OPTARG ;;	c) cpus=$OPTARG ;;
@@ -51,6 +52,7 @@ parse_options() {
 		a) args=$OPTARG ;;	n) name=$OPTARG ;;
 		w) allow=$OPTARG ;;	f) files+=("$OPTARG") ;;
 		e) env+=("$OPTARG") ;;
+		A) read -ra accel <<<"$OPTARG" ;;
 		q) read -ra words <<<"$OPTARG"; more+=("${words[@]}") ;;
 		*) die "see the head of $0" ;;
 		esac
@@ -261,6 +263,6 @@ trap 'exit 130' INT TERM HUP
 rm -f "$console" "$verdict"
 touch "$console" "$verdict"
 make_initramfs
-accel
+[ ${#accel[@]} != 0 ] || accel
 boot_maybe_twice
 judge

@@ -1,0 +1,700 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata_bench: what a job costs, how much faster many CPUs are, how long one
+ * job takes.  It measures and judges nothing.
+ *
+ * Built twice from this source: as padata_bench against padata.h here, and as
+ * padata_bench_kernel against the kernel's own <linux/padata.h>.  All work is
+ * done while it is loaded.  One line per figure, "key=value ...", after the
+ * module's name.
+ *
+ * A job is a loop of fixed length, never a delay.  With -icount in QEMU, where a
+ * nanosecond is an instruction, the time that a burst takes is the number of
+ * instructions that all CPUs together spent on it.
+ *
+ *   cost      many jobs, at most so many of them in flight: the submitter sleeps
+ *             when the window is full and goes on when it is half empty
+ *   speedup   the same against a loop without padata on one CPU, and against two
+ *             pinned threads that share the jobs, which is the ceiling
+ *   latency   from submission to serial(), one job at a time or paced
+ *
+ * The floor is the same harness with callbacks called at once, without padata.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#ifdef BENCH_KERNEL
+#include <linux/padata.h>
+#define BENCH_IMPL "kernel"
+#else
+#include "../padata.h"
+#define BENCH_IMPL "ours"
+#endif
+
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/fs.h>
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/llist.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+
+#define MAX_SHELLS	16
+#define MAX_VALUES	8
+#define STAT_BYTES	32768
+
+static char *test = "cost";
+module_param(test, charp, 0444);
+MODULE_PARM_DESC(test, "cost, speedup or latency");
+
+static unsigned int windows[MAX_VALUES] = { 1, 64, 0 };
+static int nr_windows = 3;
+module_param_array(windows, uint, &nr_windows, 0444);
+MODULE_PARM_DESC(windows, "jobs in flight at most; 0: all");
+
+static unsigned int jobs = 4096;
+module_param(jobs, uint, 0444);
+MODULE_PARM_DESC(jobs, "jobs per shell and figure; an eighth of it where the window is below 8");
+
+static unsigned int shells = 1;
+module_param(shells, uint, 0444);
+MODULE_PARM_DESC(shells, "shells, each with a thread that submits");
+
+static unsigned int percent_async;
+module_param_named(async, percent_async, uint, 0444);
+MODULE_PARM_DESC(async, "percentage of jobs that a tasklet ends after parallel()");
+
+static unsigned int job_ns[MAX_VALUES];
+static int nr_job_ns = 1;
+module_param_array(job_ns, uint, &nr_job_ns, 0444);
+MODULE_PARM_DESC(job_ns, "lengths of jobs; 0: empty");
+
+static unsigned int loads[MAX_VALUES];
+static int nr_loads = 1;
+module_param_array(loads, uint, &nr_loads, 0444);
+MODULE_PARM_DESC(loads, "latency: percentages of what one CPU could do; 0: one job at a time");
+
+static bool saturate;
+module_param(saturate, bool, 0444);
+MODULE_PARM_DESC(saturate, "latency: a second shell is kept full, with a window of 64");
+
+static int distance = 1;
+module_param(distance, int, 0444);
+MODULE_PARM_DESC(distance, "callback CPU: that of the submitter plus this");
+
+static unsigned int rounds = 1;
+module_param(rounds, uint, 0444);
+MODULE_PARM_DESC(rounds, "speedup: the best of so many counts");
+
+/**
+ * struct bench_job - one job
+ * @padata: What padata knows.
+ * @node: In the list of the tasklet that ends it.
+ * @feeder: Who submitted it.
+ * @seq: Its number.
+ */
+struct bench_job {
+	struct padata_priv	padata;
+	struct llist_node	node;
+	struct feeder		*feeder;
+	unsigned int		seq;
+};
+
+/**
+ * struct feeder - a thread that submits to a shell of its own
+ * @task: The thread.
+ * @ps: The shell; NULL: callbacks are called at once.
+ * @jobs: As many as the window is wide.
+ * @window: Most jobs in flight.
+ * @nr: Jobs to submit.
+ * @seq: Submitted so far.
+ * @done: Called back so far; only serial() writes it.
+ * @wake_at: Value of @done at which the thread is woken.
+ * @interval_ns: Between two submissions, or 0.
+ * @start_ns: By number, when a job was submitted, then how long it took; or NULL.
+ * @cpu: Where it runs.
+ * @cb_cpu: The callback CPU.
+ * @loops: Length of a job.
+ * @reorders: Callbacks out of turn.
+ * @err: What a submission said.
+ * @stop: Set from outside: submit no more.
+ * @go: It may begin.
+ * @end: It has ended.
+ */
+struct feeder {
+	struct task_struct	*task;
+	struct padata_shell	*ps;
+	struct bench_job	*jobs;
+	unsigned int		window;
+	unsigned int		nr;
+	unsigned int		seq;
+	unsigned int		done;
+	unsigned int		wake_at;
+	u64			interval_ns;
+	u64			*start_ns;
+	int			cpu;
+	int			cb_cpu;
+	unsigned int		loops;
+	unsigned int		reorders;
+	int			err;
+	bool			stop;
+	struct completion	go;
+	struct completion	end;
+};
+
+/* Ends jobs after parallel() has returned. */
+struct ender {
+	struct tasklet_struct	tasklet;
+	struct llist_head	jobs;
+};
+
+static struct padata_instance *pinst;
+static struct ender __percpu *enders;
+static unsigned int loops_per_us;
+
+static void bench_loop(unsigned int loops)
+{
+	while (loops--)
+		barrier();
+}
+
+/*
+ * Jobs
+ */
+
+static void job_end(struct bench_job *job)
+{
+	if (job->feeder->ps)
+		padata_do_serial(&job->padata);
+	else
+		job->padata.serial(&job->padata);
+}
+
+static void ender_run(struct tasklet_struct *tasklet)
+{
+	struct ender *ender = container_of(tasklet, struct ender, tasklet);
+	struct bench_job *job, *next;
+	struct llist_node *list;
+
+	list = llist_reverse_order(llist_del_all(&ender->jobs));
+	llist_for_each_entry_safe(job, next, list, node)
+		job_end(job);
+}
+
+/* Evenly spread over the numbers. */
+static bool job_is_async(const struct bench_job *job)
+{
+	return percent_async &&
+	       job->seq * percent_async % 100 < percent_async;
+}
+
+static void bench_parallel(struct padata_priv *padata)
+{
+	struct bench_job *job = container_of(padata, struct bench_job, padata);
+	struct ender *ender;
+
+	bench_loop(job->feeder->loops);
+	if (!job_is_async(job)) {
+		job_end(job);
+		return;
+	}
+	ender = this_cpu_ptr(enders);
+	llist_add(&job->node, &ender->jobs);
+	tasklet_schedule(&ender->tasklet);
+}
+
+static void bench_serial(struct padata_priv *padata)
+{
+	struct bench_job *job = container_of(padata, struct bench_job, padata);
+	struct feeder *f = job->feeder;
+	unsigned int done = f->done;
+
+	if (f->start_ns)
+		f->start_ns[job->seq] = ktime_get_ns() - f->start_ns[job->seq];
+	if (job->seq != done)
+		f->reorders++;
+	/* The job belongs to the feeder from here on. */
+	WRITE_ONCE(f->done, ++done);
+	smp_mb(); /* done before wake_at, pairs with feeder_wait() */
+	if (done == READ_ONCE(f->wake_at))
+		wake_up_process(f->task);
+}
+
+/*
+ * Feeders
+ */
+
+static void feeder_wait(struct feeder *f, unsigned int done)
+{
+	WRITE_ONCE(f->wake_at, done);
+	for (;;) {
+		/* A full barrier: wake_at before done, pairs with bench_serial() */
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if ((int)(READ_ONCE(f->done) - done) >= 0)
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+}
+
+static void feeder_submit(struct feeder *f)
+{
+	struct bench_job *job = &f->jobs[f->seq % f->window];
+	int cb_cpu = f->cb_cpu;
+
+	memset(&job->padata, 0, sizeof(job->padata));
+	job->padata.parallel = bench_parallel;
+	job->padata.serial = bench_serial;
+	job->feeder = f;
+	job->seq = f->seq++;
+	if (f->start_ns)
+		f->start_ns[job->seq] = ktime_get_ns();
+	if (f->ps) {
+		f->err = padata_do_parallel(f->ps, &job->padata, &cb_cpu);
+		return;
+	}
+	local_bh_disable();
+	job->padata.parallel(&job->padata);
+	local_bh_enable();
+}
+
+/* Until @due, which then advances by the interval; what is late is made up for. */
+static void feeder_pace(struct feeder *f, ktime_t *due)
+{
+	ktime_t until = *due;
+
+	*due = ktime_add_ns(*due, f->interval_ns);
+	if (ktime_after(ktime_get(), until))
+		return;
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	schedule_hrtimeout_range(&until, 0, HRTIMER_MODE_ABS);
+}
+
+static void feeder_run(struct feeder *f)
+{
+	ktime_t due = ktime_get();
+
+	while (f->seq < f->nr && !f->err && !READ_ONCE(f->stop)) {
+		if (f->seq - READ_ONCE(f->done) >= f->window)
+			feeder_wait(f, f->seq - f->window / 2);
+		if (f->interval_ns)
+			feeder_pace(f, &due);
+		feeder_submit(f);
+	}
+	feeder_wait(f, f->seq - !!f->err);
+}
+
+static int feeder_thread(void *arg)
+{
+	struct feeder *f = arg;
+
+	wait_for_completion(&f->go);
+	feeder_run(f);
+	complete(&f->end);
+	return 0;
+}
+
+static int nth_cpu(unsigned int n)
+{
+	return cpumask_nth(n % num_online_cpus(), cpu_online_mask);
+}
+
+static void feeder_free(struct feeder *f)
+{
+	if (!f)
+		return;
+	if (f->task) {
+		/* One that never went ends at once. */
+		WRITE_ONCE(f->stop, true);
+		complete(&f->go);
+		kthread_stop(f->task);
+		put_task_struct(f->task);
+	}
+	/* The kernel's own does not wait for the last serial() to return. */
+	synchronize_rcu();
+	if (f->ps)
+		padata_free_shell(f->ps);
+	kvfree(f->start_ns);
+	kvfree(f->jobs);
+	kfree(f);
+}
+
+static int feeder_start(struct feeder *f)
+{
+	f->task = kthread_create(feeder_thread, f, "bench/%d", f->cpu);
+	if (IS_ERR(f->task)) {
+		f->task = NULL;
+		return -ENOMEM;
+	}
+	get_task_struct(f->task);
+	kthread_bind(f->task, f->cpu);
+	wake_up_process(f->task);
+	return 0;
+}
+
+/**
+ * feeder_alloc() - make a feeder, which waits to be told to go
+ * @cpu: Where it runs.
+ * @window: Most jobs in flight; 0 for all.
+ * @nr: Jobs to submit.
+ * @ns: Length of a job.
+ * @with_padata: False: callbacks are called at once.
+ * @timed: Note how long each job takes.
+ *
+ * Return: The feeder, or NULL when memory is short.
+ */
+static struct feeder *feeder_alloc(int cpu, unsigned int window,
+				   unsigned int nr, unsigned int ns,
+				   bool with_padata, bool timed)
+{
+	struct feeder *f = kzalloc(sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return NULL;
+	f->cpu = cpu;
+	f->cb_cpu = nth_cpu(cpu + distance);
+	f->nr = nr;
+	f->window = window ?: nr;
+	f->loops = div_u64((u64)ns * loops_per_us, NSEC_PER_USEC);
+	init_completion(&f->go);
+	init_completion(&f->end);
+	f->jobs = kvcalloc(f->window, sizeof(*f->jobs), GFP_KERNEL);
+	if (with_padata)
+		f->ps = padata_alloc_shell(pinst);
+	if (timed)
+		f->start_ns = kvcalloc(nr, sizeof(*f->start_ns), GFP_KERNEL);
+	if (!f->jobs || !f->ps != !with_padata || !f->start_ns != !timed ||
+	    feeder_start(f)) {
+		feeder_free(f);
+		return NULL;
+	}
+	return f;
+}
+
+/*
+ * A run
+ */
+
+/**
+ * struct run - what is done for one figure
+ * @shells: Number of feeders.
+ * @window: Of each.
+ * @nr: Jobs of each.
+ * @ns: Length of a job.
+ * @with_padata: False: callbacks are called at once.
+ * @elapsed_ns: Result: how long it took.
+ * @switches: Result: context switches meanwhile.
+ */
+struct run {
+	unsigned int	shells;
+	unsigned int	window;
+	unsigned int	nr;
+	unsigned int	ns;
+	bool		with_padata;
+	u64		elapsed_ns;
+	u64		switches;
+};
+
+/* A counter that no module can read otherwise. */
+static u64 context_switches(void)
+{
+	char *buf, *line;
+	struct file *file;
+	loff_t pos = 0;
+	u64 n = 0;
+	ssize_t len;
+
+	buf = kzalloc(STAT_BYTES, GFP_KERNEL);
+	file = filp_open("/proc/stat", O_RDONLY, 0);
+	if (buf && !IS_ERR(file)) {
+		len = kernel_read(file, buf, STAT_BYTES - 1, &pos);
+		line = len > 0 ? strstr(buf, "ctxt ") : NULL;
+		if (!line || sscanf(line, "ctxt %llu", &n) != 1)
+			n = 0;
+	}
+	if (!IS_ERR(file))
+		filp_close(file, NULL);
+	kfree(buf);
+	return n;
+}
+
+static int feeder_result(struct feeder *f)
+{
+	if (!f)
+		return -ENOMEM;
+	if (f->err)
+		pr_err("error=%d after %u jobs\n", f->err, f->seq);
+	if (f->reorders)
+		pr_err("error: %u of %u jobs out of order\n", f->reorders, f->seq);
+	return f->err ?: f->reorders ? -EIO : 0;
+}
+
+static void run_feeders(struct run *run, struct feeder **feeders)
+{
+	u64 switches = context_switches();
+	u64 start = ktime_get_ns();
+	unsigned int i;
+
+	for (i = 0; i < run->shells; i++)
+		complete(&feeders[i]->go);
+	for (i = 0; i < run->shells; i++)
+		wait_for_completion(&feeders[i]->end);
+	run->elapsed_ns = ktime_get_ns() - start;
+	run->switches = context_switches() - switches;
+}
+
+static int run_once(struct run *run)
+{
+	struct feeder *feeders[MAX_SHELLS] = { };
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < run->shells && !err; i++) {
+		feeders[i] = feeder_alloc(nth_cpu(i), run->window, run->nr,
+					  run->ns, run->with_padata, false);
+		err = feeders[i] ? 0 : -ENOMEM;
+	}
+	if (!err)
+		run_feeders(run, feeders);
+	for (i = 0; i < run->shells; i++) {
+		err = err ?: feeder_result(feeders[i]);
+		feeder_free(feeders[i]);
+	}
+	return err;
+}
+
+/* The shortest of several, each of the parameter rounds. */
+static int run_best(struct run *run)
+{
+	u64 best = U64_MAX;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < max(rounds, 1U) && !err; i++) {
+		err = run_once(run);
+		best = min(best, run->elapsed_ns);
+	}
+	run->elapsed_ns = best;
+	return err;
+}
+
+/*
+ * Tests
+ */
+
+static u64 ns_per_job(const struct run *run)
+{
+	return div_u64(run->elapsed_ns, run->shells * run->nr);
+}
+
+static int test_cost_window(unsigned int window, unsigned int ns)
+{
+	unsigned int nr = window && window < 8 ? max(jobs / 8, 1U) : jobs;
+	struct run run = { shells, window, nr, ns, true };
+	struct run floor = { shells, window, nr, ns, false };
+	u64 per_job, switches;
+	int err;
+
+	/* The first run finds everything asleep and memory untouched. */
+	err = run_once(&floor) ?: run_once(&run) ?:
+	      run_best(&floor) ?: run_best(&run);
+	if (err)
+		return err;
+	per_job = ns_per_job(&run);
+	switches = div_u64(run.switches * 1000, shells * nr);
+	pr_info("test=cost impl=%s cpus=%u shells=%u async=%u window=%u job_ns=%u jobs=%u per_job=%llu floor=%llu net=%lld switches_per_1000=%llu\n",
+		BENCH_IMPL, num_online_cpus(), shells, percent_async, window, ns,
+		nr, per_job, ns_per_job(&floor),
+		(s64)(per_job - ns_per_job(&floor)), switches);
+	return 0;
+}
+
+static int test_speedup_window(unsigned int window, unsigned int ns)
+{
+	struct run serial = { 1, window, jobs, ns, false };
+	struct run two = { 2, window, jobs / 2, ns, false };
+	struct run run = { 1, window, jobs, ns, true };
+	unsigned int i;
+	u64 best[3] = { U64_MAX, U64_MAX, U64_MAX };
+	int err = 0;
+
+	/* By turns, so that all meet the same quiet moments of the host. */
+	for (i = 0; i < max(rounds, 1U) && !err; i++) {
+		err = run_once(&serial) ?: run_once(&two) ?: run_once(&run);
+		best[0] = min(best[0], serial.elapsed_ns);
+		best[1] = min(best[1], two.elapsed_ns);
+		best[2] = min(best[2], run.elapsed_ns);
+	}
+	if (err)
+		return err;
+	pr_info("test=speedup impl=%s cpus=%u window=%u job_ns=%u jobs=%u serial_ns=%llu two_threads_ns=%llu padata_ns=%llu ceiling_percent=%llu speedup_percent=%llu\n",
+		BENCH_IMPL, num_online_cpus(), window, ns, jobs,
+		div_u64(best[0], jobs), div_u64(best[1], jobs),
+		div_u64(best[2], jobs), div64_u64(best[0] * 100, best[1]),
+		div64_u64(best[0] * 100, best[2]));
+	return 0;
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void report_latency(struct feeder *f, unsigned int load, unsigned int ns)
+{
+	u64 *v = f->start_ns;
+
+	sort(v, f->nr, sizeof(*v), compare_u64, NULL);
+	pr_info("test=latency impl=%s cpus=%u load=%u saturate=%d job_ns=%u jobs=%u p50=%llu p99=%llu p999=%llu max=%llu\n",
+		BENCH_IMPL, num_online_cpus(), load, saturate, ns, f->nr,
+		v[f->nr / 2], v[f->nr - 1 - f->nr / 100],
+		v[f->nr - 1 - f->nr / 1000], v[f->nr - 1]);
+}
+
+static int test_latency_load(unsigned int load, unsigned int ns)
+{
+	struct feeder *f, *other = NULL;
+	int err = -ENOMEM;
+
+	f = feeder_alloc(nth_cpu(0), load ? 0 : 1, jobs, ns, true, true);
+	if (saturate)
+		other = feeder_alloc(nth_cpu(1), 64, U32_MAX, ns, true, false);
+	if (!f || (saturate && !other))
+		goto out;
+	if (load)
+		f->interval_ns = div_u64((u64)max(ns, 1U) * 100, load);
+	if (other)
+		complete(&other->go);
+	complete(&f->go);
+	wait_for_completion(&f->end);
+	if (other) {
+		WRITE_ONCE(other->stop, true);
+		wait_for_completion(&other->end);
+	}
+	err = feeder_result(f);
+	if (!err)
+		report_latency(f, load, ns);
+out:
+	feeder_free(other);
+	feeder_free(f);
+	return err;
+}
+
+/**
+ * struct bench_test - something to measure
+ * @name: Value of the parameter test.
+ * @measure: Once, for a length of jobs and a value.
+ * @values: What comes before the length: a window or a load.
+ * @nr: How many values.
+ */
+struct bench_test {
+	const char *name;
+	int (*measure)(unsigned int value, unsigned int ns);
+	const unsigned int *values;
+	const int *nr;
+};
+
+static const struct bench_test bench_tests[] = {
+	{ "cost", test_cost_window, windows, &nr_windows },
+	{ "speedup", test_speedup_window, windows, &nr_windows },
+	{ "latency", test_latency_load, loads, &nr_loads },
+};
+
+static int run_all(const struct bench_test *t)
+{
+	int err = 0;
+	int i, j;
+
+	for (i = 0; i < nr_job_ns && !err; i++)
+		for (j = 0; j < *t->nr && !err; j++)
+			err = t->measure(t->values[j], job_ns[i]);
+	return err;
+}
+
+static int run_test(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bench_tests); i++)
+		if (!strcmp(test, bench_tests[i].name))
+			return run_all(&bench_tests[i]);
+	return -EINVAL;
+}
+
+/*
+ * Module
+ */
+
+/* The fastest of several, because others disturb and nobody helps. */
+static void calibrate(void)
+{
+	u64 start, best = U64_MAX;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		start = ktime_get_ns();
+		bench_loop(100000);
+		best = min(best, ktime_get_ns() - start);
+	}
+	loops_per_us = max_t(u64, div64_u64(100000 * NSEC_PER_USEC, max(best, 1ULL)),
+			     1);
+}
+
+static int __init enders_init(void)
+{
+	int cpu;
+
+	enders = alloc_percpu(struct ender);
+	if (!enders)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		init_llist_head(&per_cpu_ptr(enders, cpu)->jobs);
+		tasklet_setup(&per_cpu_ptr(enders, cpu)->tasklet, ender_run);
+	}
+	return 0;
+}
+
+static int __init padata_bench_init(void)
+{
+	int cpu, err;
+
+	if (!jobs || shells > MAX_SHELLS || !shells)
+		return -EINVAL;
+	calibrate();
+	err = enders_init();
+	if (err)
+		return err;
+	pinst = padata_alloc("bench");
+	if (pinst)
+		err = run_test();
+	else
+		err = -ENOMEM;
+	if (pinst)
+		padata_free(pinst);
+	for_each_possible_cpu(cpu)
+		tasklet_kill(&per_cpu_ptr(enders, cpu)->tasklet);
+	free_percpu(enders);
+	return err;
+}
+
+static void __exit padata_bench_exit(void)
+{
+}
+
+module_init(padata_bench_init);
+module_exit(padata_bench_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Measures padata");
