@@ -146,6 +146,50 @@ static void cb_cpu_offline_under_load(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
+/* Jobs that were promised to a CPU that goes are for the rest of the mask. */
+static void cb_cpu_offline_jobs_held(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 20, .any_cpu = true, .percent = 100, .end = TEST_END_HELD });
+	struct cpumask *mask = bed_mask(bed);
+	int nr, cpu = test_pluggable_cpu(test);
+
+	if (cpu < 0)
+		return;
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(test_online_cpu(1))), 0);
+	cpumask_set_cpu(0, mask);
+	cpumask_set_cpu(cpu, mask);
+	bed_set_mask(bed, PADATA_CPU_SERIAL, mask);
+	lane->cb_cpu = cpu;
+	lane_run(lane);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 20));
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	for (nr = 0; nr < 20; nr++) {
+		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));
+		KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, nr + 1));
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&bed->record.served[0]), 20);
+	bed_expect_clean(bed);
+}
+
+/* With nothing to choose from, too, callbacks are spread over all CPUs. */
+static void cb_cpu_spread_masks_empty(struct kunit *test)
+{
+	struct test_lane *lane = cbcpu_lane(test);
+	struct test_record *record = &lane->bed->record;
+	unsigned int i, fair = CBCPU_REQUESTS / num_online_cpus();
+	int cpu;
+
+	bed_set_mask(lane->bed, PADATA_CPU_SERIAL, cpu_none_mask);
+	lane->load.submit = padata_do_inline;
+	for (i = 0; i < CBCPU_REQUESTS; i++)
+		cbcpu_ask(lane, nr_cpu_ids + i);
+	for_each_online_cpu(cpu)
+		KUNIT_EXPECT_GE(test, atomic_read(&record->served[cpu]), fair / 2);
+	bed_expect_clean(lane->bed);
+}
+
 /* Requests that name no usable CPU end up on all of them, fairly. */
 static void cb_cpu_spread(struct kunit *test)
 {
@@ -205,7 +249,9 @@ static struct kunit_case padata_cbcpu_cases[] = {
 	KUNIT_CASE(cb_cpu_huge),
 	KUNIT_CASE(cb_cpu_offline),
 	KUNIT_CASE(cb_cpu_offline_under_load),
+	KUNIT_CASE(cb_cpu_offline_jobs_held),
 	KUNIT_CASE(cb_cpu_spread),
+	KUNIT_CASE(cb_cpu_spread_masks_empty),
 	KUNIT_CASE(cb_cpu_spread_in_mask),
 	KUNIT_CASE(cb_cpu_of_inline_job),
 	{}

@@ -383,6 +383,35 @@ static void free_with_kobject_referenced(struct kunit *test)
 	kobject_put(kobj);
 }
 
+/* Each shell holds its instance, and lets go of it. */
+static void shell_holds_instance(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct kref *kref = &bed->pinst->kobj.kref;
+	struct test_lane *lane = lifetime_lane(bed, &lifetime_load);
+	struct padata_shell *ps = bed_forget_shell(bed, bed_shell(bed));
+
+	KUNIT_EXPECT_EQ(test, kref_read(kref), 3);
+	KUNIT_EXPECT_TRUE(test, lifetime_run(lane));
+	padata_free_shell(lane->ps);
+	KUNIT_EXPECT_EQ(test, kref_read(kref), 2);
+	padata_put_shell(ps);
+	KUNIT_EXPECT_EQ(test, kref_read(kref), 1);
+	bed_expect_clean(bed);
+}
+
+/* What the shell holds is still there when the instance was freed before it. */
+static void free_before_shell(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = lifetime_lane(bed, &lifetime_load);
+
+	KUNIT_EXPECT_TRUE(test, lifetime_run(lane));
+	bed_free_pinst(bed);
+	padata_free_shell(lane->ps);
+	bed_expect_clean(bed);
+}
+
 static void lifetime_one_parallel(struct padata_priv *padata)
 {
 	padata_do_serial(padata);
@@ -476,6 +505,8 @@ static struct kunit_case padata_lifetime_cases[] = {
 	KUNIT_CASE(inline_job_freed_in_serial),
 	KUNIT_CASE(free_removes_kobject),
 	KUNIT_CASE(free_with_kobject_referenced),
+	KUNIT_CASE(shell_holds_instance),
+	KUNIT_CASE(free_before_shell),
 	KUNIT_CASE(thousand_instances),
 	{}
 };

@@ -167,6 +167,20 @@ static void store_shown_again(struct kunit *test)
 	}
 }
 
+/* CPUs that can't ever be are left out, and are not an error of the call. */
+static void set_cpumask_impossible_cpus(struct kunit *test)
+{
+	struct test_bed *bed = mask_bed(test);
+	struct cpumask *mask = bed_mask(bed);
+	int i;
+
+	cpumask_setall(mask);
+	for (i = 0; i < 2; i++) {
+		bed_set_mask(bed, mask_types[i], mask);
+		mask_expect_shown(bed, i, cpu_possible_mask);
+	}
+}
+
 /* After a write that failed: shown and in force is what was before. */
 static void mask_expect_refused(struct test_bed *bed, struct test_lane *lane,
 				const char *text, int err)
@@ -447,6 +461,28 @@ static void set_cpumask_empty_under_load(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, lane->busy, 0);
 }
 
+/* One of two CPUs is gone: the work is for the other, not for any. */
+static void remove_cpu_parallel_in_rest_of_mask(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 500, .window = 32, .spin_us = 20 });
+	struct cpumask *mask = bed_mask(bed);
+	int cpu = test_pluggable_cpu(test);
+
+	if (cpu < 0)
+		return;
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(test_online_cpu(1))), 0);
+	cpumask_set_cpu(0, mask);
+	cpumask_set_cpu(cpu, mask);
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, mask);
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	bed_allow(bed, cpumask_of(0));
+	lane->cb_cpu = test_online_cpu(1);
+	lane_run(lane);
+	bed_expect_clean(bed);
+}
+
 /* CPUs go and come while masks are written and jobs are in flight (B6). */
 static void remove_cpu_under_mask_changes(struct kunit *test)
 {
@@ -479,6 +515,7 @@ static struct kunit_case padata_mask_cases[] = {
 	KUNIT_CASE(store_shown_again),
 	KUNIT_CASE(store_garbage),
 	KUNIT_CASE(store_impossible_cpu),
+	KUNIT_CASE(set_cpumask_impossible_cpus),
 	KUNIT_CASE(show_offline_cpu),
 	KUNIT_CASE(remove_cpu_empties_mask),
 	KUNIT_CASE(set_cpumask_empty_jobs_in_flight),
@@ -490,6 +527,7 @@ static struct kunit_case padata_mask_cases[] = {
 	KUNIT_CASE(set_cpumask_refuses_nothing),
 	KUNIT_CASE(set_cpumask_empty_under_load),
 	KUNIT_CASE(remove_cpu_under_mask_changes),
+	KUNIT_CASE(remove_cpu_parallel_in_rest_of_mask),
 	{}
 };
 

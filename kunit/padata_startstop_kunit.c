@@ -133,6 +133,25 @@ static void start_during_stop(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
+/* Nor does the stop go on waiting for jobs that may be in flight again. */
+static void start_ends_wait_of_stop(struct kunit *test)
+{
+	struct test_lane *lane = startstop_lane(test, &startstop_held);
+	struct test_bed *bed = lane->bed;
+	struct test_waiter *stopper = bed_waiter(bed, startstop_stop);
+	struct test_lane *other = bed_lane(bed, bed_shell(bed), &(struct test_load){ .jobs = 1 });
+
+	lane_run(lane);
+	test_waiter_start(stopper);
+	KUNIT_EXPECT_TRUE(test, startstop_wait_refused(lane));
+	KUNIT_EXPECT_EQ(test, padata_start(bed->pinst), 0);
+	lane_run(other);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(stopper));
+	KUNIT_EXPECT_GE(test, stopper->in_flight, lane->load.jobs);
+	bed_unhold(bed);
+	bed_expect_clean(bed);
+}
+
 static void startstop_empty_mask(struct kunit *test, int type)
 {
 	struct test_lane *lane = startstop_lane(test, &(struct test_load){ .window = 8 });
@@ -235,6 +254,7 @@ static struct kunit_case padata_startstop_cases[] = {
 	KUNIT_CASE(stop_leaves_none_in_flight),
 	KUNIT_CASE(stop_waits_for_held_jobs),
 	KUNIT_CASE(start_during_stop),
+	KUNIT_CASE(start_ends_wait_of_stop),
 	KUNIT_CASE(start_empty_parallel_mask),
 	KUNIT_CASE(start_empty_serial_mask),
 	KUNIT_CASE(set_cpumask_stopped),

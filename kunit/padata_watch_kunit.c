@@ -5,6 +5,8 @@
  */
 #include <linux/fs.h>
 #include <linux/iopoll.h>
+#include <linux/kmsg_dump.h>
+#include <linux/sched/clock.h>
 
 #include "padata_test.h"
 
@@ -81,6 +83,42 @@ static void watch_set_param(struct kunit *test, const char *path,
 
 #define PARAM(name) "/sys/module/padata_mod/parameters/" name
 
+/* ---- the kernel's log ---- */
+
+/* How many lines have all of @words in them, of those since the clock @since. */
+static u32 watch_log(u64 since, const char * const *words)
+{
+	static char line[1024];
+	struct kmsg_dump_iter iter;
+	u64 seconds, micros;
+	u32 found = 0;
+	size_t len;
+	int i;
+
+	kmsg_dump_rewind(&iter);
+	while (kmsg_dump_get_line(&iter, false, line, sizeof(line) - 1, &len)) {
+		line[len] = 0;
+		if (sscanf(line, "[%llu.%llu]", &seconds, &micros) != 2 ||
+		    seconds * NSEC_PER_SEC + micros * NSEC_PER_USEC < since)
+			continue;
+		for (i = 0; words[i] && strstr(line, words[i]); i++)
+			;
+		found += !words[i];
+	}
+	return found;
+}
+
+#define WATCH_LOG(since, ...) \
+	watch_log(since, (const char * const []){ __VA_ARGS__, NULL })
+
+static bool watch_wait_log(u64 since, const char *one, const char *two)
+{
+	u32 found;
+
+	return !read_poll_timeout(WATCH_LOG, found, found, 50 * USEC_PER_MSEC,
+				  30 * USEC_PER_SEC, false, since, one, two);
+}
+
 /* ---- counters ---- */
 
 static void counters_add_up(struct kunit *test)
@@ -145,44 +183,178 @@ static void reorder_depth_is_seen(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, watch_counter(bed, "reorder_depth_max"), 40);
 }
 
+/* Only the first job after a change waits for those before, not all jobs. */
+static void one_fence_per_mask_change(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 40, .window = 100, .percent = 100, .end = TEST_END_HELD });
+	u32 nr;
+
+	bed_set_mask(bed, PADATA_CPU_SERIAL, cpu_online_mask);
+	/* Its fence is the one; what comes after is handed over at once. */
+	KUNIT_ASSERT_EQ(test, lane_feed(lane, 40), 0);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 40));
+	for (nr = 40; nr--; )
+		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));
+	bed_expect_clean(bed);
+	KUNIT_EXPECT_EQ(test, watch_counter(bed, "reorder_depth_max"), 40);
+}
+
+/* A job alone is run by the pump that has to call it back. */
+static void one_job_wakes_one_pump(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 200, .window = 1 });
+	u32 nr;
+
+	lane->cb_cpu = test_last_cpu();
+	test_keep_off_last_cpu(test);
+	for (nr = 1; nr <= 200; nr++) {
+		KUNIT_ASSERT_EQ(test, lane_submit(lane), 0);
+		KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, nr));
+	}
+	bed_expect_clean(bed);
+	/* Now and then that pump is about to go to sleep, and another is taken. */
+	KUNIT_EXPECT_LE(test, watch_counter(bed, "wakeups"), 250);
+	KUNIT_EXPECT_GE(test, atomic_read(&bed->record.ran[lane->cb_cpu]), 150);
+}
+
 /* ---- the stall detector ---- */
 
+/* Three jobs that nobody ends: a line, which says what, where and how much. */
 static void stall_is_reported_once(struct kunit *test)
 {
+	u64 since = local_clock();
 	struct test_bed *bed;
 	struct test_lane *lane;
 	unsigned long stalls;
 
 	watch_set_param(test, PARAM("stall_seconds"), "30", "1");
 	bed = bed_make(test);
+	bed_shell(bed);
 	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
 		.jobs = 3, .window = 8, .percent = 100, .end = TEST_END_HELD });
 	lane_run(lane);
 	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 3));
 	read_poll_timeout(watch_counter, stalls, stalls, 100 * USEC_PER_MSEC,
 			  60 * USEC_PER_SEC, false, bed, "stalls");
-	KUNIT_EXPECT_EQ(test, stalls, 1);
-	/* Another look changes nothing. */
+	/* Another look, four of which are in a second, changes nothing. */
 	read_poll_timeout(watch_counter, stalls, stalls > 1, 100 * USEC_PER_MSEC,
-			  2 * USEC_PER_SEC, false, bed, "stalls");
+			  USEC_PER_SEC / 2, false, bed, "stalls");
 	KUNIT_EXPECT_EQ(test, stalls, 1);
+	KUNIT_EXPECT_EQ(test, 1, WATCH_LOG(since, "padata_test: shell 2, allocated by ",
+					   " [padata_watch_kunit], has stalled for at least ",
+					   " s: its first job is not completed; 2 jobs behind it"));
 	bed_unhold(bed);
 	bed_expect_clean(bed);
 }
 
+static const char watch_parked[] =
+	"s: its first job waits for earlier callbacks, which do not run; 1 jobs";
+
+/* Sits in the first callback of a lane until the log has both lines. */
+static atomic_t watch_let_go;
+static atomic_t watch_sits;
+
+static void watch_sit(struct test_lane *lane, u32 nr)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 8000);
+
+	while (!nr && !atomic_read(&watch_let_go) && ktime_before(ktime_get(), end))
+		cpu_relax();
+}
+
+/* In force at once, but the call waits for callbacks that are running. */
+static void watch_change_mask(struct test_waiter *waiter)
+{
+	padata_set_cpumask(waiter->bed->pinst, PADATA_CPU_PARALLEL, cpu_online_mask);
+}
+
+/*
+ * A callback that does not return holds up its own shell, and the callbacks of
+ * another one, whose next job is behind a fence.
+ */
+static void stall_of_callbacks_is_told_apart(struct kunit *test)
+{
+	const struct test_load load = { .jobs = 2, .window = 8, .any_cpu = true };
+	u64 since = local_clock();
+	struct test_waiter *change;
+	struct test_lane *lanes[2];
+	struct test_bed *bed;
+	unsigned long changes, now;
+	int i;
+
+	if (num_online_cpus() == 1)
+		return;
+	test_keep_off_last_cpu(test);
+	watch_set_param(test, PARAM("stall_seconds"), "30", "1");
+	bed = bed_make(test);
+	atomic_set(&watch_let_go, 0);
+	for (i = 0; i < 2; i++) {
+		lanes[i] = bed_lane(bed, bed_shell(bed), &load);
+		lanes[i]->cb_cpu = test_last_cpu();
+		lanes[i]->load.submit = padata_do_inline;
+		lanes[i]->in_serial = i ? NULL : watch_sit;
+		KUNIT_ASSERT_EQ(test, lane_submit(lanes[i]), 0);
+	}
+	change = bed_waiter(bed, watch_change_mask);
+	changes = watch_counter(bed, "mask_changes");
+	test_waiter_start(change);
+	read_poll_timeout(watch_counter, now, now > changes, 10 * USEC_PER_MSEC,
+			  5 * USEC_PER_SEC, false, bed, "mask_changes");
+	KUNIT_ASSERT_EQ(test, lane_submit(lanes[1]), 0);
+	KUNIT_EXPECT_TRUE(test, watch_wait_log(since, "shell 1,", "its callbacks do not run; 0"));
+	KUNIT_EXPECT_TRUE(test, watch_wait_log(since, "shell 2,", watch_parked));
+	atomic_set(&watch_let_go, 1);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(change));
+	bed_expect_clean(bed);
+}
+
+/* The last job first, so that all are handed over at once. */
+static void watch_release(struct test_lane *lane)
+{
+	u32 nr = lane->submitted;
+
+	while (nr--)
+		lane_release_job(lane, nr);
+}
+
+static void watch_slow_callback(struct test_lane *lane, u32 nr)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 60);
+
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
+}
+
+/*
+ * Longer than the limit, one shell has always a job in flight and no callback
+ * pending when anybody looks; another one has callbacks and nothing else.
+ */
 static void progress_is_no_stall(struct kunit *test)
 {
+	struct test_lane *steady, *slow;
 	struct test_bed *bed;
-	unsigned long stalls;
 
 	watch_set_param(test, PARAM("stall_seconds"), "30", "1");
 	bed = bed_make(test);
-	lane_run(bed_lane(bed, bed_shell(bed), &(struct test_load){
-		.jobs = 100, .window = 8 }));
-	read_poll_timeout(watch_counter, stalls, stalls, 100 * USEC_PER_MSEC,
-			  3 * USEC_PER_SEC, false, bed, "stalls");
-	KUNIT_EXPECT_EQ(test, stalls, 0);
+	steady = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = U32_MAX, .window = 1, .percent = 100, .end = TEST_END_TIMER });
+	slow = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 35, .percent = 100, .end = TEST_END_HELD });
+	steady->cb_cpu = test_online_cpu(0);
+	slow->cb_cpu = test_last_cpu();
+	slow->in_serial = watch_slow_callback;
+	lane_run(slow);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(slow, 35));
+	lane_start(steady);
+	watch_release(slow);
+	KUNIT_EXPECT_TRUE(test, lane_wait_done(slow, 35));
+	bed_stop_lanes(bed);
 	bed_expect_clean(bed);
+	KUNIT_EXPECT_EQ(test, watch_counter(bed, "stalls"), 0);
 }
 
 /* The first look at a shell finds a job that has only begun. */
@@ -350,12 +522,116 @@ static void chain_without_backlog_is_flat(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&chain->served), WATCH_CHAIN);
 }
 
+static void watch_submit_from_serial(struct padata_priv *padata)
+{
+	struct watch_link *link = container_of(padata, struct watch_link, padata);
+	struct watch_chain *chain = link->chain;
+	int depth = atomic_inc_return(&chain->depth);
+
+	if (depth > atomic_read(&chain->deepest))
+		atomic_set(&chain->deepest, depth);
+	watch_submit_link(chain);
+	atomic_dec(&chain->depth);
+	watch_link_serial(padata);
+}
+
+static void watch_end_at_once(struct padata_priv *padata)
+{
+	padata_do_serial(padata);
+}
+
+/* serial(), a submission, parallel() inside it, its end: and no serial() inside. */
+static void chain_of_callbacks_is_flat(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct watch_chain *chain = watch_chain(test, bed);
+	int i;
+
+	for (i = 0; i < WATCH_CHAIN; i++) {
+		chain->links[i].padata.parallel = watch_end_at_once;
+		chain->links[i].padata.serial = watch_submit_from_serial;
+	}
+	watch_set_param(test, PARAM("backlog"), "1024", "0");
+	watch_submit_link(chain);
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&chain->done, TEST_TIMEOUT), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&chain->deepest), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&chain->refused), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&chain->served), WATCH_CHAIN);
+	KUNIT_EXPECT_EQ(test, watch_counter(bed, "jobs_inline"), WATCH_CHAIN);
+}
+
+/* ---- shares of the backlog ---- */
+
+static void watch_occupy(struct test_job *job)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 8000);
+
+	atomic_set(&watch_sits, 1);
+	while (!atomic_read(&watch_let_go) && ktime_before(ktime_get(), end))
+		cpu_relax();
+}
+
+static bool watch_is_occupied(void)
+{
+	int occupied;
+
+	return !read_poll_timeout(atomic_read, occupied, occupied, USEC_PER_MSEC,
+				  30 * USEC_PER_SEC, false, &watch_sits);
+}
+
+/* How many jobs of a new shell find a place before its submitter runs one. */
+static u32 watch_places(struct test_bed *bed)
+{
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 20 });
+	u32 nr;
+
+	lane->cb_cpu = test_online_cpu(0);
+	for (nr = 0; nr < 20; nr++)
+		if (lane_submit(lane) || atomic_read(&lane->inlined))
+			break;
+	return nr;
+}
+
+/*
+ * With the only pump occupied and 8 places, the first shell gets those that it
+ * leaves to others, 4, the second 2, the third 1, and so does the fourth.
+ */
+static void backlog_is_shared(struct kunit *test)
+{
+	struct test_bed *bed;
+	struct test_lane *lane;
+
+	if (num_online_cpus() == 1)
+		return;
+	test_keep_off_last_cpu(test);
+	watch_set_param(test, PARAM("backlog"), "1024", "8");
+	bed = bed_make(test);
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(test_last_cpu()));
+	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .jobs = 1 });
+	lane->in_parallel = watch_occupy;
+	atomic_set(&watch_let_go, 0);
+	atomic_set(&watch_sits, 0);
+	KUNIT_ASSERT_EQ(test, lane_submit(lane), 0);
+	KUNIT_ASSERT_TRUE(test, watch_is_occupied());
+	KUNIT_EXPECT_EQ(test, watch_places(bed), 4);
+	KUNIT_EXPECT_EQ(test, watch_places(bed), 2);
+	KUNIT_EXPECT_EQ(test, watch_places(bed), 1);
+	KUNIT_EXPECT_EQ(test, watch_places(bed), 1);
+	KUNIT_EXPECT_EQ(test, watch_places(bed), 0);
+	atomic_set(&watch_let_go, 1);
+	bed_expect_clean(bed);
+}
+
 static struct kunit_case padata_watch_cases[] = {
 	KUNIT_CASE(counters_add_up),
 	KUNIT_CASE(mask_changes_are_counted),
 	KUNIT_CASE(stretches_end_in_time),
 	KUNIT_CASE(reorder_depth_is_seen),
+	KUNIT_CASE(one_fence_per_mask_change),
+	KUNIT_CASE(one_job_wakes_one_pump),
 	KUNIT_CASE_SLOW(stall_is_reported_once),
+	KUNIT_CASE_SLOW(stall_of_callbacks_is_told_apart),
 	KUNIT_CASE_SLOW(progress_is_no_stall),
 	KUNIT_CASE_SLOW(young_shell_is_no_stall),
 	KUNIT_CASE(alloc_on_own_workqueue),
@@ -363,6 +639,8 @@ static struct kunit_case padata_watch_cases[] = {
 	KUNIT_CASE(alloc_on_given_masks),
 	KUNIT_CASE(alloc_on_empty_masks),
 	KUNIT_CASE(chain_without_backlog_is_flat),
+	KUNIT_CASE(chain_of_callbacks_is_flat),
+	KUNIT_CASE(backlog_is_shared),
 	{ }
 };
 

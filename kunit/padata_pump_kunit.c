@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata_pump: the pumps serve all that they are given, in turn and in bounded
+ * stretches, and wake each other when it has to be.
+ *
+ * An emulator may stop any CPU at any time, so what depends on the speed of two
+ * CPUs gets a few rounds, of which one has to be good.
+ */
+#include <linux/rcupdate.h>
+
+#include "padata_test.h"
+
+#define PUMP_ROUNDS	5
+#define PUMP_HOG_MS	700
+
+/* One round on a bed of its own; true when it was good. */
+static bool pump_any_round(struct kunit *test, bool (*round)(struct test_bed *bed))
+{
+	struct test_bed *bed;
+	bool good = false;
+	int i;
+
+	for (i = 0; i < PUMP_ROUNDS && !good; i++) {
+		bed = bed_make(test);
+		good = round(bed);
+		bed_stop_lanes(bed);
+		bed_unhold(bed);
+		bed_expect_clean(bed);
+		kunit_release_action(test, bed_release, bed);
+	}
+	return good;
+}
+
+/* A lane of @nr jobs, all held and run by this thread. */
+static struct test_lane *pump_held_lane(struct test_bed *bed, u32 nr, int cb_cpu,
+					unsigned int serial_us)
+{
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = nr, .serial_us = serial_us, .any_cpu = true, .percent = 100,
+		.end = TEST_END_HELD, .submit = padata_do_inline });
+
+	lane->cb_cpu = cb_cpu;
+	lane_run(lane);
+	return lane;
+}
+
+/* All at once: the first job, which ends last, hands all of them over. */
+static void pump_release_lane(struct test_lane *lane)
+{
+	u32 nr = lane->submitted;
+
+	while (nr--)
+		lane_release_job(lane, nr);
+}
+
+static bool pump_wait_begun(struct test_lane *lane)
+{
+	return lane_wait_done(lane, 10);
+}
+
+/* ---- drains ---- */
+
+/* Sits on this CPU, so that its pump can't run, until the lane is done. */
+static bool pump_done_meanwhile(struct test_lane *lane)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 1000);
+
+	while ((u32)atomic_read(&lane->done) != lane->submitted &&
+	       ktime_before(ktime_get(), end))
+		cpu_relax();
+	return (u32)atomic_read(&lane->done) == lane->submitted;
+}
+
+/*
+ * 16 walks of 64 jobs empty the list.  The drainer must not leave a drain to
+ * the pump of this CPU then: no job would hold the shell until that one comes.
+ * If it did, the next job would have to wait for that pump.
+ */
+static bool pump_drain_whole_rounds(struct test_bed *bed)
+{
+	struct test_lane *lane = pump_held_lane(bed, 1024, test_last_cpu(), 0);
+	bool done, next;
+
+	preempt_disable();
+	pump_release_lane(lane);
+	done = pump_done_meanwhile(lane);
+	lane->load.end = TEST_END_PARALLEL;
+	next = !lane_submit(lane) && pump_done_meanwhile(lane);
+	preempt_enable();
+	return done && next;
+}
+
+static void drain_of_whole_rounds_takes_baton_home(struct kunit *test)
+{
+	/* Without preemption a drain is left to a pump on PREEMPT_RT. */
+	if (num_online_cpus() == 1 || IS_ENABLED(CONFIG_PREEMPT_RT))
+		return;
+	test_keep_off_last_cpu(test);
+	KUNIT_EXPECT_TRUE(test, pump_any_round(test, pump_drain_whole_rounds));
+}
+
+/* ---- taking turns ---- */
+
+/* Callbacks that fill stretches, beside jobs that have only their CPU. */
+static bool pump_serial_beside_parallel(struct test_bed *bed)
+{
+	struct test_lane *flood = pump_held_lane(bed, 4000, test_last_cpu(), 50);
+	struct test_lane *small = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 30, .window = 1 });
+
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(test_last_cpu()));
+	small->cb_cpu = test_online_cpu(0);
+	pump_release_lane(flood);
+	if (!pump_wait_begun(flood))
+		return false;
+	lane_run(small);
+	return lane_wait_done(small, 30) && atomic_read(&flood->done) < 4000;
+}
+
+static void parallel_beside_slow_callbacks(struct kunit *test)
+{
+	test_keep_off_last_cpu(test);
+	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
+			  pump_any_round(test, pump_serial_beside_parallel));
+}
+
+/* The queue of a CPU that is gone, beside that of the CPU that has it now. */
+static bool pump_two_serial_queues(struct test_bed *bed)
+{
+	int cpu = test_last_cpu();
+	struct test_lane *flood = pump_held_lane(bed, 4000, 0, 50);
+	struct test_lane *small = pump_held_lane(bed, 100, cpu, 50);
+	struct cpumask *mask = bed_mask(bed);
+	bool fair;
+
+	cpumask_set_cpu(0, mask);
+	cpumask_set_cpu(cpu, mask);
+	bed_set_mask(bed, PADATA_CPU_SERIAL, mask);
+	KUNIT_EXPECT_EQ(bed->test, remove_cpu(cpu), 0);
+	pump_release_lane(flood);
+	if (pump_wait_begun(flood))
+		pump_release_lane(small);
+	fair = lane_wait_done(small, 100) && atomic_read(&flood->done) < 4000;
+	KUNIT_EXPECT_EQ(bed->test, add_cpu(cpu), 0);
+	return fair;
+}
+
+static void serial_queues_take_turns(struct kunit *test)
+{
+	if (test_pluggable_cpu(test) < 0)
+		return;
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(test_online_cpu(1))), 0);
+	KUNIT_EXPECT_TRUE(test, pump_any_round(test, pump_two_serial_queues));
+}
+
+/* What was pulled and not started in time is the first to be pulled again. */
+static void pump_note_start(struct test_job *job)
+{
+	struct test_lane *lane = job->lane;
+
+	/* One CPU runs them, so a plain field will do. */
+	test_note(&lane->held, job->nr != (u32)lane->served_cpu + 1);
+	lane->served_cpu = job->nr;
+}
+
+static void jobs_start_in_order_on_one_cpu(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 300, .spin_us = 150, .spin_even = true, .percent = 100,
+		.end = TEST_END_HELD });
+
+	/* Nothing is called back before all have started. */
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(test_last_cpu()));
+	lane->in_parallel = pump_note_start;
+	lane_run(lane);
+	/* 300 held, and none out of turn. */
+	KUNIT_EXPECT_TRUE(test, lane_wait_held(lane, 300));
+	KUNIT_EXPECT_EQ(test, lane->served_cpu, 299);
+	KUNIT_EXPECT_EQ(test, atomic_read(&lane->held), 300);
+	bed_unhold(bed);
+	bed_expect_clean(bed);
+}
+
+/* ---- hogged CPUs ---- */
+
+enum pump_hog_state { PUMP_HOG_STARTS, PUMP_HOG_SITS, PUMP_HOG_GOES };
+
+struct pump_hog {
+	struct task_struct	*thread;
+	int			state;
+};
+
+/* Keeps everything else off its CPU, but for interrupts and RCU. */
+static int pump_hog_thread(void *arg)
+{
+	struct pump_hog *hog = arg;
+	ktime_t end = ktime_add_ms(ktime_get(), PUMP_HOG_MS);
+
+	WRITE_ONCE(hog->state, PUMP_HOG_SITS);
+	while (!kthread_should_stop() && ktime_before(ktime_get(), end))
+		cpu_relax();
+	WRITE_ONCE(hog->state, PUMP_HOG_GOES);
+	while (!kthread_should_stop())
+		schedule_timeout_idle(1);
+	return 0;
+}
+
+static void pump_hog_start(struct test_bed *bed, struct pump_hog *hog, int cpu)
+{
+	unsigned long end = jiffies + TEST_TIMEOUT;
+
+	hog->state = PUMP_HOG_STARTS;
+	hog->thread = kthread_create_on_cpu(pump_hog_thread, hog, cpu, "padata_test_hog/%u");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(bed->test, hog->thread);
+	sched_set_fifo(hog->thread);
+	wake_up_process(hog->thread);
+	while (READ_ONCE(hog->state) == PUMP_HOG_STARTS && time_before(jiffies, end))
+		cond_resched();
+}
+
+/* True when it sat there all the time. */
+static bool pump_hog_stop(struct pump_hog *hog)
+{
+	bool sat = READ_ONCE(hog->state) == PUMP_HOG_SITS;
+
+	kthread_stop(hog->thread);
+	return sat;
+}
+
+/*
+ * The pump that was told to pull does not get to run, and then loses its right:
+ * the jobs must not have to wait for it.
+ */
+static bool pump_mask_behind_hog(struct test_bed *bed)
+{
+	int cpu = test_last_cpu(), other = test_online_cpu(0);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .jobs = 100 });
+	struct pump_hog hog;
+	bool done;
+
+	lane->cb_cpu = other;
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(cpu));
+	pump_hog_start(bed, &hog, cpu);
+	lane_run(lane);
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(other));
+	done = lane_wait_done(lane, 100);
+	return pump_hog_stop(&hog) && done;
+}
+
+static void set_cpumask_behind_hogged_cpu(struct kunit *test)
+{
+	test_keep_off_last_cpu(test);
+	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
+			  pump_any_round(test, pump_mask_behind_hog));
+}
+
+/* ---- RCU ---- */
+
+static void pump_synchronize_rcu_tasks(struct test_waiter *waiter)
+{
+	synchronize_rcu_tasks();
+}
+
+/* A pump that never sleeps lets those go on who wait for every task to pause. */
+static void rcu_tasks_beside_busy_pump(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_chain(bed, bed_shell(bed), &(struct test_load){
+		.jobs = U32_MAX, .window = 16, .spin_us = 50 });
+	struct test_waiter *waiter = bed_waiter(bed, pump_synchronize_rcu_tasks);
+
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(lane->cb_cpu));
+	KUNIT_ASSERT_EQ(test, lane_submit(list_prev_entry(lane, node)), 0);
+	KUNIT_ASSERT_TRUE(test, pump_wait_begun(lane));
+	test_waiter_start(waiter);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(waiter));
+	/* It was busy all the time. */
+	KUNIT_EXPECT_GT(test, waiter->in_flight, 0);
+	bed_unhold(bed);
+	bed_expect_clean(bed);
+}
+
+/* ---- stretches, as softirqs see them ---- */
+
+/* How many callbacks a softirq of their CPU had to wait for. */
+static struct pump_stretch {
+	struct tasklet_struct	tasklet;
+	unsigned int		nr;
+	unsigned int		max;
+} pump_stretch;
+
+static void pump_stretch_over(struct tasklet_struct *tasklet)
+{
+	pump_stretch.nr = 0;
+}
+
+static void pump_stretch_note(struct test_lane *lane, u32 nr)
+{
+	if (!pump_stretch.nr++)
+		tasklet_schedule(&pump_stretch.tasklet);
+	pump_stretch.max = max(pump_stretch.max, pump_stretch.nr);
+}
+
+static void pump_stretch_note_slow(struct test_lane *lane, u32 nr)
+{
+	ktime_t end = ktime_add_us(ktime_get(), 100);
+
+	pump_stretch_note(lane, nr);
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
+}
+
+/* All callbacks wait at one CPU, and have only to be made. */
+static unsigned int pump_longest_stretch(struct kunit *test, u32 jobs,
+					 void (*note)(struct test_lane *lane, u32 nr))
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = pump_held_lane(bed, jobs, test_last_cpu(), 0);
+
+	lane->in_serial = note;
+	pump_stretch.nr = 0;
+	pump_stretch.max = 0;
+	tasklet_setup(&pump_stretch.tasklet, pump_stretch_over);
+	pump_release_lane(lane);
+	bed_expect_clean(bed);
+	tasklet_kill(&pump_stretch.tasklet);
+	return pump_stretch.max;
+}
+
+static void stretch_ends_by_number(struct kunit *test)
+{
+	unsigned int longest = pump_longest_stretch(test, 2000, pump_stretch_note);
+
+	KUNIT_EXPECT_GT(test, longest, 0);
+	KUNIT_EXPECT_LE(test, longest, IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : 64);
+}
+
+/* After 500 us no callback starts: six of 100 us, and one for the clocks. */
+static void stretch_ends_by_time(struct kunit *test)
+{
+	unsigned int longest = pump_longest_stretch(test, 300, pump_stretch_note_slow);
+
+	KUNIT_EXPECT_GT(test, longest, 0);
+	KUNIT_EXPECT_LE(test, longest, 7);
+}
+
+static struct kunit_case padata_pump_cases[] = {
+	KUNIT_CASE(drain_of_whole_rounds_takes_baton_home),
+	KUNIT_CASE(parallel_beside_slow_callbacks),
+	KUNIT_CASE(serial_queues_take_turns),
+	KUNIT_CASE(jobs_start_in_order_on_one_cpu),
+	KUNIT_CASE(set_cpumask_behind_hogged_cpu),
+	KUNIT_CASE(rcu_tasks_beside_busy_pump),
+	KUNIT_CASE(stretch_ends_by_number),
+	KUNIT_CASE(stretch_ends_by_time),
+	{}
+};
+
+static struct kunit_suite padata_pump_suite = {
+	.name = "padata_pump",
+	.test_cases = padata_pump_cases,
+};
+
+kunit_test_suite(padata_pump_suite);
+
+MODULE_DESCRIPTION("KUnit: padata's pumps serve all, in turn");
+MODULE_LICENSE("GPL");
