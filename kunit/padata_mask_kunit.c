@@ -461,25 +461,29 @@ static void set_cpumask_empty_under_load(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, lane->busy, 0);
 }
 
-/* One of two CPUs is gone: the work is for the other, not for any. */
+/* One of two CPUs goes in the middle: the work is for the other, not for any. */
 static void remove_cpu_parallel_in_rest_of_mask(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
-		.jobs = 500, .window = 32, .spin_us = 20 });
+		.jobs = U32_MAX, .window = 64, .spin_us = 50 });
 	struct cpumask *mask = bed_mask(bed);
 	int cpu = test_pluggable_cpu(test);
 
 	if (cpu < 0)
 		return;
-	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(test_online_cpu(1))), 0);
 	cpumask_set_cpu(0, mask);
 	cpumask_set_cpu(cpu, mask);
 	bed_set_mask(bed, PADATA_CPU_PARALLEL, mask);
+	lane->cb_cpu = 0;
+	lane_start(lane);
+	KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, 200));
 	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	/* What had been pulled before. */
+	synchronize_rcu();
 	bed_allow(bed, cpumask_of(0));
-	lane->cb_cpu = test_online_cpu(1);
-	lane_run(lane);
+	KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, atomic_read(&lane->done) + 500));
+	bed_stop_lanes(bed);
 	bed_expect_clean(bed);
 }
 
