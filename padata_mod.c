@@ -1873,6 +1873,8 @@ static struct pinst *pinst_alloc(const char *name)
 		pump_init(pinst, cpu);
 	spin_lock_init(&pinst->lock);
 	seqcount_spinlock_init(&pinst->map_seq, &pinst->lock);
+	/* 20 changes before the wrap, so that it is no rare event. */
+	pinst->map_seq.seqcount.sequence = -2U * 20;
 	INIT_LIST_HEAD(&pinst->queue);
 	mutex_init(&pinst->mutex);
 	spin_lock_init(&pinst->shell_lock);
@@ -2062,6 +2064,9 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	INIT_LIST_HEAD(&ps->order);
 	atomic_set(&ps->refs, 1);
 	ps->owner = __builtin_return_address(0);
+	/* Likewise soon to wrap. */
+	ps->nr_cut = -1000;
+	ps->seen.nr_cut = ps->nr_cut;
 	ps->seen.since = jiffies;
 	spin_lock_bh(&p->shell_lock);
 	ps->id = ++p->last_id;
