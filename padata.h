@@ -39,6 +39,9 @@
 #define padata_do_parallel	padata_mod_do_parallel
 #define padata_do_inline	padata_mod_do_inline
 #define padata_do_serial	padata_mod_do_serial
+#define padata_mt_job		padata_mod_mt_job
+#define padata_do_multithreaded	padata_mod_do_multithreaded
+#define padata_do_multithreaded_err padata_mod_do_multithreaded_err
 
 /* Which mask padata_set_cpumask() changes. */
 #ifndef PADATA_CPU_SERIAL
@@ -97,6 +100,52 @@ struct padata_priv {
 	void			(*serial)(struct padata_priv *padata);
 };
 
+/**
+ * struct padata_mt_job - one job that is cut into chunks and run by several threads
+ * @thread_fn: Called once for each chunk, with its first unit, the unit behind its
+ *	last one (0 when that is ULONG_MAX) and @fn_arg.  Runs in the calling
+ *	task or in a kernel thread, may sleep, and may run a job itself.
+ * @fn_arg: The last argument of all functions here.
+ * @start: First unit of the job; units are whatever the user counts in.
+ * @size: Units in the job; 0 is no work.
+ * @align: Where chunks meet is a multiple of this; where the job begins and ends
+ *	need not be.  0 is taken for 1.
+ * @min_chunk: No chunk is smaller, unless the job is: the least that is worth
+ *	another thread.
+ * @max_threads: At most this many threads, the caller among them; below 1 is
+ *	taken for 1.  Never more than one per CPU.
+ * @numa_aware: Helpers go to one node after the other, rather than to the caller's
+ *	first.
+ * @thread_fn_err: Instead of @thread_fn: returns 0, or an error that ends the job.
+ *	What a failing call has done of its chunk it takes back itself.
+ * @undo_fn: Called, after an error or a signal, for each chunk that is done.
+ * @killable: A fatal signal of the caller ends the job.
+ * @done: Counts the units that are done, from 0, chunk by chunk; those undone are
+ *	taken off again.  May be read at any time, and belongs to this call alone.
+ *
+ * All are optional but the thread function and @size.  The fields from
+ * @thread_fn_err to @killable are those of padata_do_multithreaded_err().
+ *
+ * Helpers run on CPUs of the caller's affinity (that of the outermost caller for
+ * a job within a job), less those that were isolated at boot.
+ */
+struct padata_mt_job {
+	void		(*thread_fn)(unsigned long start, unsigned long end, void *arg);
+	void		*fn_arg;
+	unsigned long	start;
+	unsigned long	size;
+	unsigned long	align;
+	unsigned long	min_chunk;
+	int		max_threads;
+	bool		numa_aware;
+
+	int		(*thread_fn_err)(unsigned long start, unsigned long end,
+					 void *arg);
+	void		(*undo_fn)(unsigned long start, unsigned long end, void *arg);
+	bool		killable;
+	atomic_long_t	*done;
+};
+
 struct padata_instance *padata_alloc(const char *name);
 struct padata_instance *padata_alloc_on(const char *name,
 					struct workqueue_struct *wq,
@@ -115,5 +164,7 @@ int padata_do_parallel(struct padata_shell *ps, struct padata_priv *padata,
 int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
 		     int *cb_cpu);
 void padata_do_serial(struct padata_priv *padata);
+void padata_do_multithreaded(const struct padata_mt_job *job);
+int padata_do_multithreaded_err(const struct padata_mt_job *job);
 
 #endif /* _PADATA_MOD_H */

@@ -2117,14 +2117,21 @@ void padata_free_shell(struct padata_shell *ps)
 }
 EXPORT_SYMBOL_GPL(padata_free_shell);
 
+#include "padata_multithread.c"
+
 static int __init padata_mod_init(void)
 {
 	int ret;
 
+	ret = mt_helpers_init();
+	if (ret)
+		return ret;
 	ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "padata_mod:online",
 				      padata_cpu_online, padata_cpu_offline);
-	if (ret < 0)
+	if (ret < 0) {
+		mt_helpers_exit();
 		return ret;
+	}
 	hotplug_state = ret;
 	return 0;
 }
@@ -2133,6 +2140,7 @@ module_init(padata_mod_init);
 static void __exit padata_mod_exit(void)
 {
 	cpuhp_remove_multi_state(hotplug_state);
+	mt_helpers_exit();
 }
 module_exit(padata_mod_exit);
 
