@@ -14,6 +14,7 @@ CPUS    ?= 4
 # parameters of the module.
 CONFIG  ?= $(FLAVOUR)
 MINUTES ?= 2
+SECONDS ?= 60
 export SUITE KARGS TORTURE
 
 all: ## build both modules for the kernel of KDIR
@@ -32,6 +33,9 @@ check-full: ## check, other kernels and numbers of CPUs, long runs, the model (h
 kunit: ## the KUnit suites in QEMU (FLAVOUR=kunit|debug CPUS=4 SUITE="...")
 	@scripts/kunit.sh $(FLAVOUR) $(CPUS)
 
+e2e: ## real clients in Debian's own kernels, in QEMU: IPsec, AF_ALG (SECONDS=60)
+	@scripts/e2e.sh $(SECONDS)
+
 torture: ## everything at once and at random, in QEMU (MINUTES=2 CONFIG=kunit CPUS=4)
 	@scripts/torture.sh $(CONFIG) $(MINUTES) $(CPUS)
 
@@ -48,9 +52,9 @@ install: all ## modules; header and symbol versions to PREFIX/src/padata-mod
 	install -m 644 padata.h Module.symvers "$(headers)"
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit torture bench-quick install help clean
+.PHONY: all demo check check-full kunit e2e torture bench-quick install help clean

@@ -69,6 +69,7 @@ step kunit scripts/kunit.sh kunit
 step selftest scripts/selftest.sh
 step planted scripts/planted.sh
 step demo scripts/demo.sh
+step e2e scripts/e2e.sh 10
 step torture scripts/torture.sh kunit 2 4
 step kunit-debug scripts/kunit.sh debug
 step torture-debug scripts/torture.sh debug 2 4

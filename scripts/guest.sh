@@ -12,6 +12,7 @@
 #  -f FILE   into /t of the guest, and a            that are expected
 #            module where modprobe finds it (repeat)
 #  -e X=Y    environment of SCRIPT (repeat)
+#  -b NAME   a program of this machine, with its libraries (repeat)
 #  -q "..."  arguments of QEMU (repeat)
 #  -A "..."  accelerator and CPU, where not the fastest that works is wanted
 #
@@ -40,18 +41,18 @@ bad+='|NOHZ tick-stop error|list_(add|del) corruption|Kernel panic'
 bad+='|Tainted: [^ ]* *[A-Z ]*W|stack-protector|page allocation failure'
 
 kernel='' modroot='' wanted='' cpus=4 mem=1G limit=300 args='' name=guest allow=''
-files=() env=() more=() accel=()
+files=() env=() more=() accel=() binaries=()
 
 parse_options() {
 	local o words
-	while getopts k:m:M:c:r:t:a:n:f:w:e:q:A: o; do
+	while getopts k:m:M:c:r:t:a:n:f:w:e:b:q:A: o; do
 		case $o in
 		k) kernel=$OPTARG ;;	m) modroot=$OPTARG ;;
 		M) wanted=$OPTARG ;;	c) cpus=$OPTARG ;;
 		r) mem=$OPTARG ;;	t) limit=$OPTARG ;;
 		a) args=$OPTARG ;;	n) name=$OPTARG ;;
 		w) allow=$OPTARG ;;	f) files+=("$OPTARG") ;;
-		e) env+=("$OPTARG") ;;
+		e) env+=("$OPTARG") ;;	b) binaries+=("$OPTARG") ;;
 		A) read -ra accel <<<"$OPTARG" ;;
 		q) read -ra words <<<"$OPTARG"; more+=("${words[@]}") ;;
 		*) die "see the head of $0" ;;
@@ -72,13 +73,28 @@ many_cpus() {
 	args+=" tsc=reliable lpj=8000000"
 }
 
-# add_binary FILE: with the libraries that it needs, at the same places.
+# libraries FILE: none for a script.
+libraries() {
+	ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true
+}
+
+# add_binary FILE [TO]: with the libraries that it needs, at the same places.
 add_binary() {
 	local f
-	for f in "$1" $(ldd "$1" | grep -o '/[^ ]*'); do
+	for f in $(libraries "$1"); do
 		mkdir -p "$stage$(dirname "$f")"
 		cp -L "$f" "$stage$f"
 	done
+	f=$stage${2:-$1}
+	mkdir -p "$(dirname "$f")"
+	cp -L "$1" "$f"
+}
+
+# add_tool NAME: where the guest looks before it looks for busybox's.
+add_tool() {
+	local path
+	path=$(PATH=$PATH:/usr/sbin:/sbin command -v "$1") || die "no program $1 here"
+	add_binary "$path" "/sbin/$(basename "$1")"
 }
 
 # wanted_modules VERSION: relative paths of the modules that go into the guest.
@@ -121,7 +137,7 @@ quoted() {
 }
 
 make_initramfs() {
-	local kmod t
+	local kmod t b
 	mkdir -p "$stage"/{bin,sbin,t,lib,tmp}
 	cp "$(command -v busybox)" "$stage/bin/busybox"
 	# busybox's own shell prefers its own modprobe, whatever PATH says.
@@ -131,6 +147,9 @@ make_initramfs() {
 	add_binary "$kmod"
 	for t in modprobe insmod rmmod lsmod depmod modinfo; do
 		ln -s "$kmod" "$stage/sbin/$t"
+	done
+	for b in ${binaries[@]+"${binaries[@]}"}; do
+		add_tool "$b"
 	done
 	install -m 755 "$TOP/scripts/guest-init" "$stage/init"
 	install -m 755 "$TOP/scripts/guest-report" "$stage/bin/report"

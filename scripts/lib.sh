@@ -70,6 +70,17 @@ count() {
 	fi
 }
 
+# count_reported NAME: the lines `ok: TEXT` and `not ok: TEXT` of a guest's verdict.
+count_reported() {
+	local line
+	while IFS= read -r line; do
+		case $line in
+		"ok: "*)	count 0 "${line#ok: }" ;;
+		"not ok: "*)	count 1 "${line#not ok: }" ;;
+		esac
+	done <"$LOGS/$1.verdict"
+}
+
 total() {
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]

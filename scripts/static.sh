@@ -27,6 +27,8 @@ ignored() {
 	compat.h) echo LINUX_VERSION_CODE,CONSTANT_COMPARISON,NEW_TYPEDEFS ;;
 	# It includes the kernel's header of the same name.
 	padata.h) echo EMBEDDED_FILENAME ;;
+	# Programs of the test guests.
+	scripts/e2e/*) echo PREFER_KERNEL_TYPES ;;
 	# TRACE_EVENT() has a layout of its own.
 	padata_trace.h) echo OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
 	*)	echo NONE ;;
@@ -55,7 +57,7 @@ tree=$(scripts/kernel.sh kunit)
 source=$tree/source
 mapfile -t c_files < <(ls ./*.[ch] kunit/*.[ch])
 c_files=("${c_files[@]#./}")
-for f in "${c_files[@]}"; do
+for f in "${c_files[@]}" scripts/e2e/*.c; do
 	check "checkpatch $f" checkpatch "$f"
 done
 check kernel-doc kernel_doc "${c_files[@]}"
@@ -63,5 +65,6 @@ check kernel-doc kernel_doc "${c_files[@]}"
 check sparse scripts/build.sh "$tree" sparse TESTS=1 C=2
 check "build for Debian's 6.12" stock_build 6.12
 check "build for Debian's 6.1" stock_build 6.1
-check shellcheck shellcheck -x scripts/*.sh scripts/guest-* .ci/run
+check shellcheck shellcheck -x scripts/*.sh scripts/guest-* scripts/e2e/*.sh scripts/e2e/guest-* \
+	.ci/run
 total

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# e2e.sh [SECONDS]: real clients of pcrypt in Debian's own kernels; with 10 as
+# part of `make check`, with 60 as `make e2e`.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# part TEXT COMMAND...: the command's last line is `N passed, N failed`.
+part() {
+	local text=$1 p f status=0 out
+	shift
+	out=$("$@") || status=$?
+	echo "# $text"
+	sed '$d' <<<"$out"
+	read -r p f < <(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' <<<"$out") || true
+	passed=$((passed + ${p:-0}))
+	failed=$((failed + ${f:-0}))
+	if [ -z "${f-}" ] || { [ $status != 0 ] && [ "$f" = 0 ]; }; then
+		count 1 "$text: ended with $status and no result"
+	fi
+}
+
+seconds=${1:-60}
+cd "$TOP/scripts/e2e"
+part "ESP, Debian's 6.12, $seconds s" ./ipsec.sh 6.12 "$seconds" rfc4106 authenc rfc7539esp
+part "ESP, Debian's 6.1, $seconds s" ./ipsec.sh 6.1 "$seconds" rfc4106
+part "AF_ALG, Debian's 6.12" ./afalg.sh 6.12 $((seconds * 10))
+part "AF_ALG, Debian's 6.1" ./afalg.sh 6.1 $((seconds * 10))
+total
