@@ -24,7 +24,7 @@ bugs='
 9|padata_watch|a stretch with softirqs off does not end
 21|padata_multithread|a chunk is claimed in two steps
 22|padata_multithread|failed chunks are undone, too
-23|padata_multithread|helpers leave the caller's affinity
+23|padata_multithread|helpers leave the affinity of the caller
 '
 
 # The first report ends the guest: what comes after it is not needed.
