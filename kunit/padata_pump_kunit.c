@@ -250,6 +250,11 @@ static bool pump_mask_behind_hog(struct test_bed *bed)
 
 static void set_cpumask_behind_hogged_cpu(struct kunit *test)
 {
+	/* What reports a CPU's quiescence to RCU is a thread there, below the hog. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		test_set_param(test, "/sys/kernel/rcu_normal", "1", "0");
+		test_set_param(test, "/sys/kernel/rcu_expedited", "0", "1");
+	}
 	test_keep_off_last_cpu(test);
 	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
 			  pump_any_round(test, pump_mask_behind_hog));

@@ -21,6 +21,7 @@
 #include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
+#include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
@@ -1296,6 +1297,45 @@ static inline void test_stall_destroy(struct test_stall *stall)
 {
 	destroy_hrtimer_on_stack(&stall->hrtimer);
 	destroy_work_on_stack(&stall->work);
+}
+
+/* ---- settings in sysfs ---- */
+
+struct test_param {
+	const char	*path;
+	const char	*was;
+};
+
+static inline int test_write_file(const char *path, const char *value)
+{
+	struct file *file = filp_open(path, O_WRONLY, 0);
+	loff_t pos = 0;
+	ssize_t len;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	len = kernel_write(file, value, strlen(value), &pos);
+	filp_close(file, NULL);
+	return len < 0 ? len : 0;
+}
+
+static inline void test_restore(void *arg)
+{
+	struct test_param *param = arg;
+
+	test_write_file(param->path, param->was);
+}
+
+static inline void test_set_param(struct kunit *test, const char *path,
+				  const char *was, const char *value)
+{
+	struct test_param *param = kunit_kzalloc(test, sizeof(*param), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, param);
+	param->path = path;
+	param->was = was;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_restore, param), 0);
+	KUNIT_ASSERT_EQ(test, test_write_file(path, value), 0);
 }
 
 #endif /* _PADATA_TEST_H */

@@ -939,6 +939,15 @@ static void start_noise(void *unused)
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
+/* Not while CPUs come and go: the kernel warns where a thread moves to one of them. */
+static void move_to(unsigned int cpu)
+{
+	if (!cpus_read_trylock())
+		return;
+	set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	cpus_read_unlock();
+}
+
 /* Jobs for a thread, sometimes late, on any CPU; one also ends what is held. */
 static int end_thread(void *arg)
 {
@@ -948,7 +957,7 @@ static int end_thread(void *arg)
 	seed_rnd(&rnd);
 	while (!kthread_should_stop()) {
 		if (!dice(&rnd, 16))
-			set_cpus_allowed_ptr(current, cpumask_of(dice(&rnd, nr_cpu_ids)));
+			move_to(dice(&rnd, nr_cpu_ids));
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (llist_empty(&thread_jobs) && !kthread_should_stop())
 			schedule_timeout(arg ? 1 : HZ);

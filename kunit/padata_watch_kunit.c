@@ -3,7 +3,6 @@
  * padata_watch: counters and the stall detector, instances in the form of 2010,
  * and that a chain of jobs is no recursion.
  */
-#include <linux/fs.h>
 #include <linux/iopoll.h>
 #include <linux/kmsg_dump.h>
 #include <linux/sched/clock.h>
@@ -40,45 +39,6 @@ static unsigned long watch_pump_jobs(struct test_bed *bed)
 				sum += one;
 	free_page((unsigned long)buf);
 	return sum;
-}
-
-/* ---- parameters of the module ---- */
-
-struct watch_param {
-	const char	*path;
-	const char	*was;
-};
-
-static int watch_write(const char *path, const char *value)
-{
-	struct file *file = filp_open(path, O_WRONLY, 0);
-	loff_t pos = 0;
-	ssize_t len;
-
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	len = kernel_write(file, value, strlen(value), &pos);
-	filp_close(file, NULL);
-	return len < 0 ? len : 0;
-}
-
-static void watch_restore(void *arg)
-{
-	struct watch_param *param = arg;
-
-	watch_write(param->path, param->was);
-}
-
-static void watch_set_param(struct kunit *test, const char *path,
-			    const char *was, const char *value)
-{
-	struct watch_param *param = kunit_kzalloc(test, sizeof(*param), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, param);
-	param->path = path;
-	param->was = was;
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, watch_restore, param), 0);
-	KUNIT_ASSERT_EQ(test, watch_write(path, value), 0);
 }
 
 #define PARAM(name) "/sys/module/padata_mod/parameters/" name
@@ -231,7 +191,7 @@ static void stall_is_reported_once(struct kunit *test)
 	struct test_lane *lane;
 	unsigned long stalls;
 
-	watch_set_param(test, PARAM("stall_seconds"), "30", "1");
+	test_set_param(test, PARAM("stall_seconds"), "30", "1");
 	bed = bed_make(test);
 	bed_shell(bed);
 	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
@@ -289,7 +249,7 @@ static void stall_of_callbacks_is_told_apart(struct kunit *test)
 	if (num_online_cpus() == 1)
 		return;
 	test_keep_off_last_cpu(test);
-	watch_set_param(test, PARAM("stall_seconds"), "30", "1");
+	test_set_param(test, PARAM("stall_seconds"), "30", "1");
 	bed = bed_make(test);
 	atomic_set(&watch_let_go, 0);
 	for (i = 0; i < 2; i++) {
@@ -338,7 +298,7 @@ static void progress_is_no_stall(struct kunit *test)
 	struct test_lane *steady, *slow;
 	struct test_bed *bed;
 
-	watch_set_param(test, PARAM("stall_seconds"), "30", "1");
+	test_set_param(test, PARAM("stall_seconds"), "30", "1");
 	bed = bed_make(test);
 	steady = bed_lane(bed, bed_shell(bed), &(struct test_load){
 		.jobs = U32_MAX, .window = 1, .percent = 100, .end = TEST_END_TIMER });
@@ -364,7 +324,7 @@ static void young_shell_is_no_stall(struct kunit *test)
 	struct test_lane *lane;
 	unsigned long stalls;
 
-	watch_set_param(test, PARAM("stall_seconds"), "30", "8");
+	test_set_param(test, PARAM("stall_seconds"), "30", "8");
 	bed = bed_make(test);
 	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
 		.jobs = 1, .window = 8, .percent = 100, .end = TEST_END_HELD });
@@ -514,7 +474,7 @@ static void chain_without_backlog_is_flat(struct kunit *test)
 	struct test_bed *bed = bed_make(test);
 	struct watch_chain *chain = watch_chain(test, bed);
 
-	watch_set_param(test, PARAM("backlog"), "1024", "0");
+	test_set_param(test, PARAM("backlog"), "1024", "0");
 	watch_submit_link(chain);
 	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&chain->done, TEST_TIMEOUT), 0);
 	KUNIT_EXPECT_LE(test, atomic_read(&chain->deepest), 2 * (int)num_online_cpus() + 1);
@@ -551,7 +511,7 @@ static void chain_of_callbacks_is_flat(struct kunit *test)
 		chain->links[i].padata.parallel = watch_end_at_once;
 		chain->links[i].padata.serial = watch_submit_from_serial;
 	}
-	watch_set_param(test, PARAM("backlog"), "1024", "0");
+	test_set_param(test, PARAM("backlog"), "1024", "0");
 	watch_submit_link(chain);
 	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&chain->done, TEST_TIMEOUT), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&chain->deepest), 1);
@@ -605,7 +565,7 @@ static void backlog_is_shared(struct kunit *test)
 	if (num_online_cpus() == 1)
 		return;
 	test_keep_off_last_cpu(test);
-	watch_set_param(test, PARAM("backlog"), "1024", "8");
+	test_set_param(test, PARAM("backlog"), "1024", "8");
 	bed = bed_make(test);
 	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(test_last_cpu()));
 	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .jobs = 1 });
