@@ -42,6 +42,9 @@ torture: ## everything at once and at random, in QEMU (MINUTES=2 CONFIG=kunit CP
 bench-quick: ## instructions per job, ours beside the kernel's own, in QEMU
 	@scripts/bench.sh quick
 
+bench-mt: ## multithreaded jobs against loops, threads and work items, in QEMU
+	@scripts/bench-mt.sh
+
 # Nobody but Debian has the key that the kernel's build would sign with, and
 # without System.map, which headers lack, that build leaves out depmod.
 install: all ## modules; header and symbol versions to PREFIX/src/padata-mod
@@ -57,4 +60,4 @@ help: ## this list
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit e2e torture bench-quick install help clean
+.PHONY: all demo check check-full kunit e2e torture bench-quick bench-mt install help clean

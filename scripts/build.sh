@@ -14,7 +14,8 @@
 # --delete away from them; a source that is gone here goes there, too.
 copy_sources() {
 	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
-		--include=/kunit/ --exclude='*' "$TOP/" "$1/"
+		--include=/kunit/ --include=/Documentation/ \
+		--include=/Documentation/samples/ --exclude='*' "$TOP/" "$1/"
 }
 
 kdir=${1:?usage: build.sh KDIR NAME [MAKE VARIABLES...]}
