@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata_load: a user of padata_mod who is busy as long as it is loaded.
+ *
+ * A thread submits bursts of jobs to a few shells and rests in between.  The
+ * parameters jobs and wrong tell how many were called back, and how many of
+ * them out of turn, twice, on the wrong CPU or with the wrong contents.
+ *
+ * With hold=SECONDS (any time before it is unloaded) one job of the first shell
+ * and one of a second instance end so much later than the wait for them begins,
+ * in padata_free_shell() and in padata_free().
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "../padata.h"
+
+#define LOAD_SHELLS	4
+#define LOAD_BURST	32
+#define LOAD_TIMEOUT	(60 * HZ)
+
+static unsigned int hold;
+module_param(hold, uint, 0644);
+MODULE_PARM_DESC(hold, "seconds that two jobs are held when it is unloaded");
+
+static unsigned long jobs;
+module_param(jobs, ulong, 0444);
+MODULE_PARM_DESC(jobs, "jobs called back");
+
+static unsigned int wrong;
+module_param(wrong, uint, 0444);
+MODULE_PARM_DESC(wrong, "of these, what was wrong");
+
+struct load_shell;
+
+/**
+ * struct load_job - one of a burst
+ * @padata: The job.
+ * @shell: Where it was submitted.
+ * @nr: Its number there.
+ * @result: What parallel() made of that.
+ */
+struct load_job {
+	struct padata_priv	padata;
+	struct load_shell	*shell;
+	u32			nr;
+	u32			result;
+};
+
+/**
+ * struct load_shell - one shell and its jobs
+ * @ps: The shell.
+ * @cb_cpu: Where its jobs are called back.
+ * @submitted: How many were submitted so far.
+ * @next: Number of the next one to be called back.
+ * @over: The last one of the burst was.
+ * @jobs: The burst.
+ */
+struct load_shell {
+	struct padata_shell	*ps;
+	int			cb_cpu;
+	u32			submitted;
+	u32			next;
+	struct completion	over;
+	struct load_job		jobs[LOAD_BURST];
+};
+
+static struct padata_instance *load_pinst;
+static struct load_shell load_shells[LOAD_SHELLS];
+static struct task_struct *load_thread;
+
+static void load_note(bool is_wrong)
+{
+	if (is_wrong)
+		WRITE_ONCE(wrong, wrong + 1);
+}
+
+static void load_parallel(struct padata_priv *padata)
+{
+	struct load_job *job = container_of(padata, struct load_job, padata);
+
+	udelay(5);
+	job->result = ~job->nr;
+	padata_do_serial(padata);
+}
+
+static void load_serial(struct padata_priv *padata)
+{
+	struct load_job *job = container_of(padata, struct load_job, padata);
+	struct load_shell *shell = job->shell;
+
+	load_note(job->result != ~job->nr || job->nr != shell->next ||
+		  smp_processor_id() != shell->cb_cpu);
+	shell->next = job->nr + 1;
+	job->result = 0;
+	if (job == &shell->jobs[LOAD_BURST - 1])
+		complete(&shell->over);
+}
+
+static void load_submit(struct load_shell *shell, struct load_job *job)
+{
+	memset(job, 0, sizeof(*job));
+	job->padata.parallel = load_parallel;
+	job->padata.serial = load_serial;
+	job->shell = shell;
+	job->nr = shell->submitted;
+	if (padata_do_parallel(shell->ps, &job->padata, &shell->cb_cpu))
+		load_note(true);
+	else
+		shell->submitted++;
+}
+
+/* False when a job was lost. */
+static bool load_burst(void)
+{
+	struct load_shell *shell;
+	int i, j;
+
+	for (i = 0; i < LOAD_SHELLS; i++)
+		for (j = 0; j < LOAD_BURST; j++)
+			load_submit(&load_shells[i], &load_shells[i].jobs[j]);
+	for (i = 0; i < LOAD_SHELLS; i++) {
+		shell = &load_shells[i];
+		if (!wait_for_completion_timeout(&shell->over, LOAD_TIMEOUT))
+			return false;
+		WRITE_ONCE(jobs, jobs + LOAD_BURST);
+	}
+	return true;
+}
+
+static int load_work(void *unused)
+{
+	bool lost = false;
+
+	while (!kthread_should_stop()) {
+		if (!lost && !load_burst()) {
+			lost = true;
+			load_note(true);
+			pr_err("jobs lost\n");
+		}
+		usleep_range(2000, 3000);
+	}
+	return 0;
+}
+
+/* ---- waits that take long ---- */
+
+/**
+ * struct load_held - a job that ends late
+ * @padata: The job.
+ * @work: Ends it.
+ */
+struct load_held {
+	struct padata_priv	padata;
+	struct delayed_work	work;
+};
+
+static struct load_held load_held[2];
+static struct padata_instance *load_late_pinst;
+static struct padata_shell *load_late_ps;
+
+static void load_held_parallel(struct padata_priv *padata)
+{
+	struct load_held *held = container_of(padata, struct load_held, padata);
+
+	queue_delayed_work(system_wq, &held->work, hold * HZ);
+}
+
+static void load_held_end(struct work_struct *work)
+{
+	padata_do_serial(&container_of(to_delayed_work(work), struct load_held,
+				       work)->padata);
+}
+
+static void load_held_serial(struct padata_priv *padata)
+{
+}
+
+static void load_hold(struct load_held *held, struct padata_shell *ps)
+{
+	int cpu = 0;
+
+	held->padata.parallel = load_held_parallel;
+	held->padata.serial = load_held_serial;
+	INIT_DELAYED_WORK(&held->work, load_held_end);
+	load_note(padata_do_parallel(ps, &held->padata, &cpu));
+}
+
+static void load_free_late(struct work_struct *work)
+{
+	/* Its shell's owner goes first, so that this has to wait. */
+	padata_put_shell(load_late_ps);
+	padata_free(load_late_pinst);
+	if (hold)
+		pr_info("padata_free() has returned\n");
+}
+
+static DECLARE_WORK(load_free_late_work, load_free_late);
+
+/* ---- module ---- */
+
+static void load_free(void)
+{
+	int i;
+
+	for (i = 0; i < LOAD_SHELLS; i++)
+		padata_free_shell(load_shells[i].ps);
+	if (hold)
+		pr_info("padata_free_shell() has returned\n");
+	if (load_pinst)
+		padata_free(load_pinst);
+	if (hold)
+		flush_work(&load_free_late_work);
+	else if (load_late_pinst)
+		load_free_late(NULL);
+}
+
+/*
+ * Not of the module's beginning, whose memory is others' by the time that a
+ * message wants to name the allocator.
+ */
+static noinline int load_alloc_shells(void)
+{
+	struct load_shell *shell;
+	int i, cpu = -1;
+
+	for (i = 0; i < LOAD_SHELLS; i++) {
+		shell = &load_shells[i];
+		cpu = cpumask_next(cpu, cpu_online_mask);
+		if (cpu >= nr_cpu_ids)
+			cpu = cpumask_first(cpu_online_mask);
+		shell->cb_cpu = cpu;
+		init_completion(&shell->over);
+		shell->ps = padata_alloc_shell(load_pinst);
+		if (!shell->ps)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static noinline int load_alloc(void)
+{
+	load_pinst = padata_alloc("padata_load");
+	load_late_pinst = padata_alloc("padata_load_late");
+	if (!load_pinst || !load_late_pinst)
+		return -ENOMEM;
+	load_late_ps = padata_alloc_shell(load_late_pinst);
+	return load_late_ps ? load_alloc_shells() : -ENOMEM;
+}
+
+static int __init padata_load_init(void)
+{
+	int err = load_alloc();
+
+	if (!err) {
+		load_thread = kthread_run(load_work, NULL, "padata_load");
+		err = PTR_ERR_OR_ZERO(load_thread);
+	}
+	if (err)
+		load_free();
+	return err;
+}
+module_init(padata_load_init);
+
+static void __exit padata_load_exit(void)
+{
+	kthread_stop(load_thread);
+	if (hold) {
+		pr_info("holds two jobs for %u seconds\n", hold);
+		load_hold(&load_held[0], load_shells[0].ps);
+		load_hold(&load_held[1], load_late_ps);
+		/* Both waits begin now. */
+		queue_work(system_unbound_wq, &load_free_late_work);
+	}
+	load_free();
+	pr_info("%lu jobs, %u wrong\n", jobs, wrong);
+}
+module_exit(padata_load_exit);
+
+MODULE_DESCRIPTION("Keeps padata_mod busy");
+MODULE_LICENSE("GPL");

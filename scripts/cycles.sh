@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# cycles.sh [FLAVOUR [CPUS]]: load and unload both modules many times, beside a
+# busy user of padata_mod; and what padata_free() says when it has to wait.
+#
+# One check per kind of cycle, then the kernel's log.  $CYCLES is how many (300).
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+flavour=${1:-kunit}
+cpus=${2:-4}
+"$TOP/scripts/setup.sh"
+tree=$("$TOP/scripts/kernel.sh" "$flavour")
+dir=$("$TOP/scripts/build.sh" "$tree" "$flavour" TESTS=1)
+name=cycles-$flavour-$cpus
+say "cycles: ${CYCLES:-300} on the $flavour kernel, $cpus CPUs"
+alone "$name"
+ended=0
+"$TOP/scripts/guest.sh" -r 2G -t 600 -c "$cpus" -k "$tree/arch/x86/boot/bzImage" \
+	-m "$tree/root" -n "$name" -a "cryptomgr.notests=1" -w "${ALLOW-}" \
+	-e "CYCLES=${CYCLES:-300}" -f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" \
+	-f "$dir/kunit/padata_load.ko" -f "$dir/kunit/pcrypt_load.ko" \
+	-- "$TOP/scripts/guest-cycles" || ended=$?
+count_reported "$name"
+count "$([ $passed = 7 ] && echo 0 || echo 1)" "cycles: $passed of 7 checks made and passed"
+count "$([ $ended != 1 ] && echo $ended || echo 0)" "cycles: the guest's log and memory (exit status $ended)"
+total
