@@ -6,6 +6,7 @@ installed := $(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV
 KDIR   ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) $(installed))
 PREFIX ?= /usr
 headers = $(DESTDIR)$(PREFIX)/src/padata-mod
+units = $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 # For the tests: SUITE="padata_order ..." runs only these.
 FLAVOUR ?= kunit
@@ -47,12 +48,18 @@ bench-mt: ## multithreaded jobs against loops, threads and work items, in QEMU
 
 # Nobody but Debian has the key that the kernel's build would sign with, and
 # without System.map, which headers lack, that build leaves out depmod.
-install: all ## modules; header and symbol versions to PREFIX/src/padata-mod
+install: all install-tools ## modules, tools; header and symbol versions to PREFIX/src/padata-mod
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" \
-		CONFIG_MODULE_SIG_ALL= modules_install
+		INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= modules_install
 	[ -n "$(DESTDIR)" ] || depmod "$$(cat "$(KDIR)/include/config/kernel.release")"
 	install -d "$(headers)"
 	install -m 644 padata.h Module.symvers "$(headers)"
+
+install-tools:
+	install -d "$(DESTDIR)$(PREFIX)/sbin" "$(DESTDIR)$(PREFIX)/share/man/man8" "$(units)"
+	install -m 755 scripts/pcryptctl "$(DESTDIR)$(PREFIX)/sbin"
+	install -m 644 Documentation/pcryptctl.8 "$(DESTDIR)$(PREFIX)/share/man/man8"
+	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' scripts/pcrypt.service >"$(units)/pcrypt.service"
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -60,4 +67,4 @@ help: ## this list
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit e2e torture bench-quick bench-mt install help clean
+.PHONY: all demo check check-full kunit e2e torture bench-quick bench-mt install-tools install help clean

@@ -51,6 +51,11 @@ stock_build() {
 	"$TOP/scripts/build.sh" "$headers" "debian-$1" TESTS=1
 }
 
+# groff complains and succeeds.
+man_page() {
+	[ -z "$(groff -man -ww -z Documentation/pcryptctl.8 2>&1 | tee /dev/stderr)" ]
+}
+
 cd "$TOP"
 "$TOP/scripts/setup.sh"
 tree=$(scripts/kernel.sh kunit)
@@ -66,5 +71,6 @@ check sparse scripts/build.sh "$tree" sparse TESTS=1 C=2
 check "build for Debian's 6.12" stock_build 6.12
 check "build for Debian's 6.1" stock_build 6.1
 check shellcheck shellcheck -x scripts/*.sh scripts/guest-* scripts/e2e/*.sh scripts/e2e/guest-* \
-	.ci/run
+	scripts/pcryptctl .ci/run
+check "man page" man_page
 total
