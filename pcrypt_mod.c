@@ -41,6 +41,12 @@
 #include "compat.h"
 #include "padata.h"
 
+/* A build with PADATA_BUSTED=n has the planted bug n, which a test must catch. */
+#ifndef PADATA_BUSTED
+#define PADATA_BUSTED 0
+#endif
+#define busted(n) (PADATA_BUSTED == (n))
+
 /* How far above its child an algorithm is put that root wants to be used. */
 #define PCRYPT_PROMOTION	100
 
@@ -56,6 +62,26 @@ static bool prefer_all;
 module_param_named(open, prefer_all, bool, 0444);
 MODULE_PARM_DESC(open,
 		 "prefer all that is ever made, by whomever, to what it wraps (default: no)");
+
+/*
+ * More than a callback CPU that is kept busy for a few milliseconds leaves
+ * behind, less than what hurts when a child stops completing.
+ */
+static unsigned int max_requests = 4096;
+
+static int pcrypt_set_max_requests(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, INT_MAX);
+}
+
+static const struct kernel_param_ops pcrypt_max_requests_ops = {
+	.set = pcrypt_set_max_requests,
+	.get = param_get_uint,
+};
+
+module_param_cb(max_requests, &pcrypt_max_requests_ops, &max_requests, 0644);
+MODULE_PARM_DESC(max_requests,
+		 "requests in flight per transform and direction, for transforms made from now on (default: 4096)");
 
 /* One instance of padata, hence one pair of cpumasks, per direction. */
 enum pcrypt_dir {
@@ -117,26 +143,45 @@ struct pcrypt_listed {
 };
 
 /**
+ * struct pcrypt_stream - one direction of a transform
+ * @ps: The order of its requests.
+ * @lock: Protects what is below.  Task or softirq; nothing nests in it.
+ * @in_flight: Requests that were accepted and not completed.
+ * @backlog: Those of them whose users were told -EBUSY, and have yet to be told
+ *	-EINPROGRESS; the oldest first.
+ */
+struct pcrypt_stream {
+	struct padata_shell *ps;
+	spinlock_t lock; /* for what is below */
+	unsigned int in_flight;
+	struct list_head backlog;
+};
+
+/**
  * struct pcrypt_tfm - our part of a transform
  * @child: Transform of the wrapped algorithm.
- * @ps: One stream per direction.
+ * @stream: One per direction.
+ * @max_requests: The limit for each stream.
  * @cb_cpu: The callback CPU to ask for; the same for all requests, because
  *	padata promises the order among those that ask for the same one.
  */
 struct pcrypt_tfm {
 	struct crypto_aead *child;
-	struct padata_shell *ps[PCRYPT_NR_DIRS];
+	struct pcrypt_stream stream[PCRYPT_NR_DIRS];
+	unsigned int max_requests;
 	int cb_cpu;
 };
 
 /**
  * struct pcrypt_request - our part of a request
  * @padata: The job; its @info is the result.
+ * @backlog: In the stream's backlog; empty when it is not there.
  * @dir: Which way.
  * @creq: The child's request, followed by the child's part of it.
  */
 struct pcrypt_request {
 	struct padata_priv padata;
+	struct list_head backlog;
 	enum pcrypt_dir dir;
 	struct aead_request creq;
 };
@@ -156,13 +201,9 @@ static LIST_HEAD(pcrypt_algs);
  * Requests
  */
 
-/*
- * A planted bug, which the kernel's crypto self-tests must catch; never in a
- * real build.
- */
+/* The kernel's crypto self-tests must catch it. */
 static void pcrypt_planted_bug(struct aead_request *req)
 {
-#if defined(PADATA_BUSTED) && PADATA_BUSTED == 20
 	u32 at = req->assoclen + req->cryptlen +
 		 crypto_aead_authsize(crypto_aead_reqtfm(req)) - 1;
 	u8 byte;
@@ -170,18 +211,88 @@ static void pcrypt_planted_bug(struct aead_request *req)
 	scatterwalk_map_and_copy(&byte, req->dst, at, 1, 0);
 	byte ^= 1;
 	scatterwalk_map_and_copy(&byte, req->dst, at, 1, 1);
-#endif
 }
 
-/* The request and its transform may be gone when this returns. */
+static struct aead_request *pcrypt_user_request(struct pcrypt_request *preq)
+{
+	return container_of((void *)preq, struct aead_request, __ctx);
+}
+
+static struct pcrypt_stream *pcrypt_stream_of(struct aead_request *req,
+					      enum pcrypt_dir dir)
+{
+	struct pcrypt_tfm *ctx = crypto_aead_ctx(crypto_aead_reqtfm(req));
+
+	return &ctx->stream[dir];
+}
+
+/*
+ * Beyond the limit a request is refused, or accepted with -EBUSY if its user is
+ * ready to wait for -EINPROGRESS before it sends more.  What is accepted goes
+ * into the order of its stream at once all the same, so nothing overtakes it
+ * and it needs nobody to send it on later: what is held back is the user.
+ *
+ * Returns what to tell the user.
+ */
+static int pcrypt_enter(struct aead_request *req, struct pcrypt_request *preq)
+{
+	struct pcrypt_tfm *ctx = crypto_aead_ctx(crypto_aead_reqtfm(req));
+	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
+	int answer = -EINPROGRESS;
+
+	INIT_LIST_HEAD(&preq->backlog);
+	spin_lock_bh(&stream->lock);
+	if (stream->in_flight >= ctx->max_requests && !busted(21))
+		answer = aead_request_flags(req) & CRYPTO_TFM_REQ_MAY_BACKLOG ?
+			 -EBUSY : -ENOSPC;
+	if (answer != -ENOSPC)
+		stream->in_flight++;
+	if (answer == -EBUSY)
+		list_add_tail(&preq->backlog, &stream->backlog);
+	spin_unlock_bh(&stream->lock);
+	return answer;
+}
+
+/*
+ * Returns the request whose user may go on, or NULL: the oldest of the backlog,
+ * whose place is within the limit now.  It is @preq itself if that is still
+ * there, which takes two users who send at the same time: the order in which
+ * they enter the backlog is not always that of the stream.
+ *
+ * With softirqs disabled.
+ */
+static struct pcrypt_request *pcrypt_leave(struct pcrypt_stream *stream,
+					   struct pcrypt_request *preq)
+{
+	struct pcrypt_request *next = preq;
+
+	spin_lock(&stream->lock);
+	stream->in_flight--;
+	if (list_empty(&preq->backlog))
+		next = list_first_entry_or_null(&stream->backlog,
+						struct pcrypt_request, backlog);
+	if (next)
+		list_del_init(&next->backlog);
+	spin_unlock(&stream->lock);
+	return next;
+}
+
+/*
+ * The request and its transform may be gone when this returns.  The one that is
+ * told to go on is not: it was in the backlog, so its own pcrypt_serial() has
+ * not begun, and those of a stream never overlap.
+ */
 static void pcrypt_serial(struct padata_priv *padata)
 {
 	struct pcrypt_request *preq =
 		container_of(padata, struct pcrypt_request, padata);
-	struct aead_request *req =
-		container_of((void *)preq, struct aead_request, __ctx);
+	struct aead_request *req = pcrypt_user_request(preq);
+	struct pcrypt_request *next;
 
-	if (preq->dir == PCRYPT_ENCRYPT && !padata->info)
+	next = pcrypt_leave(pcrypt_stream_of(req, preq->dir), preq);
+	if (next)
+		aead_request_complete(pcrypt_user_request(next), -EINPROGRESS);
+	if (busted(20) && preq->dir == PCRYPT_ENCRYPT && !padata->info)
 		pcrypt_planted_bug(req);
 	aead_request_complete(req, padata->info);
 }
@@ -235,23 +346,37 @@ static void pcrypt_init_request(struct pcrypt_request *preq,
 	aead_request_set_ad(creq, req->assoclen);
 }
 
+/* The instances are never stopped, so that @preq is not accepted can't happen. */
+static int pcrypt_not_submitted(struct pcrypt_stream *stream,
+				struct pcrypt_request *preq, int err)
+{
+	WARN_ON_ONCE(1);
+	local_bh_disable();
+	pcrypt_leave(stream, preq);
+	local_bh_enable();
+	return err;
+}
+
 static int pcrypt_crypt(struct aead_request *req, enum pcrypt_dir dir)
 {
 	struct pcrypt_tfm *ctx = crypto_aead_ctx(crypto_aead_reqtfm(req));
 	struct pcrypt_request *preq = aead_request_ctx(req);
-	struct padata_shell *ps = ctx->ps[dir];
+	struct pcrypt_stream *stream = &ctx->stream[dir];
 	int cb_cpu = ctx->cb_cpu;
-	int err;
+	int answer, err;
 
 	pcrypt_init_request(preq, req, dir);
-	err = padata_do_parallel(ps, &preq->padata, &cb_cpu);
+	answer = pcrypt_enter(req, preq);
+	if (answer == -ENOSPC)
+		return answer;
+	err = padata_do_parallel(stream->ps, &preq->padata, &cb_cpu);
 	/*
 	 * No CPU is left in a cpumask.  Users of the cipher are served all the
 	 * same, and in order: past the shell it would overtake.
 	 */
 	if (err == -EINVAL)
-		err = padata_do_inline(ps, &preq->padata, &cb_cpu);
-	return err ?: -EINPROGRESS;
+		err = padata_do_inline(stream->ps, &preq->padata, &cb_cpu);
+	return err ? pcrypt_not_submitted(stream, preq, err) : answer;
 }
 
 static int pcrypt_encrypt(struct aead_request *req)
@@ -293,7 +418,7 @@ static void pcrypt_exit_tfm(struct crypto_aead *tfm)
 	int dir;
 
 	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++)
-		padata_put_shell(ctx->ps[dir]);
+		padata_put_shell(ctx->stream[dir].ps);
 	crypto_free_aead(ctx->child);
 }
 
@@ -308,15 +433,22 @@ static int pcrypt_init_tfm(struct crypto_aead *tfm)
 		return PTR_ERR(child);
 	ctx->child = child;
 	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++) {
-		ctx->ps[dir] = padata_alloc_shell(pcrypt_pinst[dir]);
-		if (!ctx->ps[dir])
+		struct pcrypt_stream *stream = &ctx->stream[dir];
+
+		spin_lock_init(&stream->lock);
+		INIT_LIST_HEAD(&stream->backlog);
+		stream->ps = padata_alloc_shell(pcrypt_pinst[dir]);
+		if (!stream->ps)
 			goto free_tfm;
 	}
+	ctx->max_requests = READ_ONCE(max_requests);
 	/*
 	 * No CPU has such a number, so padata takes it modulo the CPUs that may
 	 * be used at the time: transforms are spread over them evenly.
 	 */
 	ctx->cb_cpu = nr_cpu_ids + (atomic_inc_return(&pcrypt_next_cb_cpu) & 0xffff);
+	if (busted(22))
+		ctx->cb_cpu = nr_cpu_ids;
 	crypto_aead_set_reqsize(tfm, sizeof(struct pcrypt_request) +
 				crypto_aead_reqsize(child));
 	return 0;

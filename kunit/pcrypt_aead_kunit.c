@@ -180,6 +180,37 @@ static void decrypt_around_page_ends_out_of_place(struct kunit *test)
 	check_pages(test, (struct pt_shape){ .split = PT_ODD });
 }
 
+/* The same message in memory of just its size. */
+static int pt_buf_fit(struct pt_buf *buf, unsigned int len)
+{
+	kfree(buf->mem);
+	buf->size = max(len, 1U);
+	buf->mem = kmalloc(buf->size, GFP_KERNEL);
+	return buf->mem ? 0 : -ENOMEM;
+}
+
+static void prepare_exact_op(struct kunit *test, struct pt_op *op, bool encrypt, bool in_place)
+{
+	struct pt_shape shape = { .encrypt = encrypt, .in_place = in_place, .exact = true };
+
+	KUNIT_ASSERT_EQ(test, pt_buf_fit(&op->src, pt_msg_bytes(&op->msg, in_place || !encrypt)),
+			0);
+	KUNIT_ASSERT_EQ(test, pt_buf_fit(&op->dst, pt_msg_bytes(&op->msg, encrypt)), 0);
+	pt_op_prepare(op, &shape);
+}
+
+static void crypt_in_memory_of_exact_size(struct kunit *test)
+{
+	struct pt_env *env = env_open(test);
+	struct pt_batch *batch = make_batch(test, env, env->ours, 128, 2);
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		prepare_exact_op(test, &batch->ops[i], i & 1, i & 2);
+	pt_batch_run(test, batch);
+	pt_expect_each(test, batch, pt_op_wrong);
+}
+
 /* Errors */
 
 static void flip(struct pt_msg *msg, unsigned int tag_byte)
@@ -612,6 +643,7 @@ static struct kunit_case pcrypt_aead_cases[] = {
 	ALG_CASE(encrypt_around_page_ends_out_of_place),
 	ALG_CASE(decrypt_around_page_ends_in_place),
 	ALG_CASE(decrypt_around_page_ends_out_of_place),
+	ALG_CASE(crypt_in_memory_of_exact_size),
 	ALG_CASE(decrypt_wrong_tags_in_their_turn),
 	ALG_CASE(decrypt_each_tag_byte_flipped),
 	ALG_CASE(setkey_every_length_as_plain),

@@ -134,12 +134,15 @@ enum pt_split { PT_WHOLE, PT_PARTS, PT_ODD };
  * @in_place: Source and destination are the same memory.
  * @split: Pieces of the scatterlists.
  * @offset: Of the first byte.
+ * @exact: The memory begins and ends with the message: what lies beside it are
+ *	the allocator's guards, of which KASAN says even who reads them.
  */
 struct pt_shape {
 	bool encrypt;
 	bool in_place;
 	enum pt_split split;
 	unsigned int offset;
+	bool exact;
 };
 
 /**
@@ -193,7 +196,9 @@ struct pt_buf {
  * @nr_submitted: How often it was submitted.
  * @nr_final: How often it completed.
  * @nr_notified: Completions with -EINPROGRESS.
+ * @notified: How many of these came before the final one.
  * @err: Its final result.
+ * @cpu: Where it completed.
  * @done_nr: Position among the completions of its stream.
  * @softirqs_off: The completion ran with softirqs disabled.
  */
@@ -213,7 +218,9 @@ struct pt_op {
 	atomic_t nr_submitted;
 	atomic_t nr_final;
 	atomic_t nr_notified;
+	int notified;
 	int err;
+	int cpu;
 	unsigned int done_nr;
 	bool softirqs_off;
 };
@@ -353,7 +360,7 @@ static inline unsigned int pt_piece(enum pt_split split, const struct pt_msg *ms
 static inline void pt_buf_lay(struct pt_buf *buf, const struct pt_msg *msg,
 			      unsigned int len, const struct pt_shape *shape)
 {
-	u8 *mem = buf->mem + PT_GUARD_LEN + shape->offset;
+	u8 *mem = buf->mem + (shape->exact ? 0 : PT_GUARD_LEN + shape->offset);
 	unsigned int i = 0, at = 0, piece;
 
 	memset(buf->mem, PT_GUARD, buf->size);
@@ -415,6 +422,8 @@ static inline void pt_op_finish(struct pt_op *op, int err)
 	if (atomic_inc_return(&stream->running) != 1)
 		WRITE_ONCE(stream->overlapped, true);
 	op->err = err;
+	op->notified = atomic_read(&op->nr_notified);
+	op->cpu = raw_smp_processor_id();
 	op->done_nr = atomic_inc_return(&stream->nr_done) - 1;
 	op->softirqs_off = in_softirq();
 	if (op->hook)
@@ -432,10 +441,13 @@ static inline void pt_op_done(compat_completion_arg arg, int err)
 {
 	struct pt_op *op = compat_completion_data(arg);
 
-	if (err == -EINPROGRESS)
-		atomic_inc(&op->nr_notified);
-	else
+	if (err != -EINPROGRESS) {
 		pt_op_finish(op, err);
+		return;
+	}
+	/* Also the barrier that wake_up_var() wants. */
+	atomic_inc_return(&op->nr_notified);
+	wake_up_var(&op->nr_notified);
 }
 
 /* Makes the request ready; op->msg and op->flags are set. */

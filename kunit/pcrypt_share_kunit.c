@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What transforms share and what they do not: each has its own limit of requests
+ * in flight and its own callback CPU, and none waits for another one's child.
+ */
+#include <linux/cpumask.h>
+#include <linux/fs.h>
+
+#include "pcrypt_fake.h"
+
+#define LIMIT_FILE	"/sys/module/pcrypt_mod/parameters/max_requests"
+#define MASK_FILE	"/sys/kernel/pcrypt/pencrypt/serial_cpumask"
+#define LIMIT		8
+
+/* Files of pcrypt, restored when the test ends */
+
+static void write_file(struct kunit *test, const char *path, const char *text)
+{
+	struct file *file = filp_open(path, O_WRONLY, 0);
+	loff_t pos = 0;
+	ssize_t len;
+
+	KUNIT_ASSERT_EQ(test, PTR_ERR_OR_ZERO(file), 0);
+	len = kernel_write(file, text, strlen(text), &pos);
+	filp_close(file, NULL);
+	KUNIT_ASSERT_EQ_MSG(test, len, strlen(text), "writing %s to %s", text, path);
+}
+
+/**
+ * struct saved - a file and what was in it
+ * @test: For messages.
+ * @path: The file.
+ * @text: What was in it.
+ */
+struct saved {
+	struct kunit *test;
+	const char *path;
+	char text[256];
+};
+
+static void restore_file(void *data)
+{
+	struct saved *saved = data;
+
+	write_file(saved->test, saved->path, saved->text);
+}
+
+static struct saved *save_file(struct kunit *test, const char *path)
+{
+	struct saved *saved = kunit_kzalloc(test, sizeof(*saved), GFP_KERNEL);
+	struct file *file = filp_open(path, O_RDONLY, 0);
+	loff_t pos = 0;
+	ssize_t len;
+
+	KUNIT_ASSERT_EQ(test, PTR_ERR_OR_ZERO(file), 0);
+	KUNIT_ASSERT_NOT_NULL(test, saved);
+	saved->test = test;
+	saved->path = path;
+	len = kernel_read(file, saved->text, sizeof(saved->text) - 1, &pos);
+	filp_close(file, NULL);
+	KUNIT_ASSERT_GT(test, len, 0);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, restore_file, saved));
+	return saved;
+}
+
+/* A transform with that limit; those made later have the usual one. */
+static struct pt_tfm *open_limited(struct kunit *test, unsigned int limit)
+{
+	struct saved *saved = save_file(test, LIMIT_FILE);
+	struct pt_tfm *tfm;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", limit);
+	write_file(test, LIMIT_FILE, text);
+	tfm = open_fake(test);
+	restore_file(saved);
+	return tfm;
+}
+
+static void write_mask(struct kunit *test, const struct cpumask *mask)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%*pb", cpumask_pr_args(mask));
+	write_file(test, MASK_FILE, text);
+}
+
+/* The limit */
+
+static void hold_all(struct pt_batch *batch, u32 flags)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		script(&batch->ops[i], FAKE_HELD, 0);
+		set_flags(&batch->ops[i], flags);
+	}
+}
+
+static struct pt_batch *make_held(struct kunit *test, struct pt_tfm *tfm, unsigned int nr,
+				  u32 flags)
+{
+	struct pt_batch *batch = make_batch(test, tfm, nr);
+
+	hold_all(batch, flags);
+	return batch;
+}
+
+/* Expects what the submissions from @from to before @to have returned. */
+static void expect_ret(struct kunit *test, struct pt_batch *batch, unsigned int from,
+		       unsigned int to, int ret)
+{
+	unsigned int i;
+
+	for (i = from; i < to; i++)
+		KUNIT_EXPECT_EQ_MSG(test, batch->ops[i].ret, ret, "request %u", i);
+}
+
+static void limit_reached_refuses(struct kunit *test)
+{
+	struct pt_batch *batch = make_held(test, open_limited(test, LIMIT), 3 * LIMIT, 0);
+
+	pt_batch_submit(batch);
+	expect_ret(test, batch, 0, LIMIT, -EINPROGRESS);
+	expect_ret(test, batch, LIMIT, batch->nr, -ENOSPC);
+	KUNIT_ASSERT_TRUE(test, fake_wait_calls(LIMIT));
+	fake_release_held();
+	pt_batch_wait(test, batch);
+	/* What was refused was not done all the same. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_calls), LIMIT);
+}
+
+static void limit_reached_then_left_accepts_again(struct kunit *test)
+{
+	struct pt_tfm *tfm = open_limited(test, LIMIT);
+	struct pt_batch *batch = make_batch(test, tfm, 1);
+	struct pt_batch *held;
+	unsigned int i;
+
+	for (i = 0; i < 5; i++) {
+		held = make_held(test, tfm, LIMIT, 0);
+		pt_batch_submit(held);
+		expect_ret(test, held, 0, LIMIT, -EINPROGRESS);
+		pt_op_submit(&batch->ops[0]);
+		KUNIT_EXPECT_EQ(test, batch->ops[0].ret, -ENOSPC);
+		KUNIT_ASSERT_TRUE(test, fake_wait_calls((i + 1) * LIMIT));
+		fake_release_held();
+		pt_batch_wait(test, held);
+	}
+}
+
+/* The child completes @op, and then pcrypt. */
+static void finish(struct kunit *test, struct pt_op *op)
+{
+	int left = atomic_read(&op->batch->left);
+
+	fake_complete(step_of(op));
+	KUNIT_ASSERT_TRUE(test, wait_var_event_timeout(&op->nr_final, atomic_read(&op->nr_final),
+						       PT_TIMEOUT));
+	KUNIT_ASSERT_EQ(test, atomic_read(&op->batch->left), left - 1);
+}
+
+static void hook_wake(struct pt_op *op)
+{
+	wake_up_var(&op->nr_final);
+}
+
+static unsigned int nr_notified(struct pt_batch *batch)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < batch->nr; i++)
+		nr += atomic_read(&batch->ops[i].nr_notified);
+	return nr;
+}
+
+/* One by one: each that completes lets the oldest of those that wait go on. */
+static void limit_reached_backlogs_in_turn(struct kunit *test)
+{
+	struct pt_batch *batch = make_held(test, open_limited(test, LIMIT), 3 * LIMIT,
+					   CRYPTO_TFM_REQ_MAY_BACKLOG);
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		batch->ops[i].hook = hook_wake;
+	pt_batch_submit(batch);
+	expect_ret(test, batch, 0, LIMIT, -EINPROGRESS);
+	expect_ret(test, batch, LIMIT, batch->nr, -EBUSY);
+	KUNIT_ASSERT_TRUE(test, fake_wait_calls(batch->nr));
+	KUNIT_EXPECT_EQ(test, nr_notified(batch), 0);
+	for (i = 0; i < batch->nr; i++) {
+		finish(test, &batch->ops[i]);
+		KUNIT_EXPECT_EQ(test, nr_notified(batch), min(i + 1, batch->nr - LIMIT));
+		if (i + LIMIT < batch->nr)
+			KUNIT_EXPECT_EQ(test, 1,
+					atomic_read(&batch->ops[i + LIMIT].nr_notified));
+	}
+	pt_batch_wait(test, batch);
+	pt_expect_in_order(test, batch);
+	pt_expect_each(test, batch, pt_op_not_once);
+}
+
+static void limit_is_for_one_transform_and_direction(struct kunit *test)
+{
+	struct pt_batch *full = make_held(test, open_limited(test, LIMIT), LIMIT, 0);
+	struct pt_batch *opposite = make_batch(test, full->tfm, 2 * LIMIT);
+	struct pt_batch *other = make_batch(test, open_limited(test, 2 * LIMIT), 2 * LIMIT);
+	unsigned int i;
+
+	for (i = 0; i < opposite->nr; i++)
+		pt_op_prepare(&opposite->ops[i], &(struct pt_shape){ });
+	hold_all(other, 0);
+	pt_batch_submit(full);
+	pt_batch_submit(other);
+	expect_ret(test, full, 0, LIMIT, -EINPROGRESS);
+	expect_ret(test, other, 0, 2 * LIMIT, -EINPROGRESS);
+	for (i = 0; i < opposite->nr; i++) {
+		script(&opposite->ops[i], FAKE_HELD, 0);
+		pt_op_submit(&opposite->ops[i]);
+	}
+	expect_ret(test, opposite, 0, LIMIT, -EINPROGRESS);
+	expect_ret(test, opposite, LIMIT, 2 * LIMIT, -ENOSPC);
+	KUNIT_ASSERT_TRUE(test, fake_wait_calls(4 * LIMIT));
+	fake_release_held();
+	pt_batch_wait(test, full);
+	pt_batch_wait(test, opposite);
+	pt_batch_wait(test, other);
+}
+
+static void limit_of_one_goes_on(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_limited(test, 1), pt_scaled(200));
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		script(&batch->ops[i], i % 3 ? FAKE_AT_ONCE : FAKE_OTHER_CPU, i % 5 ? 0 : -EBADMSG);
+		set_flags(&batch->ops[i], CRYPTO_TFM_REQ_MAY_BACKLOG);
+	}
+	pt_batch_run(test, batch);
+	pt_expect_in_order(test, batch);
+	pt_expect_each(test, batch, pt_op_not_once);
+}
+
+/* KASAN sees who looks at a request that was notified, completed and freed. */
+static void limit_reached_requests_freed_in_completion(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_limited(test, 2), pt_scaled(400));
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		script(&batch->ops[i], i % 2 ? FAKE_AT_ONCE : FAKE_OTHER_CPU, 0);
+		set_flags(&batch->ops[i], CRYPTO_TFM_REQ_MAY_BACKLOG);
+		batch->ops[i].hook = hook_free_request;
+	}
+	pt_batch_run(test, batch);
+	pt_expect_in_order(test, batch);
+	pt_expect_each(test, batch, pt_op_not_once);
+}
+
+/**
+ * struct polite - a task that waits when it is told to
+ * @work: The task.
+ * @batch: What it submits.
+ * @in_flight_max: The most that its stream had in flight.
+ * @stuck: It waited in vain.
+ */
+struct polite {
+	struct work_struct work;
+	struct pt_batch *batch;
+	int in_flight_max;
+	bool stuck;
+};
+
+static bool may_go_on(struct pt_op *op)
+{
+	return atomic_read(&op->nr_notified);
+}
+
+static void polite_run(struct work_struct *work)
+{
+	struct polite *polite = container_of(work, struct polite, work);
+	struct pt_batch *batch = polite->batch;
+	struct pt_stream *stream = &batch->tfm->stream[1];
+	unsigned int i;
+
+	for (i = 0; i < batch->nr && !polite->stuck; i++) {
+		struct pt_op *op = &batch->ops[i];
+
+		pt_op_submit(op);
+		polite->in_flight_max = max(polite->in_flight_max,
+					    atomic_read(&stream->nr_sent) -
+					    atomic_read(&stream->nr_done));
+		if (op->ret == -EBUSY)
+			polite->stuck = !wait_var_event_timeout(&op->nr_notified, may_go_on(op),
+								PT_TIMEOUT);
+	}
+}
+
+static const char *op_not_notified_as_told(struct pt_op *op)
+{
+	if (op->notified != (op->ret == -EBUSY))
+		return "notified before it completed, or not, other than it was told";
+	return op->notified == atomic_read(&op->nr_notified) ? NULL : "notified afterwards";
+}
+
+#define POLITE_TASKS	4
+
+static void polite_join(struct kunit *test, struct polite *polite)
+{
+	flush_work(&polite->work);
+	destroy_work_on_stack(&polite->work);
+	KUNIT_EXPECT_FALSE(test, polite->stuck);
+	/* One over the limit for each task, and what was sent but not yet counted. */
+	KUNIT_EXPECT_LE(test, polite->in_flight_max, LIMIT + 2 * POLITE_TASKS);
+}
+
+static void polite_prepare(struct pt_batch *batch, struct rnd_state *rnd)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		script(&batch->ops[i], prandom_u32_state(rnd) % FAKE_EARLY, 0);
+		set_flags(&batch->ops[i], CRYPTO_TFM_REQ_MAY_BACKLOG);
+	}
+}
+
+/* The bound holds for several tasks that send at the same time, if they wait. */
+static void limit_bounds_those_who_wait(struct kunit *test)
+{
+	struct polite polite[POLITE_TASKS] = { };
+	struct pt_tfm *tfm = open_limited(test, LIMIT);
+	struct rnd_state rnd;
+	unsigned int i;
+
+	pt_seed(test, &rnd, 0);
+	for (i = 0; i < POLITE_TASKS; i++) {
+		polite[i].batch = make_batch(test, tfm, pt_scaled(200));
+		polite_prepare(polite[i].batch, &rnd);
+		INIT_WORK_ONSTACK(&polite[i].work, polite_run);
+	}
+	for (i = 0; i < POLITE_TASKS; i++)
+		queue_work(system_unbound_wq, &polite[i].work);
+	for (i = 0; i < POLITE_TASKS; i++)
+		polite_join(test, &polite[i]);
+	for (i = 0; i < POLITE_TASKS; i++) {
+		pt_batch_wait(test, polite[i].batch);
+		pt_expect_each(test, polite[i].batch, op_not_notified_as_told);
+		pt_expect_each(test, polite[i].batch, pt_op_not_once);
+	}
+	KUNIT_EXPECT_FALSE(test, tfm->stream[1].overlapped);
+}
+
+/* Callback CPUs */
+
+#define PER_CPU		4
+
+/* Transforms made one after the other, one request each; NULL for any CPU. */
+static void expect_spread(struct kunit *test, const struct cpumask *mask, struct pt_batch **batches)
+{
+	unsigned int cpu, i, nr, nr_tfms = PER_CPU * cpumask_weight(mask);
+	cpumask_var_t usable;
+
+	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&usable, GFP_KERNEL));
+	cpumask_and(usable, mask, cpu_online_mask);
+	for (i = 0; i < nr_tfms; i++) {
+		atomic_set(&batches[i]->left, 1);
+		pt_batch_run(test, batches[i]);
+	}
+	for_each_possible_cpu(cpu) {
+		for (i = 0, nr = 0; i < nr_tfms; i++)
+			nr += batches[i]->ops[0].cpu == cpu;
+		KUNIT_EXPECT_EQ_MSG(test, nr, cpumask_test_cpu(cpu, usable) ? PER_CPU : 0,
+				    "CPU %u of the mask %*pbl", cpu, cpumask_pr_args(mask));
+	}
+	free_cpumask_var(usable);
+}
+
+static struct pt_batch **make_many(struct kunit *test, unsigned int nr)
+{
+	struct pt_batch **batches = kunit_kcalloc(test, nr, sizeof(*batches), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, batches);
+	for (i = 0; i < nr; i++)
+		batches[i] = make_batch(test, open_fake(test), 1);
+	return batches;
+}
+
+static void callbacks_spread_over_cpus(struct kunit *test)
+{
+	expect_spread(test, cpu_online_mask, make_many(test, PER_CPU * num_online_cpus()));
+}
+
+/* The same transforms all the time: those that exist follow, too. */
+static void callbacks_follow_serial_mask(struct kunit *test)
+{
+	struct pt_batch **batches = make_many(test, PER_CPU * num_online_cpus());
+	struct cpumask *mask = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
+	unsigned int cpu, nr = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, mask);
+	save_file(test, MASK_FILE);
+	for_each_online_cpu(cpu) {
+		cpumask_set_cpu(cpu, mask);
+		/* Enough, where there are many. */
+		if (!is_power_of_2(++nr))
+			continue;
+		write_mask(test, mask);
+		expect_spread(test, mask, batches);
+		write_mask(test, cpumask_of(cpu));
+		expect_spread(test, cpumask_of(cpu), batches);
+	}
+	write_mask(test, cpu_online_mask);
+	expect_spread(test, cpu_online_mask, batches);
+}
+
+/* Fairness */
+
+#define STUCK		800
+#define BUSY		128
+#define BUSY_US		(PT_DEBUG ? 400 : 100)
+#define MIN_ROUNDS	8
+#define MAX_ROUNDS	40
+
+static s64 run_busy(struct kunit *test, struct pt_batch *busy)
+{
+	ktime_t start = ktime_get();
+
+	atomic_set(&busy->left, busy->nr);
+	pt_batch_submit_window(test, busy, 32);
+	pt_batch_wait(test, busy);
+	return ktime_us_delta(ktime_get(), start);
+}
+
+/* The child has all of @stuck and completes none. */
+static s64 run_busy_beside(struct kunit *test, struct pt_batch *busy, struct pt_batch *stuck)
+{
+	int calls = atomic_read(&fake.nr_calls);
+	s64 us;
+
+	atomic_set(&stuck->left, stuck->nr);
+	pt_batch_submit(stuck);
+	KUNIT_ASSERT_TRUE(test, fake_wait_calls(calls + stuck->nr));
+	us = run_busy(test, busy);
+	KUNIT_ASSERT_EQ(test, atomic_read(&stuck->left), stuck->nr);
+	fake_release_held();
+	pt_batch_wait(test, stuck);
+	return us;
+}
+
+/*
+ * What others of the host do only ever adds to a time, so the least of several
+ * is compared, of both in turn; with more of them while it is noisy.
+ */
+static void stuck_transform_does_not_delay_others(struct kunit *test)
+{
+	struct pt_batch *stuck = make_held(test, open_fake(test), pt_scaled(STUCK), 0);
+	struct pt_batch *busy = make_batch(test, open_fake(test), BUSY);
+	s64 alone = S64_MAX, beside = S64_MAX;
+	unsigned int i;
+
+	for (i = 0; i < busy->nr; i++) {
+		script(&busy->ops[i], FAKE_AT_ONCE, 0);
+		step_of(&busy->ops[i])->spin_us = BUSY_US;
+	}
+	for (i = 0; i < MIN_ROUNDS || (beside * 10 > alone * 11 && i < MAX_ROUNDS); i++) {
+		alone = min(alone, run_busy(test, busy));
+		beside = min(beside, run_busy_beside(test, busy, stuck));
+	}
+	kunit_info(test, "%u requests alone %lld us, beside %u stuck ones %lld us (%u rounds)\n",
+		   busy->nr, alone, stuck->nr, beside, i);
+	KUNIT_EXPECT_LE(test, beside * 10, alone * 11);
+	pt_expect_in_order(test, busy);
+	pt_expect_in_order(test, stuck);
+}
+
+static struct kunit_case pcrypt_share_cases[] = {
+	KUNIT_CASE(limit_reached_refuses),
+	KUNIT_CASE(limit_reached_then_left_accepts_again),
+	KUNIT_CASE(limit_reached_backlogs_in_turn),
+	KUNIT_CASE(limit_is_for_one_transform_and_direction),
+	KUNIT_CASE(limit_of_one_goes_on),
+	KUNIT_CASE(limit_reached_requests_freed_in_completion),
+	KUNIT_CASE(limit_bounds_those_who_wait),
+	KUNIT_CASE(callbacks_spread_over_cpus),
+	KUNIT_CASE(callbacks_follow_serial_mask),
+	KUNIT_CASE(stuck_transform_does_not_delay_others),
+	{ }
+};
+
+static struct kunit_suite pcrypt_share_suite = {
+	.name = "pcrypt_share",
+	.suite_init = child_suite_init,
+	.suite_exit = child_suite_exit,
+	.init = child_init,
+	.test_cases = pcrypt_share_cases,
+};
+
+kunit_test_suite(pcrypt_share_suite);
+
+MODULE_DESCRIPTION("What transforms of pcrypt share, and what they do not");
+MODULE_LICENSE("GPL");
