@@ -12,7 +12,8 @@
  * Who may make what: any program can have pcrypt(X) made, for any X, by asking
  * for it through AF_ALG.  That must not change what the rest of the system
  * uses, so its priority lies below the child's, unless root said otherwise by
- * the module parameters "algs" and "open".
+ * the module parameters "algs" and "open".  The priority of an algorithm never
+ * changes: to promote or demote one is to unregister it and have it made anew.
  *
  * Lifetimes: a transform may be freed in softirq, from an RCU callback and
  * inside its own last completion.  Its shells are only let go of then; each job
@@ -25,6 +26,7 @@
 #include <crypto/internal/aead.h>
 #include <crypto/scatterwalk.h>
 #include <linux/atomic.h>
+#include <linux/capability.h>
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/fips.h>
@@ -32,11 +34,15 @@
 #include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "padata.h"
@@ -52,11 +58,6 @@
 
 /* As long as the crypto API itself waits for an algorithm in the making. */
 #define PCRYPT_MAKING_TIMEOUT_SECONDS	60
-
-static char *algs;
-module_param(algs, charp, 0444);
-MODULE_PARM_DESC(algs,
-		 "AEADs to wrap at load, and to prefer to what they wrap: NAME[,NAME...]");
 
 static bool prefer_all;
 module_param_named(open, prefer_all, bool, 0444);
@@ -114,7 +115,7 @@ static atomic_t pcrypt_next_cb_cpu;
 struct pcrypt_inst {
 	struct crypto_aead_spawn spawn;
 	struct list_head list;
-	const struct crypto_alg *alg;
+	struct crypto_alg *alg;
 	bool promoted;
 	char child[CRYPTO_MAX_ALG_NAME];
 };
@@ -132,14 +133,20 @@ struct pcrypt_making {
 
 /**
  * struct pcrypt_listed - a name that root listed in "algs"
- * @list: In pcrypt_algs, which is constant after load.
+ * @list: In pcrypt_algs.
  * @cra_name: Generic name of what it stands for.
+ * @driver_name: pcrypt(@name).
  * @name: As listed.
+ * @err: Why it could not be made the last time, or 0.
+ *
+ * All but @err is constant once it is in pcrypt_algs.
  */
 struct pcrypt_listed {
 	struct list_head list;
 	char cra_name[CRYPTO_MAX_ALG_NAME];
+	char driver_name[CRYPTO_MAX_ALG_NAME];
 	char name[CRYPTO_MAX_ALG_NAME];
+	int err;
 };
 
 /**
@@ -187,15 +194,23 @@ struct pcrypt_request {
 };
 
 /*
- * Protects the two lists.  Task context only; nests in nothing and nothing
- * nests in it.
+ * Who changes what root listed, or makes it so, holds pcrypt_algs_mutex.  It
+ * nests in the lock of the module's parameters.  Its owner waits for instances
+ * to be made, so nobody who makes one takes it.
+ *
+ * pcrypt_lock protects the lists below and pcrypt_up; pcrypt_algs changes under
+ * both, so either is enough to read it.  Task context only.  It nests in the
+ * crypto API's own lock, and nothing nests in it.
  */
+static DEFINE_MUTEX(pcrypt_algs_mutex);
 static DEFINE_SPINLOCK(pcrypt_lock);
 static LIST_HEAD(pcrypt_insts);
 static LIST_HEAD(pcrypt_makings);
+static LIST_HEAD(pcrypt_algs);
 static DECLARE_WAIT_QUEUE_HEAD(pcrypt_made);
 
-static LIST_HEAD(pcrypt_algs);
+/* The template can be used: what root lists is made at once. */
+static bool pcrypt_up;
 
 /*
  * Requests
@@ -470,6 +485,18 @@ static bool pcrypt_is_live(const struct pcrypt_inst *pi)
 		 (CRYPTO_ALG_DEAD | CRYPTO_ALG_DYING));
 }
 
+/* With pcrypt_lock held. */
+static bool pcrypt_is_in_making(const char *driver_name)
+{
+	struct pcrypt_making *making;
+
+	lockdep_assert_held(&pcrypt_lock);
+	list_for_each_entry(making, &pcrypt_makings, list)
+		if (!strcmp(making->driver_name, driver_name))
+			return true;
+	return false;
+}
+
 /*
  * Not every kernel refuses a second driver of the same name.  An instance that
  * the crypto API has torn down does not count, although old transforms may keep
@@ -477,14 +504,12 @@ static bool pcrypt_is_live(const struct pcrypt_inst *pi)
  */
 static int pcrypt_try_begin(struct pcrypt_making *making)
 {
-	struct pcrypt_making *other;
 	struct pcrypt_inst *pi;
 	int err = 0;
 
 	spin_lock(&pcrypt_lock);
-	list_for_each_entry(other, &pcrypt_makings, list)
-		if (!strcmp(other->driver_name, making->driver_name))
-			err = -EBUSY;
+	if (pcrypt_is_in_making(making->driver_name))
+		err = -EBUSY;
 	list_for_each_entry(pi, &pcrypt_insts, list)
 		if (!err && pcrypt_is_live(pi) &&
 		    !strcmp(pi->alg->cra_driver_name, making->driver_name))
@@ -573,36 +598,60 @@ static int pcrypt_grab_child(struct aead_instance *inst, const char *name,
 	return 0;
 }
 
-static bool pcrypt_is_listed(const char *name)
+/* With pcrypt_lock held. */
+static bool pcrypt_is_listed(const struct pcrypt_inst *pi)
 {
 	struct pcrypt_listed *listed;
 
+	lockdep_assert_held(&pcrypt_lock);
 	list_for_each_entry(listed, &pcrypt_algs, list)
-		if (!strcmp(listed->name, name))
+		if (!strcmp(listed->driver_name, pi->alg->cra_driver_name))
 			return true;
 	return false;
 }
 
 /*
+ * Does root want it to be preferred?  With open=1 that is so unless another name
+ * for the same cipher was listed.  With pcrypt_lock held.
+ */
+static bool pcrypt_is_wanted(const struct pcrypt_inst *pi)
+{
+	struct pcrypt_listed *listed;
+
+	if (pcrypt_is_listed(pi))
+		return true;
+	list_for_each_entry(listed, &pcrypt_algs, list)
+		if (!strcmp(listed->cra_name, pi->alg->cra_name))
+			return false;
+	return prefer_all;
+}
+
+/*
  * Registering an algorithm tears down what is built on those of the same
  * generic name and a lower priority.  Two promoted ones would do that to each
- * other for ever, so there is one per generic name.
+ * other for ever, so there is one per generic name.  With pcrypt_lock held.
  */
-static void pcrypt_enlist(struct pcrypt_inst *pi, bool promote)
+static bool pcrypt_is_free_to_promote(const struct pcrypt_inst *pi)
 {
 	struct pcrypt_inst *other;
 
-	spin_lock(&pcrypt_lock);
+	lockdep_assert_held(&pcrypt_lock);
 	list_for_each_entry(other, &pcrypt_insts, list)
-		if (other->promoted && pcrypt_is_live(other) &&
+		if (other != pi && other->promoted && pcrypt_is_live(other) &&
 		    !strcmp(other->alg->cra_name, pi->alg->cra_name))
-			promote = false;
-	pi->promoted = promote;
+			return false;
+	return true;
+}
+
+static void pcrypt_enlist(struct pcrypt_inst *pi)
+{
+	spin_lock(&pcrypt_lock);
+	pi->promoted = pcrypt_is_wanted(pi) && pcrypt_is_free_to_promote(pi);
 	list_add(&pi->list, &pcrypt_insts);
 	spin_unlock(&pcrypt_lock);
 }
 
-static void pcrypt_free_inst(struct aead_instance *inst)
+static void pcrypt_destroy_inst(struct aead_instance *inst)
 {
 	struct pcrypt_inst *pi = aead_instance_ctx(inst);
 
@@ -611,6 +660,19 @@ static void pcrypt_free_inst(struct aead_instance *inst)
 	spin_unlock(&pcrypt_lock);
 	crypto_drop_aead(&pi->spawn);
 	kfree(inst);
+}
+
+static void pcrypt_look_again(void);
+
+/* Called by the crypto API once a registered instance is gone and unused. */
+static void pcrypt_free_inst(struct aead_instance *inst)
+{
+	struct pcrypt_inst *pi = aead_instance_ctx(inst);
+	bool promoted = pi->promoted;
+
+	pcrypt_destroy_inst(inst);
+	if (promoted)
+		pcrypt_look_again();
 }
 
 /*
@@ -622,7 +684,7 @@ static int pcrypt_set_priority(struct aead_instance *inst, const char *name)
 	struct pcrypt_inst *pi = aead_instance_ctx(inst);
 	int child_priority = pcrypt_child_alg(pi)->cra_priority;
 
-	pcrypt_enlist(pi, prefer_all || pcrypt_is_listed(name));
+	pcrypt_enlist(pi);
 	if (pi->promoted) {
 		inst->alg.base.cra_priority = child_priority + PCRYPT_PROMOTION;
 		return 0;
@@ -717,8 +779,38 @@ static int pcrypt_make_once(struct crypto_template *tmpl, const char *name,
 		pcrypt_end(&making);
 	}
 	if (err)
-		pcrypt_free_inst(inst);
+		pcrypt_destroy_inst(inst);
 	return err;
+}
+
+static bool pcrypt_is_for_all(const char *name)
+{
+	struct pcrypt_listed *listed;
+	bool for_all = prefer_all;
+
+	spin_lock(&pcrypt_lock);
+	list_for_each_entry(listed, &pcrypt_algs, list)
+		if (!strcmp(listed->name, name))
+			for_all = true;
+	spin_unlock(&pcrypt_lock);
+	return for_all;
+}
+
+/*
+ * rfc4106(pcrypt(gcm(aes))) is called rfc4106(gcm(aes)), too, and if it is the
+ * only one of that name, everybody gets it.  So other templates may not have
+ * what is not for all.  That a template asks shows in the type, where the crypto
+ * API says that its child need not be approved by itself in FIPS mode.
+ */
+static int pcrypt_check_asker(struct rtattr **tb, const char *name)
+{
+	const struct crypto_attr_type *type = crypto_get_attr_type(tb);
+
+	if (!(type->type & CRYPTO_ALG_FIPS_INTERNAL) || pcrypt_is_for_all(name))
+		return 0;
+	pr_notice_ratelimited("pcrypt(%*pE) refused inside another template; root can list it in algs\n",
+			      (int)strlen(name), name);
+	return -EPERM;
 }
 
 /*
@@ -743,7 +835,8 @@ static int pcrypt_create(struct crypto_template *tmpl, struct rtattr **tb)
 		return -EINVAL;
 	if (strstr(name, "pcrypt("))
 		return pcrypt_refuse_nesting(name, name);
-	return pcrypt_make_once(tmpl, name, mask);
+	err = pcrypt_check_asker(tb, name);
+	return err ?: pcrypt_make_once(tmpl, name, mask);
 }
 
 static struct crypto_template pcrypt_tmpl = {
@@ -756,76 +849,92 @@ static struct crypto_template pcrypt_tmpl = {
  * What root listed
  */
 
+static bool pcrypt_may_follow(char c)
+{
+	return isalnum(c) || (c && strchr("(),-._", c));
+}
+
 /* Length of the name at the start of @s, which ends at a comma or at the end. */
-static int __init pcrypt_name_len(const char *s)
+static int pcrypt_name_len(const char *s)
 {
 	int depth = 0;
 	int len;
 
-	for (len = 0; s[len] && (depth || s[len] != ','); len++) {
+	for (len = 0; pcrypt_may_follow(s[len]) && (depth || s[len] != ','); len++) {
 		if (s[len] == '(')
 			depth++;
 		else if (s[len] == ')' && !depth--)
 			return -EINVAL;
-		else if (!isalnum(s[len]) && !strchr("(),-._", s[len]))
-			return -EINVAL;
 	}
-	if (depth || !len)
+	if (depth || !len || (s[len] && s[len] != ','))
 		return -EINVAL;
 	if (len + sizeof("pcrypt()") > CRYPTO_MAX_ALG_NAME)
 		return -ENAMETOOLONG;
 	return len;
 }
 
-static void pcrypt_free_algs(void)
+static void pcrypt_free_list(struct list_head *algs)
 {
 	struct pcrypt_listed *listed, *next;
 
-	list_for_each_entry_safe(listed, next, &pcrypt_algs, list) {
+	list_for_each_entry_safe(listed, next, algs, list) {
 		list_del(&listed->list);
 		kfree(listed);
 	}
 }
 
-static int __init pcrypt_list_alg(const char *name, int len)
+static int pcrypt_list_alg(struct list_head *algs, const char *name, int len)
 {
 	struct pcrypt_listed *listed = kzalloc(sizeof(*listed), GFP_KERNEL);
 
 	if (!listed)
 		return -ENOMEM;
 	memcpy(listed->name, name, len);
-	list_add_tail(&listed->list, &pcrypt_algs);
+	snprintf(listed->driver_name, sizeof(listed->driver_name), "pcrypt(%.*s)",
+		 len, name);
+	list_add_tail(&listed->list, algs);
 	return 0;
 }
 
-static int __init pcrypt_parse_algs(void)
+static int pcrypt_refuse_list(const char *what, const char *s, int err)
 {
-	const char *s = algs;
+	pr_err("algs: %s: \"%*pE\"\n", what, (int)strlen(s), s);
+	return err;
+}
+
+/*
+ * To look for a name of ours would be to load this module, which the module that
+ * is being loaded would wait for.
+ */
+static int pcrypt_parse_algs(struct list_head *algs, const char *s)
+{
 	int err;
 	int len;
 
-	while (s && *s) {
+	/* Else it could not be shown. */
+	if (strlen(s) >= PAGE_SIZE - 1)
+		return pcrypt_refuse_list("longer than a page", "", -EINVAL);
+	if (strstr(s, "pcrypt"))
+		return pcrypt_refuse_list("names what is to be wrapped, not pcrypt",
+					  s, -EINVAL);
+	while (*s) {
 		len = pcrypt_name_len(s);
-		if (len < 0) {
-			pr_err("algs: not a list of names from here on: \"%s\"\n",
-			       s);
-			return len;
-		}
-		err = pcrypt_list_alg(s, len);
+		if (len < 0)
+			return pcrypt_refuse_list("not a list of names from here on",
+						  s, len);
+		err = pcrypt_list_alg(algs, s, len);
 		if (err)
 			return err;
 		s += len;
 		/* The comma; nothing behind it is an empty name. */
-		if (*s && !*++s) {
-			pr_err("algs: ends with a comma\n");
-			return -EINVAL;
-		}
+		if (*s && !*++s)
+			return pcrypt_refuse_list("ends with a comma", "", -EINVAL);
 	}
 	return 0;
 }
 
 /* Does it exist, and has nobody listed the same by another name? */
-static int __init pcrypt_check_alg(struct pcrypt_listed *listed)
+static int pcrypt_check_alg(struct list_head *algs, struct pcrypt_listed *listed)
 {
 	struct crypto_aead *tfm = crypto_alloc_aead(listed->name, 0, 0);
 	struct pcrypt_listed *other;
@@ -841,7 +950,7 @@ static int __init pcrypt_check_alg(struct pcrypt_listed *listed)
 	strscpy(listed->cra_name, crypto_tfm_alg_name(crypto_aead_tfm(tfm)),
 		sizeof(listed->cra_name));
 	crypto_free_aead(tfm);
-	list_for_each_entry(other, &pcrypt_algs, list) {
+	list_for_each_entry(other, algs, list) {
 		if (other == listed)
 			break;
 		if (strcmp(other->cra_name, listed->cra_name))
@@ -853,41 +962,298 @@ static int __init pcrypt_check_alg(struct pcrypt_listed *listed)
 	return 0;
 }
 
-static int __init pcrypt_check_algs(void)
+static int pcrypt_check_algs(struct list_head *algs)
 {
 	struct pcrypt_listed *listed;
 	int err;
 
-	list_for_each_entry(listed, &pcrypt_algs, list) {
-		err = pcrypt_check_alg(listed);
+	list_for_each_entry(listed, algs, list) {
+		err = pcrypt_check_alg(algs, listed);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-static void __init pcrypt_promote(const char *listed)
+/*
+ * Making it so: promoting what is listed, demoting what is not
+ */
+
+/*
+ * Promoted but not listed any more; or listed and made before that, by someone
+ * who may not promote.  With pcrypt_lock held.
+ */
+static bool pcrypt_is_unwanted(const struct pcrypt_inst *pi)
 {
-	char name[CRYPTO_MAX_ALG_NAME];
-	struct crypto_aead *tfm;
+	if (!pcrypt_is_live(pi))
+		return false;
+	if (pi->promoted)
+		return !pcrypt_is_wanted(pi);
+	return pcrypt_is_listed(pi) && pcrypt_is_free_to_promote(pi);
+}
+
+/*
+ * Gets a reference to an instance that is not as root wants it.  One in the
+ * making may yet fail, and be freed then whoever has references: -EBUSY.  From
+ * then on whoever frees an instance takes it out of the list first.
+ */
+static int pcrypt_try_get_unwanted(struct pcrypt_inst **unwanted)
+{
+	struct pcrypt_inst *pi;
+	int err = -ENOENT;
+
+	spin_lock(&pcrypt_lock);
+	list_for_each_entry(pi, &pcrypt_insts, list) {
+		if (!pcrypt_is_unwanted(pi))
+			continue;
+		if (pcrypt_is_in_making(pi->alg->cra_driver_name)) {
+			err = -EBUSY;
+		} else if (refcount_inc_not_zero(&pi->alg->cra_refcnt)) {
+			/* For crypto_mod_put(); the caller has one, too. */
+			__module_get(THIS_MODULE);
+			*unwanted = pi;
+			err = 0;
+			break;
+		}
+	}
+	spin_unlock(&pcrypt_lock);
+	return err;
+}
+
+static struct pcrypt_inst *pcrypt_get_unwanted(void)
+{
+	struct pcrypt_inst *pi;
+	int err;
+
+	wait_event_timeout(pcrypt_made,
+			   (err = pcrypt_try_get_unwanted(&pi)) != -EBUSY,
+			   PCRYPT_MAKING_TIMEOUT_SECONDS * HZ);
+	return err ? NULL : pi;
+}
+
+/* Whoever has a transform of it keeps that; nobody finds it any more. */
+static void pcrypt_unregister_unwanted(void)
+{
 	struct pcrypt_inst *pi;
 
-	snprintf(name, sizeof(name), "pcrypt(%s)", listed);
-	tfm = crypto_alloc_aead(name, 0, 0);
-	if (IS_ERR(tfm)) {
-		pr_err("%s: could not be made (error %ld)\n", listed,
-		       PTR_ERR(tfm));
-		return;
+	while ((pi = pcrypt_get_unwanted())) {
+		if (pi->promoted)
+			pr_info("%s: not promoted any more\n",
+				pi->alg->cra_driver_name);
+		crypto_unregister_instance(container_of(pi->alg,
+							struct crypto_instance,
+							alg));
+		crypto_mod_put(pi->alg);
 	}
-	pi = aead_instance_ctx(aead_alg_instance(tfm));
-	if (pi->promoted)
-		pr_info("%s: promoted, wraps %s (priority %d)\n", listed,
-			pi->child, pi->alg->cra_priority);
-	else
-		pr_err("%s: not promoted, another %s is\n", listed,
-		       pi->alg->cra_name);
-	crypto_free_aead(tfm);
 }
+
+static bool pcrypt_is_promoted(const struct pcrypt_listed *listed)
+{
+	const char *driver_name = listed->driver_name;
+	struct pcrypt_inst *pi;
+	bool found = false;
+
+	spin_lock(&pcrypt_lock);
+	list_for_each_entry(pi, &pcrypt_insts, list)
+		if (pi->promoted && pcrypt_is_live(pi) &&
+		    !strcmp(pi->alg->cra_driver_name, driver_name))
+			found = !pcrypt_is_in_making(driver_name);
+	spin_unlock(&pcrypt_lock);
+	return found;
+}
+
+static int pcrypt_check_promoted(const struct pcrypt_listed *listed,
+				 struct crypto_aead *tfm)
+{
+	struct pcrypt_inst *pi;
+
+	if (crypto_aead_alg(tfm)->base.cra_module != THIS_MODULE)
+		return -EEXIST;
+	pi = aead_instance_ctx(aead_alg_instance(tfm));
+	if (!pi->promoted)
+		return -EEXIST;
+	pr_info("%s: promoted, wraps %s (priority %d)\n", listed->name, pi->child,
+		pi->alg->cra_priority);
+	return 0;
+}
+
+static int pcrypt_promote(struct pcrypt_listed *listed)
+{
+	struct crypto_aead *tfm;
+	int err;
+
+	if (pcrypt_is_promoted(listed))
+		return 0;
+	tfm = crypto_alloc_aead(listed->driver_name, 0, 0);
+	err = PTR_ERR_OR_ZERO(tfm);
+	if (!err)
+		err = pcrypt_check_promoted(listed, tfm);
+	crypto_free_aead(tfm);
+	/* Tried again whenever something is registered: not each time a line. */
+	if (err && err != listed->err)
+		pr_err("%s: could not be made and promoted (error %d)\n",
+		       listed->name, err);
+	listed->err = err;
+	return err;
+}
+
+/* With pcrypt_algs_mutex, and a reference to this module. */
+static int pcrypt_settle(void)
+{
+	struct pcrypt_listed *listed;
+	int first = 0;
+	int err;
+
+	lockdep_assert_held(&pcrypt_algs_mutex);
+	pcrypt_unregister_unwanted();
+	list_for_each_entry(listed, &pcrypt_algs, list) {
+		err = pcrypt_promote(listed);
+		first = first ?: err;
+	}
+	return first;
+}
+
+static void pcrypt_swap_algs(struct list_head *algs)
+{
+	LIST_HEAD(old);
+
+	spin_lock(&pcrypt_lock);
+	list_splice_init(&pcrypt_algs, &old);
+	list_splice_init(algs, &pcrypt_algs);
+	spin_unlock(&pcrypt_lock);
+	list_splice(&old, algs);
+}
+
+/* Before the module is up, and on its way out, nothing can be made. */
+static int pcrypt_change_algs(struct list_head *algs)
+{
+	int err;
+
+	if (!READ_ONCE(pcrypt_up)) {
+		pcrypt_swap_algs(algs);
+		return 0;
+	}
+	/* Not for our code, to which sysfs holds on, but for what it makes. */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	err = pcrypt_check_algs(algs);
+	if (!err) {
+		pcrypt_swap_algs(algs);
+		err = pcrypt_settle();
+	}
+	module_put(THIS_MODULE);
+	return err;
+}
+
+static int pcrypt_set_algs(const char *val, const struct kernel_param *kp)
+{
+	char *text = kstrdup(val, GFP_KERNEL);
+	LIST_HEAD(algs);
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	err = pcrypt_parse_algs(&algs, strim(text));
+	if (!err) {
+		mutex_lock(&pcrypt_algs_mutex);
+		err = pcrypt_change_algs(&algs);
+		mutex_unlock(&pcrypt_algs_mutex);
+	}
+	pcrypt_free_list(&algs);
+	kfree(text);
+	return err;
+}
+
+static int pcrypt_get_algs(char *buffer, const struct kernel_param *kp)
+{
+	struct pcrypt_listed *listed;
+	int len = 0;
+
+	spin_lock(&pcrypt_lock);
+	list_for_each_entry(listed, &pcrypt_algs, list)
+		len += scnprintf(buffer + len, PAGE_SIZE - len, "%s%s",
+				 len ? "," : "", listed->name);
+	spin_unlock(&pcrypt_lock);
+	return len + scnprintf(buffer + len, PAGE_SIZE - len, "\n");
+}
+
+/* The last of the module, also of one that could not be loaded. */
+static void pcrypt_drop_algs(void *unused)
+{
+	pcrypt_free_list(&pcrypt_algs);
+}
+
+static const struct kernel_param_ops pcrypt_algs_ops = {
+	.set = pcrypt_set_algs,
+	.get = pcrypt_get_algs,
+	.free = pcrypt_drop_algs,
+};
+
+module_param_cb(algs, &pcrypt_algs_ops, NULL, 0644);
+MODULE_PARM_DESC(algs,
+		 "AEADs to wrap, and to prefer to what they wrap: NAME[,NAME...]");
+
+/*
+ * Coming back: the crypto API tears a promoted instance down when it registers
+ * an algorithm that its child may have to give way to, or takes the child away.
+ */
+
+static void pcrypt_come_back(struct work_struct *work)
+{
+	/* On its way out, the module waits for this work. */
+	if (!try_module_get(THIS_MODULE))
+		return;
+	mutex_lock(&pcrypt_algs_mutex);
+	pcrypt_settle();
+	mutex_unlock(&pcrypt_algs_mutex);
+	module_put(THIS_MODULE);
+}
+
+static DECLARE_WORK(pcrypt_work, pcrypt_come_back);
+
+static void pcrypt_look_again(void)
+{
+	spin_lock(&pcrypt_lock);
+	if (pcrypt_up && !list_empty(&pcrypt_algs))
+		queue_work(system_long_wq, &pcrypt_work);
+	spin_unlock(&pcrypt_lock);
+}
+
+/*
+ * What is there already is not asked for again, so pcrypt_check_asker() does not
+ * see who wraps it.  Whoever may make algorithms over the crypto netlink socket
+ * may do so; others are refused before anybody looks at the name.
+ */
+static int pcrypt_check_request(const char *name)
+{
+	if (strstarts(name, "pcrypt(") || !strstr(name, "pcrypt(") ||
+	    capable(CAP_NET_ADMIN))
+		return NOTIFY_DONE;
+	pr_notice_ratelimited("%*pE refused: it is not for all, with a pcrypt inside\n",
+			      (int)strlen(name), name);
+	return NOTIFY_BAD;
+}
+
+/*
+ * NOTIFY_DONE leaves what is asked for to the crypto manager, which comes behind;
+ * NOTIFY_BAD is the end of it, with -ENOENT.
+ */
+static int pcrypt_notify(struct notifier_block *nb, unsigned long msg, void *data)
+{
+	const struct crypto_alg *alg = data;
+
+	if (msg == CRYPTO_MSG_ALG_REQUEST)
+		return pcrypt_check_request(alg->cra_name);
+	/* With the crypto API's own lock held. */
+	if (msg == CRYPTO_MSG_ALG_LOADED)
+		pcrypt_look_again();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block pcrypt_notifier = {
+	.notifier_call = pcrypt_notify,
+	.priority = 1,
+};
 
 /*
  * Module
@@ -905,7 +1271,10 @@ static int __init pcrypt_check_fips(void)
 	return -EKEYREJECTED;
 }
 
-/* The kernel's own pcrypt has a directory where ours has to be. */
+/*
+ * The kernel's own pcrypt has a directory where ours has to be.  modprobe takes
+ * -EEXIST for success.
+ */
 static int __init pcrypt_check_alone(void)
 {
 	struct kernfs_node *node = kernfs_find_and_get(kernel_kobj->sd, "pcrypt");
@@ -914,7 +1283,7 @@ static int __init pcrypt_check_alone(void)
 		return 0;
 	kernfs_put(node);
 	pr_err("not loaded: the kernel's own pcrypt is; unload that first (rmmod pcrypt)\n");
-	return -EEXIST;
+	return -EBUSY;
 }
 
 static int __init pcrypt_add_pinst(enum pcrypt_dir dir)
@@ -946,10 +1315,7 @@ static int __init pcrypt_prepare(void)
 	err = pcrypt_check_alone();
 	if (err)
 		return err;
-	err = pcrypt_parse_algs();
-	if (err)
-		return err;
-	return pcrypt_check_algs();
+	return pcrypt_check_algs(&pcrypt_algs);
 }
 
 /*
@@ -958,30 +1324,43 @@ static int __init pcrypt_prepare(void)
  * fail.  So the names in algs are checked before, and what still goes wrong
  * with one is only logged.
  */
-static int __init pcrypt_mod_init(void)
+static int __init pcrypt_register(void)
 {
-	struct pcrypt_listed *listed;
+	int err = crypto_register_notifier(&pcrypt_notifier);
+
+	if (err)
+		return err;
+	err = crypto_register_template(&pcrypt_tmpl);
+	if (err) {
+		crypto_unregister_notifier(&pcrypt_notifier);
+		return err;
+	}
+	spin_lock(&pcrypt_lock);
+	WRITE_ONCE(pcrypt_up, true);
+	spin_unlock(&pcrypt_lock);
+	pcrypt_settle();
+	return 0;
+}
+
+static int __init pcrypt_start(void)
+{
 	int err;
 
 	err = pcrypt_prepare();
 	if (err)
-		goto free_algs;
+		return err;
 	pcrypt_kset = kset_create_and_add("pcrypt", NULL, kernel_kobj);
-	if (!pcrypt_kset) {
-		err = -ENOMEM;
-		goto free_algs;
-	}
+	if (!pcrypt_kset)
+		return -ENOMEM;
 	err = pcrypt_add_pinst(PCRYPT_ENCRYPT);
 	if (err)
 		goto remove_kset;
 	err = pcrypt_add_pinst(PCRYPT_DECRYPT);
 	if (err)
 		goto free_pencrypt;
-	err = crypto_register_template(&pcrypt_tmpl);
+	err = pcrypt_register();
 	if (err)
 		goto free_pdecrypt;
-	list_for_each_entry(listed, &pcrypt_algs, list)
-		pcrypt_promote(listed->name);
 	return 0;
 
 free_pdecrypt:
@@ -990,13 +1369,27 @@ free_pencrypt:
 	padata_free(pcrypt_pinst[PCRYPT_ENCRYPT]);
 remove_kset:
 	kset_unregister(pcrypt_kset);
-free_algs:
-	pcrypt_free_algs();
+	return err;
+}
+
+/* The parameters can be written already. */
+static int __init pcrypt_mod_init(void)
+{
+	int err;
+
+	mutex_lock(&pcrypt_algs_mutex);
+	err = pcrypt_start();
+	mutex_unlock(&pcrypt_algs_mutex);
 	return err;
 }
 
 static void __exit pcrypt_mod_exit(void)
 {
+	spin_lock(&pcrypt_lock);
+	WRITE_ONCE(pcrypt_up, false);
+	spin_unlock(&pcrypt_lock);
+	crypto_unregister_notifier(&pcrypt_notifier);
+	cancel_work_sync(&pcrypt_work);
 	crypto_unregister_template(&pcrypt_tmpl);
 	padata_free(pcrypt_pinst[PCRYPT_DECRYPT]);
 	padata_free(pcrypt_pinst[PCRYPT_ENCRYPT]);
@@ -1006,7 +1399,6 @@ static void __exit pcrypt_mod_exit(void)
 	 */
 	synchronize_rcu();
 	kset_unregister(pcrypt_kset);
-	pcrypt_free_algs();
 }
 
 module_init(pcrypt_mod_init);
