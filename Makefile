@@ -48,12 +48,14 @@ bench-mt: ## multithreaded jobs against loops, threads and work items, in QEMU
 
 # Nobody but Debian has the key that the kernel's build would sign with, and
 # without System.map, which headers lack, that build leaves out depmod.
-install: all install-tools ## modules, tools; header and symbol versions to PREFIX/src/padata-mod
+install: all install-tools ## modules, tools, modprobe's file; header and symbol versions
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" \
 		INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= modules_install
 	[ -n "$(DESTDIR)" ] || depmod "$$(cat "$(KDIR)/include/config/kernel.release")"
 	install -d "$(headers)"
 	install -m 644 padata.h Module.symvers "$(headers)"
+	install -d "$(DESTDIR)/etc/modprobe.d"
+	install -m 644 pcrypt_mod.conf "$(DESTDIR)/etc/modprobe.d"
 
 install-tools:
 	install -d "$(DESTDIR)$(PREFIX)/sbin" "$(DESTDIR)$(PREFIX)/share/man/man8" "$(units)"

@@ -257,7 +257,7 @@ static int pcrypt_enter(struct aead_request *req, struct pcrypt_request *preq)
 
 	INIT_LIST_HEAD(&preq->backlog);
 	spin_lock_bh(&stream->lock);
-	if (stream->in_flight >= ctx->max_requests && !busted(21))
+	if (stream->in_flight >= ctx->max_requests && !busted(24))
 		answer = aead_request_flags(req) & CRYPTO_TFM_REQ_MAY_BACKLOG ?
 			 -EBUSY : -ENOSPC;
 	if (answer != -ENOSPC)
@@ -462,7 +462,7 @@ static int pcrypt_init_tfm(struct crypto_aead *tfm)
 	 * be used at the time: transforms are spread over them evenly.
 	 */
 	ctx->cb_cpu = nr_cpu_ids + (atomic_inc_return(&pcrypt_next_cb_cpu) & 0xffff);
-	if (busted(22))
+	if (busted(25))
 		ctx->cb_cpu = nr_cpu_ids;
 	crypto_aead_set_reqsize(tfm, sizeof(struct pcrypt_request) +
 				crypto_aead_reqsize(child));

@@ -55,6 +55,8 @@ full() {
 	step torture-long scripts/torture.sh kunit 10 4
 	step torture-debug-long scripts/torture.sh debug 10 4
 	step model scripts/model.sh
+	step pcrypt-10000 scripts/pcrypt.sh kunit debug
+	step fuzz-long scripts/fuzz.sh 600 debug 6.12 6.1
 	ROUNDS=10 step planted-10 scripts/planted.sh
 }
 
@@ -73,6 +75,10 @@ step e2e scripts/e2e.sh 10
 step torture scripts/torture.sh kunit 2 4
 step kunit-debug scripts/kunit.sh debug
 step torture-debug scripts/torture.sh debug 2 4
+step modprobe scripts/modprobe.sh
+COUNT=1000 step pcrypt scripts/pcrypt.sh kunit 6.12 6.1
+COUNT=1000 step pcrypt-debug scripts/pcrypt.sh debug
+step fuzz scripts/fuzz.sh 50 debug
 [ "${1-}" != --full ] || full
 say "$((SECONDS / 60)) minutes; logs in $LOGS"
 total

@@ -60,7 +60,7 @@ cd "$TOP"
 "$TOP/scripts/setup.sh"
 tree=$(scripts/kernel.sh kunit)
 source=$tree/source
-mapfile -t c_files < <(ls ./*.[ch] kunit/*.[ch] Documentation/samples/*.c)
+mapfile -t c_files < <(ls ./*.[ch] kunit/*.[ch] Documentation/samples/*.c scripts/*.c)
 c_files=("${c_files[@]#./}")
 for f in "${c_files[@]}" scripts/e2e/*.c; do
 	check "checkpatch $f" checkpatch "$f"
