@@ -76,7 +76,7 @@ step torture scripts/torture.sh kunit 2 4
 step kunit-debug scripts/kunit.sh debug
 step torture-debug scripts/torture.sh debug 2 4
 step modprobe scripts/modprobe.sh
-COUNT=1000 step pcrypt scripts/pcrypt.sh kunit 6.12 6.1
+COUNT=300 step pcrypt scripts/pcrypt.sh 6.12 6.1
 COUNT=1000 step pcrypt-debug scripts/pcrypt.sh debug
 step fuzz scripts/fuzz.sh 50 debug
 [ "${1-}" != --full ] || full
