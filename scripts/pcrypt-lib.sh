@@ -37,11 +37,9 @@ run_guest() {
 		-f "$BUILDS/pcrypt_user" "$@" -- "$TOP/scripts/$script"
 }
 
-# judge WHAT LOGNAME EXIT_STATUS: the guest's lines `ok TEXT` and `not ok TEXT`.
+# judge WHAT LOGNAME EXIT_STATUS: what the guest reported, and how it ended.
 judge() {
-	local line
-	while read -r line; do
-		count "$([ "${line#not }" = "$line" ] && echo 0 || echo 1)" "$1: ${line#*ok }"
-	done < <(grep -E '^(not )?ok ' "$LOGS/$2.verdict")
+	echo "$1:"
+	count_reported "$2"
 	count "$3" "$1: the guest ended well, its log has no warning, nothing leaked"
 }
