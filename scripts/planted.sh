@@ -25,6 +25,8 @@ bugs='
 21|padata_multithread|a chunk is claimed in two steps
 22|padata_multithread|failed chunks are undone, too
 23|padata_multithread|helpers leave the affinity of the caller
+24|pcrypt_share|the limit of requests in flight is ignored
+25|pcrypt_share|all transforms have the same callback CPU
 '
 
 # The first report ends the guest: what comes after it is not needed.
