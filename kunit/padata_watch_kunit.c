@@ -324,13 +324,13 @@ static void young_shell_is_no_stall(struct kunit *test)
 	struct test_lane *lane;
 	unsigned long stalls;
 
-	test_set_param(test, PARAM("stall_seconds"), "30", "8");
+	test_set_param(test, PARAM("stall_seconds"), "30", "4");
 	bed = bed_make(test);
 	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
 		.jobs = 1, .window = 8, .percent = 100, .end = TEST_END_HELD });
 	lane_run(lane);
 	read_poll_timeout(watch_counter, stalls, stalls, 100 * USEC_PER_MSEC,
-			  3 * USEC_PER_SEC, false, bed, "stalls");
+			  2 * USEC_PER_SEC, false, bed, "stalls");
 	KUNIT_EXPECT_EQ(test, stalls, 0);
 	bed_unhold(bed);
 	bed_expect_clean(bed);

@@ -55,6 +55,8 @@ full() {
 	step torture-long scripts/torture.sh kunit 10 4
 	step torture-debug-long scripts/torture.sh debug 10 4
 	step model scripts/model.sh
+	step cycles scripts/cycles.sh
+	step faults scripts/faults.sh
 	step pcrypt-10000 scripts/pcrypt.sh kunit debug
 	step fuzz-long scripts/fuzz.sh 600 debug 6.12 6.1
 	ROUNDS=10 step planted-10 scripts/planted.sh
