@@ -45,6 +45,14 @@ bench-quick: ## instructions per job, ours beside the kernel's own, in QEMU
 
 bench-mt: ## multithreaded jobs against loops, threads and work items, in QEMU
 	@scripts/bench-mt.sh
+faults: ## each allocation of both modules fails once, on the debug kernel in QEMU
+	@scripts/faults.sh
+
+cycles: ## both modules loaded and unloaded 300 times, beside a busy user, in QEMU
+	@scripts/cycles.sh $(FLAVOUR) $(CPUS)
+
+mutants: ## do the suites notice one changed line?  An hour (MUTANTS="1 2 ...")
+	@scripts/mutants.sh $(MUTANTS)
 
 # Nobody but Debian has the key that the kernel's build would sign with, and
 # without System.map, which headers lack, that build leaves out depmod.
@@ -69,4 +77,4 @@ help: ## this list
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit e2e torture bench-quick bench-mt install-tools install help clean
+.PHONY: all demo check check-full kunit e2e torture bench-quick bench-mt install-tools faults cycles mutants install help clean

@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# mutants.sh [NUMBER...]: change padata_mod.c in one place, by the lines of
+# scripts/mutants, and see whether a KUnit suite of padata notices.
+#
+# A line is `FUNCTION @ OLD @ NEW @ SUITE @ NOTE`.  OLD is found exactly once in
+# the function, or in the whole file where FUNCTION is `-`.  SUITE runs first, then
+# all the others.  A mutant is killed by a case that fails, or a kernel that
+# warns, hangs or dies.  With a NOTE it is known to survive, and the note says why
+# that is right; killing it, or letting another survive, is a failure.  Not part
+# of `make check`: half a minute for each.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# trim FIELD: without the blank on each side.
+trim() {
+	local s=${1# }
+	printf '%s' "${s% }"
+}
+
+# mutate FUNCTION OLD NEW: standard input to output.
+mutate() {
+	FUNCTION=$1 OLD=$2 NEW=$3 awk '
+		BEGIN { f = ENVIRON["FUNCTION"]; old = ENVIRON["OLD"]; new = ENVIRON["NEW"] }
+		# The name at the start of its definition; a declaration ends in ";".
+		/^[a-z]/ && !/;$/ && index($0, f "(") && !/^#/ { inside = 1 }
+		f == "-" || inside {
+			if ((at = index($0, old))) {
+				found++
+				$0 = substr($0, 1, at - 1) new substr($0, at + length(old))
+			}
+		}
+		/^}/ { inside = 0 }
+		{ print }
+		END { exit found != 1 }'
+}
+
+# first SUITE: it, then all other suites of padata.
+first() {
+	local f
+	echo "$1"
+	for f in "$TOP"/kunit/padata_*_kunit.c; do
+		f=$(basename "$f" _kunit.c)
+		[ "$f" = "$1" ] || echo "$f"
+	done
+}
+
+# build NUMBER FUNCTION OLD NEW: only padata_mod.ko; the suites know nothing.
+build() {
+	local dir=$tmp/build
+	mkdir -p "$dir"
+	cp -p "$TOP"/*.h "$dir/"
+	# shellcheck disable=SC2016 # for make
+	printf 'obj-m := padata_mod.o\nccflags-y := -I$(src)\n' >"$dir/Kbuild"
+	mutate "$2" "$3" "$4" <"$TOP/padata_mod.c" >"$dir/padata_mod.c" ||
+		die "mutant $1: not found exactly once in $2: $3"
+	run_logged "build-mutant-$1" make -C "$tree" M="$dir" modules
+	cp "$dir/padata_mod.ko" "$tmp/"
+}
+
+# try NUMBER SUITE: prints how it ended.
+try() {
+	local suites files ended=0 line
+	mapfile -t suites < <(first "$2")
+	files=("${suites[@]/#/-f$suite_dir/kunit/}")
+	"$TOP/scripts/guest.sh" -k "$tree/arch/x86/boot/bzImage" -m "$tree/root" -M kunit \
+		-n "mutant-$1" -t 240 -f "$tmp/padata_mod.ko" "${files[@]/%/_kunit.ko}" \
+		-e "SUITES=${suites[*]}" -- "$TOP/scripts/guest-mutant" 2>"$LOGS/mutant-$1.log" || ended=$?
+	line=$(sed -n 's/^mutant: //p' "$LOGS/mutant-$1.verdict" | tail -n 1)
+	case $ended:$line in
+	0:survived)	echo survived ;;
+	*:killed*)	echo "$line" ;;
+	[23]:in*)	echo "killed by the kernel's log or its end $line" ;;
+	*)		echo "killed by the guest's exit status $ended: $line" ;;
+	esac
+}
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+"$TOP/scripts/setup.sh"
+tree=$("$TOP/scripts/kernel.sh" kunit)
+suite_dir=$("$TOP/scripts/build.sh" "$tree" kunit TESTS=1)
+number=0
+while IFS= read -r line; do
+	case $line in ''|'#'*) continue ;; esac
+	number=$((number + 1))
+	[ $# = 0 ] || [[ " $* " = *" $number "* ]] || continue
+	IFS=@ read -r function old new suite note <<<"$line"
+	function=$(trim "$function") old=$(trim "$old") new=$(trim "$new")
+	suite=$(trim "$suite") note=$(trim "$note")
+	build "$number" "$function" "$old" "$new"
+	result=$(try "$number" "$suite")
+	status=0
+	if [ "$result" = survived ]; then
+		[ -n "$note" ] || status=1
+	else
+		[ -z "$note" ] || status=1
+	fi
+	count $status "mutant $number, $function: '$old' -> '$new': $result${note:+ ($note)}"
+done <"$TOP/scripts/mutants"
+total
