@@ -119,8 +119,10 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/isolation.h>
+#include <linux/sched/stat.h>
 #include <linux/seqlock.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -142,6 +144,10 @@ static unsigned int wakeup_cost_ns = 5000;
 module_param(wakeup_cost_ns, uint, 0644);
 MODULE_PARM_DESC(wakeup_cost_ns, "Queued work that justifies waking one more CPU, in nanoseconds (default 5000)");
 
+static unsigned int poll_ns = 10000;
+module_param(poll_ns, uint, 0644);
+MODULE_PARM_DESC(poll_ns, "How long a worker on an otherwise idle CPU looks for more work before it sleeps, where that has paid lately, in nanoseconds; 0 is never (default 10000)");
+
 static unsigned int stall_seconds = 30;
 module_param(stall_seconds, uint, 0644);
 MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is named in the log, in seconds; 0 is never (default 30)");
@@ -155,6 +161,9 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 /* How many jobs one walk of an order list takes, and how many walks follow. */
 #define CUT_JOBS		64
 #define DRAIN_CUTS		16
+/* Polls that fail in a row before only each POLL_PROBEth sleep is put off. */
+#define POLL_CREDIT		8
+#define POLL_PROBE		16
 /* How long padata_free() and its like wait before they say what for. */
 #define WAIT_WARN_SECONDS	10
 
@@ -292,6 +301,8 @@ struct pump_stats {
  * @serving: P: serial queues that this pump owns.
  * @parallel_first: P: which duty comes first in a stretch; they take turns,
  *	because the first may take all of it.
+ * @poll_credit: P: polls that may fail before most are left out.
+ * @nr_sleeps: P: sleeps without a poll; wraps.
  * @busy_ns: P: time spent in parallel() since the last pull.
  * @nr_busy: P: jobs in @busy_ns.
  * @inline_depth: Submitters on this CPU that run a job themselves; counted by
@@ -309,6 +320,8 @@ struct padata_pump {
 	struct llist_head	deferred;
 	struct list_head	serving;
 	bool			parallel_first;
+	unsigned int		poll_credit;
+	unsigned int		nr_sleeps;
 	u64			busy_ns;
 	unsigned int		nr_busy;
 	unsigned int		inline_depth;
@@ -566,6 +579,51 @@ static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
 	return pump;
 }
 
+/* What others fill before they wake a pump.  Without a barrier it is a hint. */
+static bool pump_has_work(struct padata_pump *pump)
+{
+	return !llist_empty(&pump->ready) || !llist_empty(&pump->deferred) ||
+	       READ_ONCE(pump->pulling);
+}
+
+/*
+ * Where polls have failed lately only some are tried, so that a stream with
+ * long pauses does not pay for each of them.
+ */
+static bool poll_pays(struct padata_pump *pump)
+{
+	return READ_ONCE(poll_ns) &&
+	       (pump->poll_credit || !(++pump->nr_sleeps % POLL_PROBE));
+}
+
+/**
+ * pump_poll() - look for more work for about as long as a sleep would cost
+ * @pump: The pump, awake: who has work for it has nothing to do for that.
+ *
+ * Only where nobody else wants the CPU.
+ *
+ * Context: Task, softirqs enabled.
+ * Return: True when there is work.
+ */
+static bool pump_poll(struct padata_pump *pump)
+{
+	u64 start;
+
+	if (!poll_pays(pump))
+		return false;
+	start = local_clock();
+	while (!pump_has_work(pump)) {
+		if (!single_task_running() || need_resched() ||
+		    local_clock() - start >= READ_ONCE(poll_ns)) {
+			pump->poll_credit -= !!pump->poll_credit;
+			return false;
+		}
+		cpu_relax();
+	}
+	pump->poll_credit = POLL_CREDIT;
+	return true;
+}
+
 /* Returns true when the pump may sleep, false when it has to go on. */
 static bool pump_sleep(struct padata_pump *pump)
 {
@@ -575,9 +633,7 @@ static bool pump_sleep(struct padata_pump *pump)
 		busted_delay();
 	atomic_set(&pump->awake, 0);
 	smp_mb(); /* sleep:A: awake before the three, pairs with pump_wake() */
-	if (busted(4) || (llist_empty(&pump->ready) &&
-			  llist_empty(&pump->deferred) &&
-			  !READ_ONCE(pump->pulling)))
+	if (busted(4) || !pump_has_work(pump))
 		return true;
 	/* Who finds 0 queues the work item: either the waker did, or we go on. */
 	return atomic_xchg(&pump->awake, 1);
@@ -1205,11 +1261,11 @@ static void check_cpu(struct padata_pump *pump)
 		     pinst->name);
 }
 
-/* Returns false when the pump may sleep. */
+/* Returns false when there was nothing to do. */
 static bool pump_stretch(struct padata_pump *pump)
 {
 	struct stretch st = { };
-	bool worked, more;
+	bool worked;
 
 	local_bh_disable();
 	rcu_read_lock();
@@ -1225,18 +1281,19 @@ static bool pump_stretch(struct padata_pump *pump)
 			worked |= pump_parallel(pump, &st);
 	} while (worked && !stretch_over(&st));
 	note_max(&pump->pinst->pumps->stats.stretch_max_ns, st.now - st.start);
-	more = worked || !pump_sleep(pump);
 	rcu_read_unlock();
 	local_bh_enable();
-	return more;
+	return worked;
 }
 
 static void pump_work(struct work_struct *work)
 {
 	struct padata_pump *pump = container_of(work, struct padata_pump, work);
 
-	while (pump_stretch(pump))
-		cond_resched_tasks_rcu_qs();
+	do {
+		while (pump_stretch(pump))
+			cond_resched_tasks_rcu_qs();
+	} while (pump_poll(pump) || !pump_sleep(pump));
 }
 
 /*
