@@ -158,6 +158,10 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 /* How many callbacks or jobs before the pump looks at its other duties. */
 #define ROUND_SERIAL		32
 #define ROUND_PARALLEL		8
+/* Jobs that take less than this are pulled, and their drains done, in batches. */
+#define SHORT_NS		1000
+#define BATCH_NS		2000
+#define BATCH_JOBS		16
 /* How many jobs one walk of an order list takes, and how many walks follow. */
 #define CUT_JOBS		64
 #define DRAIN_CUTS		16
@@ -303,6 +307,9 @@ struct pump_stats {
  *	because the first may take all of it.
  * @poll_credit: P: polls that may fail before most are left out.
  * @nr_sleeps: P: sleeps without a poll; wraps.
+ * @batching: P: drains wait in @batch; softirqs are disabled and nothing but a
+ *	hard interrupt, which leaves its drains to @deferred, gets in between.
+ * @batch: P: shells that are drained when the batch is over.
  * @busy_ns: P: time spent in parallel() since the last pull.
  * @nr_busy: P: jobs in @busy_ns.
  * @inline_depth: Submitters on this CPU that run a job themselves; counted by
@@ -322,6 +329,8 @@ struct padata_pump {
 	bool			parallel_first;
 	unsigned int		poll_credit;
 	unsigned int		nr_sleeps;
+	bool			batching;
+	struct llist_head	batch;
 	u64			busy_ns;
 	unsigned int		nr_busy;
 	unsigned int		inline_depth;
@@ -801,6 +810,21 @@ static void shell_hand_over(struct pinst *pinst, struct list_head *run)
 }
 
 /*
+ * Let the drain wait for the end of the batch of short jobs that this CPU's pump
+ * runs, so that one drain does for all of them.  As in shell_defer(), the baton
+ * makes one link enough, and the first job holds the shell.
+ */
+static bool shell_drain_later(struct padata_shell *ps)
+{
+	struct padata_pump *pump = this_cpu_ptr(ps->pinst->pumps);
+
+	if (!pump->batching)
+		return false;
+	__llist_add(&ps->deferred, &pump->batch);
+	return true;
+}
+
+/*
  * Leave the drain to a pump.  The caller has the baton, which is unique, so one
  * link is enough; the first job is done and listed, which holds the shell.
  */
@@ -1150,17 +1174,24 @@ static void note_service_time(struct padata_pump *pump)
 		if (pinst->service_ns)
 			sample = pinst->service_ns +
 				 div_s64(sample - (s64)pinst->service_ns, 8);
-		pinst->service_ns = max_t(s64, sample, 1);
+		WRITE_ONCE(pinst->service_ns, max_t(s64, sample, 1));
 	}
 	pump->busy_ns = 0;
 	pump->nr_busy = 0;
 }
 
-/* A share that leaves work for the other CPUs, but saves locking in a burst. */
+/*
+ * A share that leaves work for the other CPUs, but saves locking in a burst.  As
+ * long as the work is not worth waking another CPU there is nobody to share with.
+ */
 static unsigned int pull_share(struct pinst *pinst)
 {
 	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
 
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && pinst->service_ns &&
+	    pinst->service_ns < SHORT_NS && pinst->nr_pulling <= 1 &&
+	    pinst->nr_queued * pinst->service_ns <= READ_ONCE(wakeup_cost_ns))
+		return min_t(unsigned int, pinst->nr_queued, BATCH_JOBS);
 	return clamp(pinst->nr_queued / (2 * cpus), 1U,
 		     min_t(unsigned int, ROUND_PARALLEL, STRETCH_CALLBACKS));
 }
@@ -1222,11 +1253,35 @@ static void pump_put_back(struct padata_pump *pump, struct list_head *jobs)
 		pump_wake(wake);
 }
 
+static void pump_batch_begin(struct padata_pump *pump)
+{
+	u64 service = READ_ONCE(pump->pinst->service_ns);
+
+	/*
+	 * Only who is on its CPU has it to itself; on PREEMPT_RT others may get
+	 * in between even so.
+	 */
+	pump->batching = !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+			 smp_processor_id() == pump->cpu &&
+			 service && service < SHORT_NS;
+}
+
+static void pump_batch_end(struct padata_pump *pump)
+{
+	struct padata_shell *ps, *next;
+
+	pump->batching = false;
+	llist_for_each_entry_safe(ps, next, __llist_del_all(&pump->batch),
+				  deferred)
+		shell_drain(ps);
+}
+
 static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 {
 	struct padata_priv *job;
 	LIST_HEAD(jobs);
-	u64 start;
+	u64 start, batched;
+	bool over;
 
 	if (!READ_ONCE(pump->pulling) &&
 	    (!READ_ONCE(pump->pinst->nr_queued) || !pump_entitled(pump)))
@@ -1237,11 +1292,21 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	pump_pull(pump, &jobs, start);
 	if (list_empty(&jobs))
 		return false;
+	pump_batch_begin(pump);
+	batched = start;
 	do {
 		job = list_first_entry(&jobs, struct padata_priv, queue);
 		run_parallel(pump, job, st);
-	} while (!stretch_over(st) && !list_empty(&jobs));
+		over = stretch_over(st);
+		if (pump->batching && st->now - batched > BATCH_NS) {
+			pump_batch_end(pump);
+			pump_batch_begin(pump);
+			batched = st->now;
+		}
+	} while (!over && !list_empty(&jobs));
 	pump->busy_ns = st->now - start;
+	if (pump->batching)
+		pump_batch_end(pump);
 	if (!list_empty(&jobs))
 		pump_put_back(pump, &jobs);
 	return true;
@@ -1467,7 +1532,8 @@ void padata_do_serial(struct padata_priv *padata)
 		shell_defer(ps);
 	} else {
 		local_bh_disable();
-		shell_drain(ps);
+		if (!shell_drain_later(ps))
+			shell_drain(ps);
 		local_bh_enable();
 	}
 	rcu_read_unlock();
@@ -1888,6 +1954,7 @@ static void pump_init(struct pinst *pinst, int cpu)
 	pump->cpu = cpu;
 	init_llist_head(&pump->ready);
 	init_llist_head(&pump->deferred);
+	init_llist_head(&pump->batch);
 	INIT_LIST_HEAD(&pump->serving);
 	spin_lock_init(&pump->sq.lock);
 	INIT_LIST_HEAD(&pump->sq.incoming);
