@@ -21,11 +21,11 @@
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/kobject.h>
-#include <linux/list.h>
 #include <linux/types.h>
 
 #define padata_instance		padata_mod_instance
 #define padata_shell		padata_mod_shell
+#define padata_link		padata_mod_link
 #define padata_priv		padata_mod_priv
 #define padata_alloc		padata_mod_alloc
 #define padata_alloc_on		padata_mod_alloc_on
@@ -64,6 +64,11 @@ struct padata_instance {
 	struct kobject kobj;
 };
 
+/* A link of a singly linked list of jobs. */
+struct padata_link {
+	struct padata_link *next;
+};
+
 /**
  * struct padata_priv - one job
  * @order: Private: link in the shell's order list, then in a serial queue.
@@ -89,8 +94,8 @@ struct padata_instance {
  * @serial is entered.
  */
 struct padata_priv {
-	struct list_head	order;
-	struct list_head	queue;
+	struct padata_link	order;
+	struct padata_link	queue;
 	struct padata_shell	*ps;
 	atomic_t		state;
 	int			cb_cpu;

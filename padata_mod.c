@@ -114,6 +114,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/delay.h>
+#include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -201,6 +202,19 @@ enum baton_place {
 };
 
 /**
+ * struct job_list - jobs, one after the other
+ * @first: The first one's link, or NULL.
+ * @end: Where the next one is linked in; points into the list itself when that
+ *	is empty, so it must not be moved.
+ *
+ * Singly linked, because jobs are only appended, and taken off the front.
+ */
+struct job_list {
+	struct padata_link	*first;
+	struct padata_link	**end;
+};
+
+/**
  * struct padata_shell - one ordered stream of jobs
  * @pinst: I: its instance.
  * @lock: Protects the fields marked S.
@@ -223,7 +237,7 @@ struct padata_shell {
 	struct pinst		*pinst;
 	spinlock_t		lock;		/* S */
 	enum baton_place	baton;
-	struct list_head	order;
+	struct job_list		order;
 	unsigned int		map_gen;
 	unsigned int		nr_queued;
 	unsigned int		nr_cut;
@@ -258,12 +272,12 @@ struct padata_shell {
  */
 struct serial_queue {
 	spinlock_t		lock;		/* F */
-	struct list_head	incoming;
+	struct job_list		incoming;
 	bool			owned;
 	int			cpu;
 	struct llist_node	ready;
 	struct list_head	serving;
-	struct list_head	batch;
+	struct job_list		batch;
 };
 
 /**
@@ -390,7 +404,7 @@ struct pinst {
 	struct padata_pump __percpu *pumps;
 
 	spinlock_t		lock;		/* Q */
-	struct list_head	queue;
+	struct job_list		queue;
 	unsigned int		nr_queued;
 	unsigned int		nr_pulling;
 	u64			service_ns;
@@ -428,6 +442,64 @@ static void note_max(unsigned long __percpu *max, unsigned long value)
 static struct pinst *to_pinst(struct padata_instance *pub)
 {
 	return container_of(pub, struct pinst, pub);
+}
+
+/*
+ * Lists of jobs
+ */
+
+#define link_order(link)	container_of(link, struct padata_priv, order)
+#define link_queue(link)	container_of(link, struct padata_priv, queue)
+
+static void job_list_init(struct job_list *list)
+{
+	list->first = NULL;
+	list->end = &list->first;
+}
+
+static bool job_list_empty(const struct job_list *list)
+{
+	return !list->first;
+}
+
+static void job_list_add(struct job_list *list, struct padata_link *link)
+{
+	link->next = NULL;
+	*list->end = link;
+	list->end = &link->next;
+}
+
+/* The list is not empty. */
+static struct padata_link *job_list_pop(struct job_list *list)
+{
+	struct padata_link *link = list->first;
+
+	list->first = link->next;
+	if (!link->next)
+		list->end = &list->first;
+	return link;
+}
+
+/* Move all jobs up to @last to @front, which is empty. */
+static void job_list_cut(struct job_list *list, struct padata_link *last,
+			 struct job_list *front)
+{
+	front->first = list->first;
+	front->end = &last->next;
+	list->first = last->next;
+	last->next = NULL;
+	if (!list->first)
+		list->end = &list->first;
+}
+
+/* Append all jobs of @from, which is empty afterwards. */
+static void job_list_append(struct job_list *list, struct job_list *from)
+{
+	if (job_list_empty(from))
+		return;
+	*list->end = from->first;
+	list->end = from->end;
+	job_list_init(from);
 }
 
 /*
@@ -673,13 +745,13 @@ static void serial_queue_give(struct serial_queue *sq, struct padata_pump *pump)
 
 /* Append finished jobs of one callback CPU; they are not ours afterwards. */
 static void serial_queue_add(struct pinst *pinst, int cpu,
-			     struct list_head *jobs)
+			     struct job_list *jobs)
 {
 	struct serial_queue *sq = &per_cpu_ptr(pinst->pumps, cpu)->sq;
 	bool owned;
 
 	spin_lock(&sq->lock);
-	list_splice_tail_init(jobs, &sq->incoming);
+	job_list_append(&sq->incoming, jobs);
 	owned = sq->owned;
 	sq->owned = true;
 	spin_unlock(&sq->lock);
@@ -693,9 +765,9 @@ static bool serial_queue_refill(struct serial_queue *sq)
 	bool more;
 
 	spin_lock(&sq->lock);
-	more = !list_empty(&sq->incoming);
+	more = !job_list_empty(&sq->incoming);
 	if (more) {
-		list_splice_init(&sq->incoming, &sq->batch);
+		job_list_append(&sq->batch, &sq->incoming);
 	} else {
 		list_del_init(&sq->serving);
 		sq->owned = false;
@@ -717,24 +789,26 @@ static bool serial_queue_refill(struct serial_queue *sq)
  *
  * Return: Number of jobs taken; they count as pending.
  */
-static unsigned int shell_cut(struct padata_shell *ps, struct list_head *run)
+static unsigned int shell_cut(struct padata_shell *ps, struct job_list *run)
 {
-	struct padata_priv *job, *last = NULL;
+	struct padata_link *link, *last = NULL;
+	struct padata_priv *job;
 	unsigned int n = 0;
 
-	list_for_each_entry(job, &ps->order, order) {
+	for (link = ps->order.first; link && n < CUT_JOBS; link = link->next) {
+		job = link_order(link);
 		/* done:B */
-		if (n == CUT_JOBS || atomic_read_acquire(&job->state) != JOB_DONE)
+		if (atomic_read_acquire(&job->state) != JOB_DONE)
 			break;
 		/* fence:B */
 		if (!busted(6) && job->fence &&
 		    (n || atomic_read_acquire(&ps->pending)))
 			break;
-		last = job;
+		last = link;
 		n++;
 	}
 	if (n) {
-		list_cut_position(run, &ps->order, &last->order);
+		job_list_cut(&ps->order, last, run);
 		ps->nr_cut += n;
 		atomic_add(n, &ps->pending);
 		trace_padata_drain(ps, n);
@@ -752,12 +826,12 @@ static bool shell_pass_baton(struct padata_shell *ps)
 {
 	struct padata_priv *job;
 
-	if (list_empty(&ps->order)) {
+	if (job_list_empty(&ps->order)) {
 		WRITE_ONCE(ps->baton, BATON_HOME);
 		return true;
 	}
 	/* baton:A */
-	job = list_first_entry(&ps->order, struct padata_priv, order);
+	job = link_order(ps->order.first);
 	if (atomic_cmpxchg(&job->state, JOB_RUNNING, JOB_BATON) == JOB_RUNNING)
 		return true;
 	if (!job->fence)
@@ -774,7 +848,7 @@ static bool shell_pass_baton(struct padata_shell *ps)
  * Cut a run, or pass the baton.  Returns false when the baton is gone, and adds
  * the length of the run to @nr.
  */
-static bool shell_cut_or_pass(struct padata_shell *ps, struct list_head *run,
+static bool shell_cut_or_pass(struct padata_shell *ps, struct job_list *run,
 			      unsigned int *nr)
 {
 	unsigned int n = 0;
@@ -791,20 +865,18 @@ static bool shell_cut_or_pass(struct padata_shell *ps, struct list_head *run,
 }
 
 /* Give each piece of equal callback CPU to its serial queue. */
-static void shell_hand_over(struct pinst *pinst, struct list_head *run)
+static void shell_hand_over(struct pinst *pinst, struct job_list *run)
 {
-	struct padata_priv *job, *next;
-	LIST_HEAD(piece);
+	struct padata_link *last;
+	struct job_list piece;
 	int cpu;
 
-	while (!list_empty(run)) {
-		job = list_first_entry(run, struct padata_priv, order);
-		cpu = job->cb_cpu;
-		next = job;
-		list_for_each_entry_continue(next, run, order)
-			if (next->cb_cpu != cpu)
-				break;
-		list_cut_before(&piece, run, &next->order);
+	while (!job_list_empty(run)) {
+		last = run->first;
+		cpu = link_order(last)->cb_cpu;
+		while (last->next && link_order(last->next)->cb_cpu == cpu)
+			last = last->next;
+		job_list_cut(run, last, &piece);
 		serial_queue_add(pinst, cpu, &piece);
 	}
 }
@@ -852,9 +924,10 @@ static void shell_drain(struct padata_shell *ps)
 {
 	struct pinst *pinst = ps->pinst;
 	unsigned int cuts, nr = 0;
-	LIST_HEAD(run);
+	struct job_list run;
 	bool mine;
 
+	job_list_init(&run);
 	for (cuts = 0, mine = true; mine && cuts < DRAIN_CUTS; cuts++) {
 		mine = shell_cut_or_pass(ps, &run, &nr);
 		if (busted(1))
@@ -904,7 +977,7 @@ static int shell_append(struct padata_shell *ps, struct padata_priv *job,
 			   JOB_BATON : JOB_RUNNING);
 		if (ps->baton == BATON_HOME)
 			WRITE_ONCE(ps->baton, BATON_OUT);
-		list_add_tail(&job->order, &ps->order);
+		job_list_add(&ps->order, &job->order);
 		atomic_inc(&ps->refs);
 		err = 0;
 	}
@@ -1077,8 +1150,7 @@ static void run_serial(struct padata_pump *pump, struct serial_queue *sq,
 {
 	struct padata_priv *job;
 
-	job = list_first_entry(&sq->batch, struct padata_priv, order);
-	list_del(&job->order);
+	job = link_order(job_list_pop(&sq->batch));
 	if (ret->ps != job->ps) {
 		returned_flush(ret);
 		ret->ps = job->ps;
@@ -1098,7 +1170,6 @@ static void run_serial(struct padata_pump *pump, struct serial_queue *sq,
 static void run_parallel(struct padata_pump *pump, struct padata_priv *job,
 			 struct stretch *st)
 {
-	list_del(&job->queue);
 	count_start(pump->pinst, st);
 	this_cpu_inc(pump->pinst->pumps->stats.parallel);
 	pump->nr_busy++;
@@ -1116,7 +1187,7 @@ static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
 	unsigned int n;
 
 	for (n = 0; n < ROUND_SERIAL && !stretch_over(st); n++) {
-		if (list_empty(&sq->batch) && !serial_queue_refill(sq))
+		if (job_list_empty(&sq->batch) && !serial_queue_refill(sq))
 			break;
 		run_serial(pump, sq, st, &ret);
 	}
@@ -1205,25 +1276,25 @@ static unsigned int pull_share(struct pinst *pinst)
  * The test of the mask, the pull and parallel() are in one RCU read section, so
  * that padata_set_cpumask() can wait for those that saw the old mask.
  */
-static void pump_pull(struct padata_pump *pump, struct list_head *jobs, u64 now)
+static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 {
 	struct pinst *pinst = pump->pinst;
 	struct padata_pump *wake;
-	struct padata_priv *job;
-	unsigned int n = 0, share;
+	struct padata_link *last = NULL;
+	unsigned int n, share;
 
 	spin_lock(&pinst->lock);
 	note_service_time(pump);
 	share = pump_entitled(pump) ? pull_share(pinst) : 0;
-	while (n < share && !list_empty(&pinst->queue)) {
-		job = list_first_entry(&pinst->queue, struct padata_priv, queue);
-		list_move_tail(&job->queue, jobs);
-		job->ps->nr_queued--;
-		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued - 1);
-		n++;
+	for (n = 0; n < share && n < pinst->nr_queued; n++) {
+		last = last ? last->next : pinst->queue.first;
+		link_queue(last)->ps->nr_queued--;
 	}
-	if (n)
+	if (n) {
+		job_list_cut(&pinst->queue, last, jobs);
+		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued - n);
 		pinst->pulled_at = now;
+	}
 	if (pump->pulling != !!n) {
 		WRITE_ONCE(pump->pulling, !!n);
 		pinst->nr_pulling += n ? 1 : -1;
@@ -1235,18 +1306,19 @@ static void pump_pull(struct padata_pump *pump, struct list_head *jobs, u64 now)
 }
 
 /* What was pulled and not started keeps its place. */
-static void pump_put_back(struct padata_pump *pump, struct list_head *jobs)
+static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
 {
 	struct pinst *pinst = pump->pinst;
 	struct padata_pump *wake;
-	struct padata_priv *job;
+	struct padata_link *link;
 
 	spin_lock(&pinst->lock);
-	list_for_each_entry(job, jobs, queue) {
-		job->ps->nr_queued++;
+	for (link = jobs->first; link; link = link->next) {
+		link_queue(link)->ps->nr_queued++;
 		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
 	}
-	list_splice(jobs, &pinst->queue);
+	job_list_append(jobs, &pinst->queue);
+	job_list_append(&pinst->queue, jobs);
 	wake = pump_to_wake(pinst, -1);
 	spin_unlock(&pinst->lock);
 	if (wake)
@@ -1278,8 +1350,7 @@ static void pump_batch_end(struct padata_pump *pump)
 
 static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 {
-	struct padata_priv *job;
-	LIST_HEAD(jobs);
+	struct job_list jobs;
 	u64 start, batched;
 	bool over;
 
@@ -1289,25 +1360,25 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	if (stretch_over(st))
 		return true;
 	start = st->now;
+	job_list_init(&jobs);
 	pump_pull(pump, &jobs, start);
-	if (list_empty(&jobs))
+	if (job_list_empty(&jobs))
 		return false;
 	pump_batch_begin(pump);
 	batched = start;
 	do {
-		job = list_first_entry(&jobs, struct padata_priv, queue);
-		run_parallel(pump, job, st);
+		run_parallel(pump, link_queue(job_list_pop(&jobs)), st);
 		over = stretch_over(st);
 		if (pump->batching && st->now - batched > BATCH_NS) {
 			pump_batch_end(pump);
 			pump_batch_begin(pump);
 			batched = st->now;
 		}
-	} while (!over && !list_empty(&jobs));
+	} while (!over && !job_list_empty(&jobs));
 	pump->busy_ns = st->now - start;
 	if (pump->batching)
 		pump_batch_end(pump);
-	if (!list_empty(&jobs))
+	if (!job_list_empty(&jobs))
 		pump_put_back(pump, &jobs);
 	return true;
 }
@@ -1389,7 +1460,7 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 		spin_unlock(&pinst->lock);
 		return false;
 	}
-	list_add_tail(&job->queue, &pinst->queue);
+	job_list_add(&pinst->queue, &job->queue);
 	ps->nr_queued++;
 	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
 	wake = pump_to_wake(pinst, job->cb_cpu);
@@ -1700,9 +1771,9 @@ static const char *stall_cause(struct padata_shell *ps)
 	struct padata_priv *first;
 
 	lockdep_assert_held(&ps->lock);
-	if (list_empty(&ps->order))
+	if (job_list_empty(&ps->order))
 		return "its callbacks do not run";
-	first = list_first_entry(&ps->order, struct padata_priv, order);
+	first = link_order(ps->order.first);
 	if (atomic_read(&first->state) != JOB_DONE)
 		return "its first job is not completed";
 	if (ps->baton == BATON_PARKED)
@@ -1957,9 +2028,9 @@ static void pump_init(struct pinst *pinst, int cpu)
 	init_llist_head(&pump->batch);
 	INIT_LIST_HEAD(&pump->serving);
 	spin_lock_init(&pump->sq.lock);
-	INIT_LIST_HEAD(&pump->sq.incoming);
+	job_list_init(&pump->sq.incoming);
 	INIT_LIST_HEAD(&pump->sq.serving);
-	INIT_LIST_HEAD(&pump->sq.batch);
+	job_list_init(&pump->sq.batch);
 	pump->sq.cpu = cpu;
 }
 
@@ -1999,7 +2070,7 @@ static struct pinst *pinst_alloc(const char *name)
 	seqcount_spinlock_init(&pinst->map_seq, &pinst->lock);
 	/* 20 changes before the wrap, so that it is no rare event. */
 	pinst->map_seq.seqcount.sequence = -2U * 20;
-	INIT_LIST_HEAD(&pinst->queue);
+	job_list_init(&pinst->queue);
 	mutex_init(&pinst->mutex);
 	spin_lock_init(&pinst->shell_lock);
 	INIT_LIST_HEAD(&pinst->shells);
@@ -2185,7 +2256,7 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	kobject_get(&pinst->kobj);
 	ps->pinst = p;
 	spin_lock_init(&ps->lock);
-	INIT_LIST_HEAD(&ps->order);
+	job_list_init(&ps->order);
 	atomic_set(&ps->refs, 1);
 	ps->owner = __builtin_return_address(0);
 	/* Likewise soon to wrap. */
