@@ -128,6 +128,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/sysfs.h>
+#include <linux/timex.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -141,9 +142,9 @@ static unsigned int backlog = 1024;
 module_param(backlog, uint, 0644);
 MODULE_PARM_DESC(backlog, "Jobs that may wait for a CPU, per instance; beyond it the submitter runs its job (default 1024)");
 
-static unsigned int wakeup_cost_ns = 5000;
+static unsigned int wakeup_cost_ns = 10000;
 module_param(wakeup_cost_ns, uint, 0644);
-MODULE_PARM_DESC(wakeup_cost_ns, "Queued work that justifies waking one more CPU, in nanoseconds (default 5000)");
+MODULE_PARM_DESC(wakeup_cost_ns, "Queued work that justifies waking one more CPU, in nanoseconds (default 10000)");
 
 static unsigned int poll_ns = 10000;
 module_param(poll_ns, uint, 0644);
@@ -159,6 +160,8 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 /* How many callbacks or jobs before the pump looks at its other duties. */
 #define ROUND_SERIAL		32
 #define ROUND_PARALLEL		8
+/* How old a reading of the clock may be; a microsecond or two. */
+#define CLOCK_CYCLES		2000
 /* Jobs that take less than this are pulled, and their drains done, in batches. */
 #define SHORT_NS		1000
 #define BATCH_NS		2000
@@ -602,8 +605,12 @@ static bool wake_pays(struct pinst *pinst)
 		return false;
 	if (pinst->nr_queued * service > pinst->nr_pulling * cost)
 		return true;
-	/* The mean does not know the long job that others wait behind. */
-	return (s64)(local_clock() - pinst->pulled_at) > 2 * (s64)cost;
+	/*
+	 * The mean does not know the long job that others wait behind.  In a
+	 * burst a look at the clock now and then is enough.
+	 */
+	return (pinst->nr_queued <= 4 || !(pinst->nr_queued % 8)) &&
+	       (s64)(local_clock() - pinst->pulled_at) > 2 * (s64)cost;
 }
 
 static bool pump_can_start(struct pinst *pinst, int cpu)
@@ -1092,16 +1099,28 @@ static void wait_until_idle(struct pinst *pinst, struct padata_shell *ps)
  * The pump at work
  */
 
-/* One stretch with softirqs disabled. */
+/* One stretch with softirqs disabled; @now was read when the counter said @cycles. */
 struct stretch {
 	u64		start;
 	u64		now;
+	cycles_t	cycles;
 	unsigned int	nr;
 };
 
+static void stretch_clock(struct stretch *st)
+{
+	st->cycles = get_cycles();
+	st->now = local_clock();
+}
+
+/*
+ * The clock costs 60 instructions, the counter five, and callbacks may be as short
+ * as that.  Elsewhere a counter may be slow, or stand still.
+ */
 static bool stretch_over(struct stretch *st)
 {
-	st->now = local_clock();
+	if (!IS_ENABLED(CONFIG_X86) || get_cycles() - st->cycles > CLOCK_CYCLES)
+		stretch_clock(st);
 	return !busted(9) && (st->nr >= STRETCH_CALLBACKS ||
 			      (s64)(st->now - st->start) > STRETCH_NS);
 }
@@ -1357,6 +1376,7 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	if (!READ_ONCE(pump->pulling) &&
 	    (!READ_ONCE(pump->pinst->nr_queued) || !pump_entitled(pump)))
 		return false;
+	stretch_clock(st);
 	if (stretch_over(st))
 		return true;
 	start = st->now;
@@ -1375,6 +1395,7 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 			batched = st->now;
 		}
 	} while (!over && !job_list_empty(&jobs));
+	stretch_clock(st);
 	pump->busy_ns = st->now - start;
 	if (pump->batching)
 		pump_batch_end(pump);
@@ -1405,7 +1426,8 @@ static bool pump_stretch(struct padata_pump *pump)
 
 	local_bh_disable();
 	rcu_read_lock();
-	st.start = local_clock();
+	stretch_clock(&st);
+	st.start = st.now;
 	check_cpu(pump);
 	pump->parallel_first = !pump->parallel_first;
 	do {
@@ -1416,6 +1438,7 @@ static bool pump_stretch(struct padata_pump *pump)
 		if (!pump->parallel_first)
 			worked |= pump_parallel(pump, &st);
 	} while (worked && !stretch_over(&st));
+	stretch_clock(&st);
 	note_max(&pump->pinst->pumps->stats.stretch_max_ns, st.now - st.start);
 	rcu_read_unlock();
 	local_bh_enable();
