@@ -509,6 +509,15 @@ static void job_list_append(struct job_list *list, struct job_list *from)
  * Mapping: which CPU stands for which
  */
 
+/*
+ * Submission, drain and pump disable softirqs, which is an RCU read section, too:
+ * since 4.20 synchronize_rcu() waits for those as well.
+ */
+static const struct user_masks *current_masks(struct pinst *pinst)
+{
+	return rcu_dereference_check(pinst->masks, rcu_read_lock_bh_held());
+}
+
 /* Caller: a read section of map_seq (the result may be nonsense) or the lock. */
 static int pick_cb_cpu(struct pinst *pinst, const struct user_masks *masks,
 		       int cpu, bool any)
@@ -547,8 +556,8 @@ static int map_cb_cpu(struct pinst *pinst, int cpu, bool any, unsigned int *gen)
 		if (!any && !READ_ONCE(pinst->nr_parallel))
 			mapped = -EINVAL;
 		else
-			mapped = pick_cb_cpu(pinst, rcu_dereference(pinst->masks),
-					     cpu, any);
+			mapped = pick_cb_cpu(pinst, current_masks(pinst), cpu,
+					     any);
 	} while (read_seqcount_retry(&pinst->map_seq, *gen));
 	return mapped;
 }
@@ -570,8 +579,7 @@ static bool pump_entitled(struct padata_pump *pump)
 	if (!READ_ONCE(pinst->nr_parallel))
 		return true;
 	return cpumask_test_cpu(pump->cpu, pinst->online) &&
-	       cpumask_test_cpu(pump->cpu,
-				rcu_dereference(pinst->masks)->parallel);
+	       cpumask_test_cpu(pump->cpu, current_masks(pinst)->parallel);
 }
 
 /**
@@ -625,7 +633,7 @@ static bool pump_can_start(struct pinst *pinst, int cpu)
  */
 static int find_idle_cpu(struct pinst *pinst, int hint)
 {
-	const struct user_masks *masks = rcu_dereference(pinst->masks);
+	const struct user_masks *masks = current_masks(pinst);
 	const struct cpumask *from;
 	int cpu;
 
@@ -1424,8 +1432,7 @@ static bool pump_stretch(struct padata_pump *pump)
 	struct stretch st = { };
 	bool worked;
 
-	local_bh_disable();
-	rcu_read_lock();
+	rcu_read_lock_bh();
 	stretch_clock(&st);
 	st.start = st.now;
 	check_cpu(pump);
@@ -1440,8 +1447,7 @@ static bool pump_stretch(struct padata_pump *pump)
 	} while (worked && !stretch_over(&st));
 	stretch_clock(&st);
 	note_max(&pump->pinst->pumps->stats.stretch_max_ns, st.now - st.start);
-	rcu_read_unlock();
-	local_bh_enable();
+	rcu_read_unlock_bh();
 	return worked;
 }
 
@@ -1553,11 +1559,9 @@ int padata_do_parallel(struct padata_shell *ps, struct padata_priv *padata,
 {
 	int err;
 
-	local_bh_disable();
-	rcu_read_lock();
+	rcu_read_lock_bh();
 	err = submit(ps, padata, cb_cpu, false);
-	rcu_read_unlock();
-	local_bh_enable();
+	rcu_read_unlock_bh();
 	return err;
 }
 EXPORT_SYMBOL_GPL(padata_do_parallel);
@@ -1581,11 +1585,9 @@ int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
 {
 	int err;
 
-	local_bh_disable();
-	rcu_read_lock();
+	rcu_read_lock_bh();
 	err = submit(ps, padata, cb_cpu, true);
-	rcu_read_unlock();
-	local_bh_enable();
+	rcu_read_unlock_bh();
 	return err;
 }
 EXPORT_SYMBOL_GPL(padata_do_inline);
@@ -1621,16 +1623,16 @@ void padata_do_serial(struct padata_priv *padata)
 	if (WARN_ONCE(old == JOB_DONE, "%s() called twice for a job\n", __func__))
 		return;
 	/* We have the baton: the job is still listed and holds the shell. */
-	rcu_read_lock();
 	if (must_defer()) {
+		rcu_read_lock();
 		shell_defer(ps);
-	} else {
-		local_bh_disable();
-		if (!shell_drain_later(ps))
-			shell_drain(ps);
-		local_bh_enable();
+		rcu_read_unlock();
+		return;
 	}
-	rcu_read_unlock();
+	rcu_read_lock_bh();
+	if (!shell_drain_later(ps))
+		shell_drain(ps);
+	rcu_read_unlock_bh();
 }
 EXPORT_SYMBOL_GPL(padata_do_serial);
 
