@@ -224,6 +224,8 @@ struct job_list {
  * @order: S: jobs in the order of submission.
  * @baton: S: where the baton is; also read without the lock, see park:B.
  * @map_gen: S: mapping generation of the job submitted last.
+ * @map_cpu: S: callback CPU that was asked for last, under @map_gen.
+ * @map_to: S: what it stood for; -1 where that is to be looked up.
  * @nr_queued: Q: its jobs in the shared queue.
  * @nr_cut: S: jobs taken off @order so far; wraps, compared for equality only.
  * @pending: A: callbacks handed over and not returned.
@@ -242,6 +244,8 @@ struct padata_shell {
 	enum baton_place	baton;
 	struct job_list		order;
 	unsigned int		map_gen;
+	int			map_cpu;
+	int			map_to;
 	unsigned int		nr_queued;
 	unsigned int		nr_cut;
 	atomic_t		pending;
@@ -978,22 +982,60 @@ static void shell_unpark(struct padata_shell *ps)
 }
 
 /* Append to the order list: this alone defines the order. */
-static int shell_append(struct padata_shell *ps, struct padata_priv *job,
-			unsigned int gen)
+static void shell_append(struct padata_shell *ps, struct padata_priv *job)
 {
-	int err = -EINVAL;
+	lockdep_assert_held(&ps->lock);
+	job->ps = ps;
+	job->cb_cpu = ps->map_to;
+	atomic_set(&job->state, ps->baton == BATON_HOME ?
+		   JOB_BATON : JOB_RUNNING);
+	if (ps->baton == BATON_HOME)
+		WRITE_ONCE(ps->baton, BATON_OUT);
+	job_list_add(&ps->order, &job->order);
+	atomic_inc(&ps->refs);
+}
+
+/*
+ * Most jobs are like the one before: same mapping, same CPU wanted.  Reading the
+ * generation alone is enough, since equal generations mean equal mappings.
+ */
+static bool shell_append_alike(struct padata_shell *ps, struct padata_priv *job,
+			       int cb_cpu)
+{
+	unsigned int gen = read_seqcount_begin(&ps->pinst->map_seq);
+	bool alike;
 
 	spin_lock(&ps->lock);
+	alike = ps->map_gen == gen && ps->map_cpu == cb_cpu &&
+		ps->map_to >= 0 && READ_ONCE(ps->pinst->running);
+	if (alike) {
+		job->fence = false;
+		shell_append(ps, job);
+	}
+	spin_unlock(&ps->lock);
+	return alike;
+}
+
+static int shell_append_mapped(struct padata_shell *ps, struct padata_priv *job,
+			       int cb_cpu, bool any)
+{
+	unsigned int gen;
+	int err = -EINVAL;
+	int cpu;
+
+	cpu = map_cb_cpu(ps->pinst, cb_cpu, any, &gen);
+	if (cpu < 0)
+		return cpu;
+	spin_lock(&ps->lock);
 	if (READ_ONCE(ps->pinst->running)) {
-		job->ps = ps;
 		job->fence = ps->map_gen != gen;
 		ps->map_gen = gen;
-		atomic_set(&job->state, ps->baton == BATON_HOME ?
-			   JOB_BATON : JOB_RUNNING);
-		if (ps->baton == BATON_HOME)
-			WRITE_ONCE(ps->baton, BATON_OUT);
-		job_list_add(&ps->order, &job->order);
-		atomic_inc(&ps->refs);
+		ps->map_cpu = cb_cpu;
+		ps->map_to = cpu;
+		shell_append(ps, job);
+		/* Where the mask is empty the next one may not do the same. */
+		if (any)
+			ps->map_to = -1;
 		err = 0;
 	}
 	spin_unlock(&ps->lock);
@@ -1513,20 +1555,20 @@ static int submit(struct padata_shell *ps, struct padata_priv *job, int *cb_cpu,
 		  bool run_here)
 {
 	struct pinst *pinst = ps->pinst;
-	unsigned int gen;
-	int cpu, err;
+	int err;
 
-	cpu = map_cb_cpu(pinst, *cb_cpu, run_here, &gen);
-	if (cpu < 0)
-		return cpu;
-	job->cb_cpu = cpu;
-	err = shell_append(ps, job, gen);
-	if (err)
-		return err;
-	/* Before the job is out of our hands: @cb_cpu may live in it. */
-	*cb_cpu = cpu;
+	if (run_here || !shell_append_alike(ps, job, *cb_cpu)) {
+		err = shell_append_mapped(ps, job, *cb_cpu, run_here);
+		if (err)
+			return err;
+	}
+	/*
+	 * Before the job is out of our hands: @cb_cpu may live in it.  Nobody
+	 * else calls parallel(), so it can't be done yet.
+	 */
+	*cb_cpu = job->cb_cpu;
 	this_cpu_inc(pinst->pumps->stats.submitted);
-	trace_padata_submit(ps, job, cpu, job->fence);
+	trace_padata_submit(ps, job, job->cb_cpu, job->fence);
 	if (run_here || !queue_job(ps, job))
 		run_inline(pinst, job);
 	return 0;
@@ -2283,6 +2325,7 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	spin_lock_init(&ps->lock);
 	job_list_init(&ps->order);
 	atomic_set(&ps->refs, 1);
+	ps->map_to = -1;
 	ps->owner = __builtin_return_address(0);
 	/* Likewise soon to wrap. */
 	ps->nr_cut = -1000;
