@@ -14,8 +14,8 @@
  * Each CPU has one **helper**, a work item that belongs to no job.  A job that wants
  * help stands on a list, on its caller's stack; a helper that is called looks for a
  * job that may use its CPU, takes a **seat** there and claims chunks like the
- * caller.  When several jobs want help it serves them in turn, a chunk each.
- * Nothing is allocated, so there is nothing to fail.
+ * caller.  When several jobs want help it serves them in turn.  Nothing is
+ * allocated, so there is nothing to fail.
  *
  * A caller that finds no more chunks takes its job off the list and waits for the
  * helpers that have a seat, and for no others: one that has been called and has
@@ -59,8 +59,13 @@
 #define MT_CHUNKS_PER_THREAD	16
 /* Most chunks of a job that can be undone, whose failures are recorded. */
 #define MT_CHUNKS_UNDO		1024
-/* Helpers that each thread calls between two chunks: the number doubles. */
+/* Helpers that each thread calls, as a start: their number doubles. */
 #define MT_CALLS		2
+/*
+ * Who was called and has not come after this time is taken for starved; as long
+ * serves a helper one job before it turns to the next.
+ */
+#define MT_TURN_NS		(500 * NSEC_PER_USEC)
 
 /**
  * struct mt_run - a job that is being run
@@ -81,6 +86,7 @@
  * @nr_helpers: J: their number; also read without the lock, as a hint.
  * @nr_called: J: helpers that were called and did not come yet, as far as known.
  * @nid: J: node that a helper was called on last.
+ * @called_at: When the caller called helpers last; its own.
  * @idle: The last helper has left, and the caller waits.
  * @failed: A: chunks that returned an error.
  */
@@ -101,6 +107,7 @@ struct mt_run {
 	int			nr_helpers;
 	int			nr_called;
 	int			nid;
+	u64			called_at;
 	struct completion	idle;
 	DECLARE_BITMAP(failed, MT_CHUNKS_UNDO);
 };
@@ -114,6 +121,7 @@ struct mt_run {
  * @run: The job in which it has a seat; its own, read by nobody else.
  * @seat: J: link in mt_run::helpers.
  * @raised: J: its priority has been raised.
+ * @since: When it sat down; its own.
  */
 struct mt_helper {
 	struct work_struct	work;
@@ -123,6 +131,7 @@ struct mt_helper {
 	struct mt_run		*run;
 	struct list_head	seat;
 	bool			raised;
+	u64			since;
 };
 
 static DEFINE_PER_CPU(struct mt_helper, mt_helpers);
@@ -293,17 +302,23 @@ static void mt_undo(struct mt_run *run)
  * Calling helpers
  */
 
-static void mt_helper_work(struct work_struct *work);
-
 /* Whose affinity and signals count for a job that is started here and now. */
 static struct task_struct *mt_owner(void)
 {
+	/* If it is not one of ours it may be freed already: not to be looked into. */
 	struct work_struct *work = current_work();
+	struct mt_helper *helper;
+	int cpu;
 
-	if (!work || work->func != mt_helper_work)
+	if (!work)
 		return current;
-	/* A helper that runs somebody's code has a seat in that job. */
-	return container_of(work, struct mt_helper, work)->run->owner;
+	for_each_possible_cpu(cpu) {
+		helper = per_cpu_ptr(&mt_helpers, cpu);
+		/* A helper that runs somebody's code has a seat in that job. */
+		if (work == &helper->work)
+			return helper->run->owner;
+	}
+	return current;
 }
 
 /* The affinity, in which cpusets are contained, less what was isolated at boot. */
@@ -400,17 +415,19 @@ static void mt_call_helpers(struct mt_run *run)
 }
 
 /*
- * The caller, between two chunks: who was called and has not come yet may be
- * starved, so others are called, if the rest of the job is worth it.
+ * The caller, between two chunks: others are called in place of those that do not
+ * come, if what is left of the job is worth it.
  */
-static void mt_call_more(struct mt_run *run, u64 chunk_ns)
+static void mt_call_others(struct mt_run *run, u64 now, u64 chunk_ns)
 {
 	if (READ_ONCE(run->nr_helpers) >= run->max_helpers ||
+	    now - run->called_at < MT_TURN_NS ||
 	    mt_chunks_left(run) * (s64)chunk_ns < READ_ONCE(wakeup_cost_ns))
 		return;
 	spin_lock(&mt_lock);
 	run->nr_called = 0;
 	spin_unlock(&mt_lock);
+	run->called_at = now;
 	mt_call_helpers(run);
 }
 
@@ -468,7 +485,8 @@ static void mt_get_up(struct mt_helper *helper)
 static bool mt_stay(struct mt_helper *helper)
 {
 	cond_resched_tasks_rcu_qs();
-	return READ_ONCE(mt_nr_runs) == 1 &&
+	return (READ_ONCE(mt_nr_runs) == 1 ||
+		local_clock() - helper->since < MT_TURN_NS) &&
 	       raw_smp_processor_id() == helper->cpu &&
 	       mt_may_use(helper->run->owner, helper->cpu);
 }
@@ -482,6 +500,7 @@ static void mt_helper_work(struct work_struct *work)
 	/* The thread is the workqueue's and gets its priority back. */
 	set_user_nice(current, MAX_NICE);
 	while ((run = mt_sit_down(helper))) {
+		helper->since = local_clock();
 		mt_call_helpers(run);
 		while (mt_run_chunk(run) && mt_stay(helper))
 			;
@@ -540,17 +559,19 @@ static void mt_unlist(struct mt_run *run)
 
 static void mt_run_with_helpers(struct mt_run *run)
 {
-	u64 start = local_clock();
+	u64 now, start = local_clock();
 	unsigned int nr = 0;
 
 	INIT_LIST_HEAD(&run->helpers);
 	init_completion(&run->idle);
 	run->nid = cpu_to_node(raw_smp_processor_id());
+	run->called_at = start;
 	mt_list(run);
 	mt_call_helpers(run);
 	while (mt_run_chunk(run)) {
 		cond_resched_tasks_rcu_qs();
-		mt_call_more(run, div_u64(local_clock() - start, ++nr));
+		now = local_clock();
+		mt_call_others(run, now, div_u64(now - start, ++nr));
 	}
 	mt_unlist(run);
 }

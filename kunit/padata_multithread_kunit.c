@@ -1301,6 +1301,82 @@ static void concurrent_jobs(struct kunit *test)
 		mt_expect_task(test, tasks[i]);
 }
 
+/* Says when all CPUs are at it, and lasts. */
+static int mt_fill(struct mt_bed *bed, struct mt_call *call)
+{
+	if (atomic_read(&bed->inside) >= (int)bed->arg)
+		complete_all(&bed->gate);
+	msleep(20);
+	return 0;
+}
+
+static int mt_fill_thread(void *arg)
+{
+	struct mt_bed *bed = arg;
+
+	padata_do_multithreaded_err(&bed->job);
+	complete(&bed->leave);
+	while (!kthread_should_stop())
+		schedule_timeout_uninterruptible(1);
+	return 0;
+}
+
+/* A job that needs help gets it, though another one has all helpers. */
+static void helpers_turn_to_other_jobs(struct kunit *test)
+{
+	struct mt_bed *full = mt_bed(test, 10000);
+	struct mt_bed *bed = mt_bed(test, 10);
+	struct task_struct *thread;
+
+	if (num_online_cpus() == 1)
+		return;
+	full->in_chunk = mt_fill;
+	full->arg = num_online_cpus();
+	init_completion(&full->gate);
+	init_completion(&full->leave);
+	thread = kthread_run(mt_fill_thread, full, "padata_test");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, mt_task_stop, thread), 0);
+	KUNIT_EXPECT_TRUE(test, mt_wait(&full->gate));
+	bed->job.max_threads = 2;
+	bed->in_chunk = mt_meet;
+	bed->arg = 2;
+	mt_bed_expect_all(bed);
+	KUNIT_EXPECT_TRUE(test, mt_wait(&full->leave));
+	mt_bed_expect_cover(full, true);
+}
+
+struct mt_freed_work {
+	struct work_struct	work;
+	struct mt_bed		*bed;
+};
+
+static void mt_freed_work_fn(struct work_struct *work)
+{
+	struct mt_freed_work *freed = container_of(work, struct mt_freed_work, work);
+	struct mt_bed *bed = freed->bed;
+
+	kfree(freed);
+	bed->arg = mt_bed_run(bed);
+	complete(&bed->leave);
+}
+
+/* A work item may be gone while its function runs, and runs a job. */
+static void job_of_a_work_item_that_is_freed(struct kunit *test)
+{
+	struct mt_freed_work *freed = kzalloc(sizeof(*freed), GFP_KERNEL);
+	struct mt_bed *bed = mt_bed(test, 1000);
+
+	KUNIT_ASSERT_NOT_NULL(test, freed);
+	freed->bed = bed;
+	init_completion(&bed->leave);
+	INIT_WORK(&freed->work, mt_freed_work_fn);
+	queue_work(system_unbound_wq, &freed->work);
+	KUNIT_EXPECT_TRUE(test, mt_wait(&bed->leave));
+	mt_bed_expect_cover(bed, true);
+	KUNIT_EXPECT_EQ(test, (int)bed->arg, 0);
+}
+
 /* The last CPU goes and comes all the time. */
 static void jobs_while_a_cpu_goes_and_comes(struct kunit *test)
 {
@@ -1517,6 +1593,8 @@ static struct kunit_case padata_multithread_cases[] = {
 	KUNIT_CASE(job_within_a_helper_is_helped),
 	KUNIT_CASE(error_in_a_nested_job),
 	KUNIT_CASE(concurrent_jobs),
+	KUNIT_CASE(helpers_turn_to_other_jobs),
+	KUNIT_CASE(job_of_a_work_item_that_is_freed),
 	KUNIT_CASE(jobs_while_a_cpu_goes_and_comes),
 	KUNIT_CASE(helper_that_loses_its_cpu_ends),
 	KUNIT_CASE(one_description_for_many_tasks),
