@@ -418,11 +418,11 @@ static void mt_call_helpers(struct mt_run *run)
  * The caller, between two chunks: others are called in place of those that do not
  * come, if what is left of the job is worth it.
  */
-static void mt_call_others(struct mt_run *run, u64 now, u64 chunk_ns)
+static void mt_call_others(struct mt_run *run, u64 now, s64 chunk_ns)
 {
 	if (READ_ONCE(run->nr_helpers) >= run->max_helpers ||
 	    now - run->called_at < MT_TURN_NS ||
-	    mt_chunks_left(run) * (s64)chunk_ns < READ_ONCE(wakeup_cost_ns))
+	    mt_chunks_left(run) * chunk_ns < READ_ONCE(wakeup_cost_ns))
 		return;
 	spin_lock(&mt_lock);
 	run->nr_called = 0;
@@ -533,6 +533,9 @@ static void mt_raise(struct mt_run *run, struct mt_helper *helper)
 	/* Likewise. */
 	int nice = data_race(task_nice(run->owner));
 
+	/* Below nice 19 there is only SCHED_IDLE, whose nice value means nothing. */
+	if (data_race(run->owner->policy) == SCHED_IDLE)
+		return;
 	helper->raised = true;
 	if (prio < MAX_RT_PRIO)
 		sched_set_fifo_low(helper->task);
@@ -560,7 +563,7 @@ static void mt_unlist(struct mt_run *run)
 static void mt_run_with_helpers(struct mt_run *run)
 {
 	u64 now, start = local_clock();
-	unsigned int nr = 0;
+	int nr = 0;
 
 	INIT_LIST_HEAD(&run->helpers);
 	init_completion(&run->idle);
@@ -571,7 +574,8 @@ static void mt_run_with_helpers(struct mt_run *run)
 	while (mt_run_chunk(run)) {
 		cond_resched_tasks_rcu_qs();
 		now = local_clock();
-		mt_call_others(run, now, div_u64(now - start, ++nr));
+		/* Clocks of two CPUs may differ, so this may be negative. */
+		mt_call_others(run, now, div_s64(now - start, ++nr));
 	}
 	mt_unlist(run);
 }
