@@ -18,8 +18,7 @@ for series; do
 	prepare "$series"
 	say "loading pcrypt on $series"
 	ended=0
-	run_guest "modprobe-$series" 300 guest-modprobe -e CONF=yes -f "$TOP/pcrypt_mod.conf" ||
-		ended=$?
+	run_guest "modprobe-$series" 300 guest-modprobe -e CONF=yes || ended=$?
 	judge "$series" "modprobe-$series" $ended
 	ended=0
 	run_guest "modprobe-none-$series" 300 guest-modprobe -e CONF=no -w . || ended=$?

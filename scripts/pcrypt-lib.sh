@@ -34,7 +34,7 @@ run_guest() {
 	shift 3
 	"$TOP/scripts/guest.sh" "${options[@]}" -k "$image" -m "$modroot" -n "$name" -t "$limit" \
 		-a cryptomgr.notests=1 -f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" \
-		-f "$BUILDS/pcrypt_user" "$@" -- "$TOP/scripts/$script"
+		-f "$BUILDS/pcrypt_user" -f "$TOP/pcrypt_mod.conf" "$@" -- "$TOP/scripts/$script"
 }
 
 # judge WHAT LOGNAME EXIT_STATUS: what the guest reported, and how it ended.
