@@ -1077,13 +1077,13 @@ static int pcrypt_check_promoted(const struct pcrypt_listed *listed,
 	return 0;
 }
 
-static int pcrypt_promote(struct pcrypt_listed *listed)
+static bool pcrypt_promote(struct pcrypt_listed *listed)
 {
 	struct crypto_aead *tfm;
 	int err;
 
 	if (pcrypt_is_promoted(listed))
-		return 0;
+		return true;
 	tfm = crypto_alloc_aead(listed->driver_name, 0, 0);
 	err = PTR_ERR_OR_ZERO(tfm);
 	if (!err)
@@ -1094,23 +1094,24 @@ static int pcrypt_promote(struct pcrypt_listed *listed)
 		pr_err("%s: could not be made and promoted (error %d)\n",
 		       listed->name, err);
 	listed->err = err;
-	return err;
+	return !err;
 }
 
-/* With pcrypt_algs_mutex, and a reference to this module. */
-static int pcrypt_settle(void)
+/*
+ * With pcrypt_algs_mutex, and a reference to this module.  Returns whether all
+ * that is listed is promoted.
+ */
+static bool pcrypt_settle(void)
 {
 	struct pcrypt_listed *listed;
-	int first = 0;
-	int err;
+	bool all = true;
 
 	lockdep_assert_held(&pcrypt_algs_mutex);
 	pcrypt_unregister_unwanted();
-	list_for_each_entry(listed, &pcrypt_algs, list) {
-		err = pcrypt_promote(listed);
-		first = first ?: err;
-	}
-	return first;
+	list_for_each_entry(listed, &pcrypt_algs, list)
+		if (!pcrypt_promote(listed))
+			all = false;
+	return all;
 }
 
 static void pcrypt_swap_algs(struct list_head *algs)
@@ -1139,7 +1140,8 @@ static int pcrypt_change_algs(struct list_head *algs)
 	err = pcrypt_check_algs(algs);
 	if (!err) {
 		pcrypt_swap_algs(algs);
-		err = pcrypt_settle();
+		/* Told apart from all that changes nothing. */
+		err = pcrypt_settle() ? 0 : -EAGAIN;
 	}
 	module_put(THIS_MODULE);
 	return err;
