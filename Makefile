@@ -71,10 +71,16 @@ install-tools:
 	install -m 644 Documentation/pcryptctl.8 "$(DESTDIR)$(PREFIX)/share/man/man8"
 	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' scripts/pcrypt.service >"$(units)/pcrypt.service"
 
+dkms-install: install-tools ## by dkms, for every kernel whose headers are installed
+	@scripts/dkms.sh install
+
+dkms-remove: ## undo what dkms-install did to kernels
+	@scripts/dkms.sh remove
+
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit e2e torture bench-quick bench-mt install-tools faults cycles mutants install help clean
+.PHONY: all demo check check-full kunit e2e torture bench-quick bench-mt install-tools faults cycles mutants dkms-install dkms-remove install help clean

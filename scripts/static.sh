@@ -62,7 +62,7 @@ tree=$(scripts/kernel.sh kunit)
 source=$tree/source
 mapfile -t c_files < <(ls ./*.[ch] kunit/*.[ch] Documentation/samples/*.c scripts/*.c)
 c_files=("${c_files[@]#./}")
-for f in "${c_files[@]}" scripts/e2e/*.c; do
+for f in "${c_files[@]}" scripts/e2e/*.c Documentation/samples/ordered/*.[ch]; do
 	check "checkpatch $f" checkpatch "$f"
 done
 check kernel-doc kernel_doc "${c_files[@]}"

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Code of the same module that knows the kernel's own padata only.
+ */
+#include "beside.h"
+
+size_t kernels_job_size(void)
+{
+	return sizeof(struct padata_priv);
+}

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# install.sh: what `make install` and `make dkms-install` leave, elsewhere than
+# in /; a module built against that; and all of them in Debian's own kernels.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# try LOGNAME TEXT COMMAND...
+try() {
+	local log=$LOGS/e2e-install-$1.log text=$2 status=0
+	shift 2
+	"$@" >"$log" 2>&1 || status=$?
+	[ $status = 0 ] || tail -n 20 "$log" >&2
+	count $status "$text"
+}
+
+# What is installed for a kernel, without the directories.
+expected_files() {
+	cat <<-EOF
+	/lib/modules/$VERSION/updates/padata_mod.ko
+	/lib/modules/$VERSION/updates/pcrypt_mod.ko
+	/usr/lib/systemd/system/pcrypt.service
+	/usr/sbin/pcryptctl
+	/usr/share/man/man8/pcryptctl.8
+	/usr/src/padata-mod/Module.symvers
+	/usr/src/padata-mod/padata.h
+	EOF
+}
+
+# Not every kernel has its modules compressed.
+installed_files() {
+	(cd "$dest" && find . ! -type d | sed 's,^\.,,; s,\.ko\.xz$,.ko,' | sort)
+}
+
+# make install calls depmod where it can, whose files are not ours; modprobe's
+# configuration may come with them.
+same_files() {
+	diff <(expected_files) <(installed_files | grep -v -e '/modules\.' -e '^/etc/modprobe.d/')
+}
+
+build_sample() {
+	rm -rf "$dest-sample"
+	cp -r "$TOP/Documentation/samples/ordered" "$dest-sample"
+	make -C "$HEADERS" M="$dest-sample" PADATA="$dest/usr/src/padata-mod" W=1 modules 2>&1 |
+		tee "$dest-sample/log"
+	! grep -iE '(warning|error):' "$dest-sample/log"
+}
+
+# guest KIND DIRECTORY: with the modules found below it.
+guest() {
+	local kind=$1 ended=0 modules=$work/$1-$series ko
+	rm -rf "$modules"
+	mkdir -p "$modules"
+	find "$2" -name 'p*_mod.ko*' -exec cp {} "$modules/" \;
+	find "$modules" -name '*.xz' -exec xz -d {} +
+	for ko in "$modules"/*.ko; do
+		count "$([ "$(modinfo -F vermagic "$ko" | cut -d' ' -f1)" = "$VERSION" ] && echo 0 || echo 1)" \
+			"$kind: $(basename "$ko") is for $VERSION"
+	done
+	"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M crc32_generic -n "e2e-install-$kind-$series" \
+		-t 120 -e "KIND=$kind, $series" -f "$modules/padata_mod.ko" -f "$modules/pcrypt_mod.ko" \
+		-f "$dest-sample/padata_ordered.ko" -- "$TOP/scripts/e2e/guest-install" || ended=$?
+	count_reported "e2e-install-$kind-$series"
+	count $ended "$kind, $series: the guest ended well (exit status $ended)"
+}
+
+# The products of a build in place must not touch the sources here.
+copy_sources() {
+	rsync -a --delete --exclude=.git --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' \
+		--exclude='.*.cmd' "$TOP/" "$work/tree/"
+}
+
+dkms_install() {
+	mkdir -p "$work/dkms" "$work/src"
+	# Keys of its own, where it signs.
+	mok_signing_key=$work/mok.key mok_certificate=$work/mok.pub MODULES_DIR=$work/modules SOURCE_DIR=$work/src \
+		DKMS_OPTIONS="--dkmstree $work/dkms --sourcetree $work/src" \
+		"$work/tree/scripts/dkms.sh" "$1"
+}
+
+"$TOP/scripts/setup.sh"
+alone e2e-install
+work=$BUILDS/install
+rm -rf "$work"
+mkdir -p "$work"
+copy_sources
+for series in 6.1 6.12; do
+	eval "$("$TOP/scripts/stock.sh" "$series")"
+	dest=$work/root-$series
+	try "make-$series" "make install, for $series" make -C "$work/tree" KDIR="$HEADERS" \
+		DESTDIR="$dest" install
+	try "files-$series" "make install: these files, for $series" same_files
+	try "sample-$series" "the sample builds against what is installed, for $series" build_sample
+	guest install "$dest/lib/modules"
+	mkdir -p "$work/modules/$VERSION"
+	ln -s "$HEADERS" "$work/modules/$VERSION/build"
+done
+try dkms "dkms builds and installs for both kernels" dkms_install install
+for series in 6.1 6.12; do
+	eval "$("$TOP/scripts/stock.sh" "$series")"
+	dest=$work/root-$series
+	guest dkms "$work/modules/$VERSION"
+done
+try dkms-remove "dkms removes it again" dkms_install remove
+count "$([ -z "$(find "$work/modules" -name 'p*_mod.ko*')" ] && echo 0 || echo 1)" \
+	"dkms has left no module"
+total
