@@ -16,6 +16,7 @@ CPUS    ?= 4
 CONFIG  ?= $(FLAVOUR)
 MINUTES ?= 2
 SECONDS ?= 60
+LATER ?= trixie-backports
 export SUITE KARGS TORTURE
 
 all: ## build both modules for the kernel of KDIR
@@ -36,6 +37,9 @@ kunit: ## the KUnit suites in QEMU (FLAVOUR=kunit|debug CPUS=4 SUITE="...")
 
 e2e: ## real clients in Debian's own kernels, in QEMU: IPsec, AF_ALG (SECONDS=60)
 	@scripts/e2e.sh $(SECONDS)
+
+later: ## build and run with Debian's kernel 7.x of a later suite (LATER=trixie-backports)
+	@scripts/e2e/later.sh $(LATER)
 
 torture: ## everything at once and at random, in QEMU (MINUTES=2 CONFIG=kunit CPUS=4)
 	@scripts/torture.sh $(CONFIG) $(MINUTES) $(CPUS)
@@ -83,4 +87,4 @@ help: ## this list
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit e2e torture bench-quick bench-mt install-tools faults cycles mutants dkms-install dkms-remove install help clean
+.PHONY: all demo check check-full kunit e2e torture bench-quick bench-mt install-tools faults cycles mutants dkms-install dkms-remove later install help clean

@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# later.sh [SUITE [MINUTES]]: Debian's kernel of a later suite (trixie-backports),
+# from the mirror that this machine's apt uses.
+#
+# Its headers hold programs that need a later C library and name a later
+# compiler, so the modules are built in a chroot of that suite, kept in the
+# cache (900 MB; wants root).  Then the demonstration's load runs in that kernel,
+# and padata_torture for MINUTES (1).
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+suite=${1:-trixie-backports}
+minutes=${2:-1}
+chroot=$CACHE/later-${suite%-backports}
+
+# mirror: of this machine's apt, for Debian itself.
+mirror() {
+	# shellcheck disable=SC2016 # of apt, not of the shell
+	apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+		awk '$1 == "Debian" && $2 == "main" && $3 !~ /security/ { print $3; exit }'
+}
+
+# in_chroot COMMAND...: objtool reads its limits from /proc, which is mounted for
+# this command alone.
+in_chroot() {
+	# shellcheck disable=SC2016 # of that shell
+	LC_ALL=C DEBIAN_FRONTEND=noninteractive unshare --mount sh -c \
+		'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$chroot" "$@"
+}
+
+# The stamp is written when all has succeeded.
+make_chroot() {
+	[ ! -e "$chroot/.complete" ] || return 0
+	[ "$(id -u)" = 0 ] || die "only root can make a chroot"
+	rm -rf "$chroot"
+	say "a chroot of ${suite%-backports} (log: $LOGS/later-chroot.log)"
+	run_logged later-chroot debootstrap --variant=minbase --include=gcc,make \
+		"${suite%-backports}" "$chroot" "$(mirror)"
+	echo "deb $(mirror) $suite main" >"$chroot/etc/apt/sources.list.d/later.list"
+	touch "$chroot/.complete"
+}
+
+# headers: the newest; prints their version.
+headers() {
+	run_logged later-update in_chroot apt-get update
+	run_logged later-headers in_chroot apt-get install -y --no-install-recommends \
+		-t "$suite" linux-headers-amd64
+	# shellcheck disable=SC2016 # of dpkg-query
+	in_chroot dpkg-query -W -f '${Depends}' linux-headers-amd64 |
+		sed 's/.*linux-headers-\([^ ]*-amd64\).*/\1/'
+}
+
+# image: unpacked beside the headers, not installed.
+image() {
+	local dir=$chroot/image-$version deb
+	if [ ! -e "$dir/.complete" ]; then
+		rm -rf "$chroot"/image-*
+		mkdir -p "$dir"
+		chmod 777 "$dir"
+		run_logged later-image in_chroot sh -c "cd /image-$version &&
+			apt-get download linux-base-$version linux-binary-$version linux-modules-$version"
+		for deb in "$dir"/*.deb; do
+			dpkg-deb -x "$deb" "$dir"
+			rm "$deb"
+		done
+		[ -e "$dir/lib" ] || ln -s usr/lib "$dir/lib"
+		depmod -b "$dir" "$version"
+		touch "$dir/.complete"
+	fi
+	echo "$dir"
+}
+
+build() {
+	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild --include=/kunit/ \
+		--exclude='*' "$TOP/" "$chroot/build/"
+	in_chroot make -C "/usr/src/linux-headers-$version" M=/build -j"$JOBS" W=1 TESTS=1 SUITE=none modules
+}
+
+# no_warnings LOG
+no_warnings() {
+	! grep -iE '(warning|error):' "$1"
+}
+
+# try TEXT COMMAND...
+try() {
+	local text=$1 status=0
+	shift
+	"$@" >"$LOGS/later-step.log" 2>&1 || status=$?
+	[ $status = 0 ] || tail -n 20 "$LOGS/later-step.log" >&2
+	count $status "$text"
+}
+
+demo_guest() {
+	"$TOP/scripts/guest.sh" -k "$image/lib/modules/$version/vmlinuz" -m "$image" \
+		-M "aesni_intel gcm seqiv" -n e2e-later -t 300 -e REQUESTS=5000 \
+		-f "$chroot/build/padata_mod.ko" -f "$chroot/build/pcrypt_mod.ko" \
+		-f "$chroot/build/kunit/pcrypt_load.ko" -- "$TOP/scripts/guest-demo"
+}
+
+torture_guest() {
+	"$TOP/scripts/guest.sh" -k "$image/lib/modules/$version/vmlinuz" -r 2G \
+		-n e2e-later-torture -t $((60 * minutes * 2 + 700)) \
+		-e "PARAMS=minutes=$minutes" -e "LIMIT=$((60 * minutes * 2 + 400))" \
+		-f "$chroot/build/padata_mod.ko" -f "$chroot/build/kunit/padata_torture.ko" -- \
+		"$TOP/scripts/guest-torture"
+}
+
+"$TOP/scripts/setup.sh"
+alone e2e-later
+make_chroot
+version=$(headers)
+image=$(image)
+say "building for $version"
+status=0
+build >"$LOGS/later-build.log" 2>&1 || status=$?
+[ $status = 0 ] || tail -n 40 "$LOGS/later-build.log" >&2
+count $status "the modules build for $version"
+try "without warnings" no_warnings "$LOGS/later-build.log"
+if [ $status = 0 ]; then
+	try "the demonstration's load in $version" demo_guest
+	sed -n 's/^load: /# /p' "$LOGS/e2e-later.verdict"
+	count "$(grep -q 'result=passed.* out_of_order=0 wrong=0 lost=0 doubled=0' "$LOGS/e2e-later.verdict" && echo 0 || echo 1)" \
+		"all in order, none wrong or lost"
+	try "padata_torture in $version, $minutes minutes" torture_guest
+	sed -n 's/^torture: /# /p' "$LOGS/e2e-later-torture.verdict"
+fi
+total
