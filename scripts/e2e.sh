@@ -35,5 +35,6 @@ if [ "$seconds" -ge 60 ]; then
 	part "AF_ALG, Debian's 6.1" ./afalg.sh 6.1 $((seconds * 10))
 	part "tcrypt, all of GCM, Debian's 6.12" ./tcrypt.sh 6.12 215 96
 	part "pcryptctl, Debian's 6.1" ./pcryptctl.sh 6.1
+	part "how to use it" ./howto.sh
 fi
 total

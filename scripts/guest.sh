@@ -13,6 +13,7 @@
 #            module where modprobe finds it (repeat)
 #  -e X=Y    environment of SCRIPT (repeat)
 #  -b NAME   a program of this machine, with its libraries (repeat)
+#  -o DIR    a tree that is laid over the guest's, with what its programs need
 #  -q "..."  arguments of QEMU (repeat)
 #  -A "..."  accelerator and CPU, where not the fastest that works is wanted
 #
@@ -40,12 +41,12 @@ bad+='|soft lockup|hard LOCKUP|lockup detected|workqueue lockup'
 bad+='|NOHZ tick-stop error|list_(add|del) corruption|Kernel panic'
 bad+='|Tainted: [^ ]* *[A-Z ]*W|stack-protector|page allocation failure'
 
-kernel='' modroot='' wanted='' cpus=4 mem=1G limit=300 args='' name=guest allow=''
+kernel='' modroot='' wanted='' cpus=4 mem=1G limit=300 args='' name=guest allow='' overlay=''
 files=() env=() more=() accel=() binaries=()
 
 parse_options() {
 	local o words
-	while getopts k:m:M:c:r:t:a:n:f:w:e:b:q:A: o; do
+	while getopts k:m:M:c:r:t:a:n:f:w:e:b:o:q:A: o; do
 		case $o in
 		k) kernel=$OPTARG ;;	m) modroot=$OPTARG ;;
 		M) wanted=$OPTARG ;;	c) cpus=$OPTARG ;;
@@ -54,6 +55,7 @@ parse_options() {
 		w) allow=$OPTARG ;;	f) files+=("$OPTARG") ;;
 		e) env+=("$OPTARG") ;;	b) binaries+=("$OPTARG") ;;
 		A) read -ra accel <<<"$OPTARG" ;;
+		o) overlay=$OPTARG ;;
 		q) read -ra words <<<"$OPTARG"; more+=("${words[@]}") ;;
 		*) die "see the head of $0" ;;
 		esac
@@ -95,6 +97,20 @@ add_tool() {
 	local path
 	path=$(PATH=$PATH:/usr/sbin:/sbin command -v "$1") || die "no program $1 here"
 	add_binary "$path" "/sbin/$(basename "$1")"
+}
+
+# add_overlay: of the libraries, those that are not in the tree itself.
+add_overlay() {
+	local f own
+	rsync -a "$overlay/" "$stage/"
+	own=$(find "$overlay" -name "*.so*" -printf "%h\n" | sort -u | paste -s -d :)
+	find "$overlay" -type f -perm -100 -o -name '*.so*' -type f | while read -r f; do
+		LD_LIBRARY_PATH=$own libraries "$f"
+	done | sort -u | grep -vF "$overlay/" >"$tmp/overlay"
+	while read -r f; do
+		mkdir -p "$stage$(dirname "$f")"
+		cp -L "$f" "$stage$f"
+	done <"$tmp/overlay"
 }
 
 # wanted_modules VERSION: relative paths of the modules that go into the guest.
@@ -151,6 +167,7 @@ make_initramfs() {
 	for b in ${binaries[@]+"${binaries[@]}"}; do
 		add_tool "$b"
 	done
+	[ -z "$overlay" ] || add_overlay
 	install -m 755 "$TOP/scripts/guest-init" "$stage/init"
 	install -m 755 "$TOP/scripts/guest-report" "$stage/bin/report"
 	cp "$script" ${files[@]+"${files[@]}"} "$stage/t/"

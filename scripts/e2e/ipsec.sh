@@ -80,7 +80,8 @@ ended=0
 	-t $((120 + ${#ciphers[@]} * (seconds * 4 + 60))) -b ip -b iperf3 \
 	-e "CIPHERS=${ciphers[*]}" -e "UDP=$seconds" -e "TCP=$seconds" \
 	-e "RATE=${PADATA_RATE:-1500}" -e "BURST=${PADATA_BURST:-128}" -e "MODULES=${modules//[$'\n\t']/ }" \
-	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/udpseq" -- \
+	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/udpseq" \
+	-f "$TOP/scripts/e2e/guest-tunnel" -- \
 	"$TOP/scripts/e2e/guest-ipsec" || ended=$?
 for cipher in "${ciphers[@]}"; do
 	judge "$cipher"
