@@ -13,7 +13,7 @@
 packages=(gcc gcc-12 make flex bison bc libelf-dev libssl-dev cpio lz4 kmod
 	rsync xz-utils ccache python3 perl pahole
 	qemu-system-x86 busybox-static iproute2 iperf3 kcapi-tools libkcapi-dev
-	dkms debootstrap groff-base
+	cryptsetup-bin dkms debootstrap groff-base
 	sparse shellcheck spin "linux-source-$SERIES")
 
 # missing_packages: those of the list that dpkg does not call installed.
