@@ -162,10 +162,14 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 #define ROUND_PARALLEL		8
 /* How old a reading of the clock may be; a microsecond or two. */
 #define CLOCK_CYCLES		2000
+/* Jobs that take less than padata itself does for one are left to one CPU. */
+#define TRIVIAL_NS		250
+/* Nothing was pulled for so many times the cost of a wake-up: somebody is stuck. */
+#define LATE_WAKEUPS		10
 /* Jobs that take less than this are pulled, and their drains done, in batches. */
 #define SHORT_NS		1000
 #define BATCH_NS		2000
-#define BATCH_JOBS		16
+#define BATCH_JOBS		32
 /* How many jobs one walk of an order list takes, and how many walks follow. */
 #define CUT_JOBS		64
 #define DRAIN_CUTS		16
@@ -226,7 +230,7 @@ struct job_list {
  * @map_gen: S: mapping generation of the job submitted last.
  * @map_cpu: S: callback CPU that was asked for last, under @map_gen.
  * @map_to: S: what it stood for; -1 where that is to be looked up.
- * @nr_queued: Q: its jobs in the shared queue.
+ * @nr_queued: Q: its jobs in the shared queue; read without the lock, too.
  * @nr_cut: S: jobs taken off @order so far; wraps, compared for equality only.
  * @pending: A: callbacks handed over and not returned.
  * @refs: A: one for each job in flight and one of the owner.
@@ -380,9 +384,10 @@ struct user_masks {
  * @pumps: I: one per possible CPU.
  * @lock: Protects the fields marked Q and V.
  * @queue: Q: jobs that wait for a CPU.
- * @nr_queued: Q: their number.
+ * @nr_queued: Q: their number; read without the lock, too.
  * @nr_pulling: Q: number of pumps with padata_pump::pulling set.
- * @service_ns: Q: mean duration of parallel(); 0 while unknown.
+ * @service_ns: Q: mean duration of parallel(); 0 while unknown; read without
+ *	the lock, too.
  * @pulled_at: Q: local_clock() when jobs were pulled last, or when the first
  *	pump was told to.
  * @map_seq: Its value is the generation of the mapping.
@@ -607,22 +612,27 @@ static void pump_wake(struct padata_pump *pump)
 /* Is the queued work worth one more CPU? */
 static bool wake_pays(struct pinst *pinst)
 {
-	u64 cost = READ_ONCE(wakeup_cost_ns);
-	u64 service = pinst->service_ns ?: cost + 1;
-	unsigned int entitled = pinst->nr_parallel ?: pinst->nr_online;
+	u64 service = pinst->service_ns;
+	u64 cost;
 
 	if (!pinst->nr_pulling)
 		return true;
-	if (pinst->nr_pulling >= entitled)
+	/* In a burst a look at the clock now and then is enough. */
+	if (service && service < TRIVIAL_NS && pinst->nr_queued > 4 &&
+	    pinst->nr_queued % 8)
 		return false;
-	if (pinst->nr_queued * service > pinst->nr_pulling * cost)
+	if (pinst->nr_pulling >= (pinst->nr_parallel ?: pinst->nr_online))
+		return false;
+	cost = READ_ONCE(wakeup_cost_ns);
+	if (!service)
+		service = cost + 1;
+	/* With trivial jobs it would only wait for the submitter and drains. */
+	if (service >= TRIVIAL_NS &&
+	    pinst->nr_queued * service > pinst->nr_pulling * cost)
 		return true;
-	/*
-	 * The mean does not know the long job that others wait behind.  In a
-	 * burst a look at the clock now and then is enough.
-	 */
+	/* The mean does not know the long job that others wait behind. */
 	return (pinst->nr_queued <= 4 || !(pinst->nr_queued % 8)) &&
-	       (s64)(local_clock() - pinst->pulled_at) > 2 * (s64)cost;
+	       (s64)(local_clock() - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost;
 }
 
 static bool pump_can_start(struct pinst *pinst, int cpu)
@@ -1155,6 +1165,7 @@ struct stretch {
 	u64		now;
 	cycles_t	cycles;
 	unsigned int	nr;
+	bool		over;
 };
 
 static void stretch_clock(struct stretch *st)
@@ -1167,12 +1178,13 @@ static void stretch_clock(struct stretch *st)
  * The clock costs 60 instructions, the counter five, and callbacks may be as short
  * as that.  Elsewhere a counter may be slow, or stand still.
  */
-static bool stretch_over(struct stretch *st)
+static __always_inline bool stretch_over(struct stretch *st)
 {
 	if (!IS_ENABLED(CONFIG_X86) || get_cycles() - st->cycles > CLOCK_CYCLES)
 		stretch_clock(st);
-	return !busted(9) && (st->nr >= STRETCH_CALLBACKS ||
-			      (s64)(st->now - st->start) > STRETCH_NS);
+	st->over = st->nr >= STRETCH_CALLBACKS ||
+		   (s64)(st->now - st->start) > STRETCH_NS;
+	return !busted(9) && st->over;
 }
 
 /* Callbacks of one shell that have returned and are not yet accounted for. */
@@ -1198,8 +1210,7 @@ static void returned_flush(struct returned *ret)
 
 static void count_start(struct pinst *pinst, struct stretch *st)
 {
-	if (st->nr >= STRETCH_CALLBACKS ||
-	    (s64)(st->now - st->start) > STRETCH_NS)
+	if (unlikely(st->over))
 		this_cpu_inc(pinst->pumps->stats.late_starts);
 	st->nr++;
 }
@@ -1329,8 +1340,9 @@ static unsigned int pull_share(struct pinst *pinst)
 	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
 
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && pinst->service_ns &&
-	    pinst->service_ns < SHORT_NS && pinst->nr_pulling <= 1 &&
-	    pinst->nr_queued * pinst->service_ns <= READ_ONCE(wakeup_cost_ns))
+	    (pinst->service_ns < TRIVIAL_NS ||
+	     (pinst->service_ns < SHORT_NS && pinst->nr_pulling <= 1 &&
+	      pinst->nr_queued * pinst->service_ns <= READ_ONCE(wakeup_cost_ns))))
 		return min_t(unsigned int, pinst->nr_queued, BATCH_JOBS);
 	return clamp(pinst->nr_queued / (2 * cpus), 1U,
 		     min_t(unsigned int, ROUND_PARALLEL, STRETCH_CALLBACKS));
@@ -1350,6 +1362,7 @@ static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 	struct pinst *pinst = pump->pinst;
 	struct padata_pump *wake;
 	struct padata_link *last = NULL;
+	struct padata_shell *ps;
 	unsigned int n, share;
 
 	spin_lock(&pinst->lock);
@@ -1357,7 +1370,8 @@ static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 	share = pump_entitled(pump) ? pull_share(pinst) : 0;
 	for (n = 0; n < share && n < pinst->nr_queued; n++) {
 		last = last ? last->next : pinst->queue.first;
-		link_queue(last)->ps->nr_queued--;
+		ps = link_queue(last)->ps;
+		WRITE_ONCE(ps->nr_queued, ps->nr_queued - 1);
 	}
 	if (n) {
 		job_list_cut(&pinst->queue, last, jobs);
@@ -1379,11 +1393,13 @@ static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
 {
 	struct pinst *pinst = pump->pinst;
 	struct padata_pump *wake;
+	struct padata_shell *ps;
 	struct padata_link *link;
 
 	spin_lock(&pinst->lock);
 	for (link = jobs->first; link; link = link->next) {
-		link_queue(link)->ps->nr_queued++;
+		ps = link_queue(link)->ps;
+		WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
 		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
 	}
 	job_list_append(jobs, &pinst->queue);
@@ -1525,14 +1541,16 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 	struct pinst *pinst = ps->pinst;
 	struct padata_pump *wake;
 
-	spin_lock(&pinst->lock);
-	if (pinst->nr_queued + ps->nr_queued >= READ_ONCE(backlog) &&
-	    !this_cpu_read(pinst->pumps->inline_depth)) {
-		spin_unlock(&pinst->lock);
+	/*
+	 * Without the lock: each submitter may be wrong by those that submit at
+	 * the same time.
+	 */
+	if (READ_ONCE(pinst->nr_queued) + READ_ONCE(ps->nr_queued) >=
+	    READ_ONCE(backlog) && !this_cpu_read(pinst->pumps->inline_depth))
 		return false;
-	}
+	spin_lock(&pinst->lock);
 	job_list_add(&pinst->queue, &job->queue);
-	ps->nr_queued++;
+	WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
 	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
 	wake = pump_to_wake(pinst, job->cb_cpu);
 	spin_unlock(&pinst->lock);
