@@ -98,7 +98,7 @@
  *   sees ::orphan, too; the other way round a busy shell is taken for busy.
  * stop
  *   padata_stop() clears ::running, then takes each padata_shell::lock to look at
- *   ::refs; shell_append() reads ::running and raises ::refs under that lock.  A
+ *   ::refs; those who append read ::running and raise ::refs under that lock.  A
  *   shell that is not yet on the list is added under shell_lock, which
  *   padata_stop() takes in between: its jobs see ::running cleared.
  * masks
@@ -166,6 +166,8 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 #define TRIVIAL_NS		250
 /* Nothing was pulled for so many times the cost of a wake-up: somebody is stuck. */
 #define LATE_WAKEUPS		10
+/* Some microseconds, for which nobody has to look at the clock. */
+#define LATE_CYCLES		20000
 /* Jobs that take less than this are pulled, and their drains done, in batches. */
 #define SHORT_NS		1000
 #define BATCH_NS		2000
@@ -332,9 +334,9 @@ struct pump_stats {
  *	because the first may take all of it.
  * @poll_credit: P: polls that may fail before most are left out.
  * @nr_sleeps: P: sleeps without a poll; wraps.
- * @batching: P: drains wait in @batch; softirqs are disabled and nothing but a
- *	hard interrupt, which leaves its drains to @deferred, gets in between.
- * @batch: P: shells that are drained when the batch is over.
+ * @later: P: shell whose drain can wait, because its next job is run here at once;
+ *	read by completions on this CPU, too.
+ * @undrained: P: shell whose baton the pump has and whose drain waits.
  * @busy_ns: P: time spent in parallel() since the last pull.
  * @nr_busy: P: jobs in @busy_ns.
  * @inline_depth: Submitters on this CPU that run a job themselves; counted by
@@ -354,8 +356,8 @@ struct padata_pump {
 	bool			parallel_first;
 	unsigned int		poll_credit;
 	unsigned int		nr_sleeps;
-	bool			batching;
-	struct llist_head	batch;
+	struct padata_shell	*later;
+	struct padata_shell	*undrained;
 	u64			busy_ns;
 	unsigned int		nr_busy;
 	unsigned int		inline_depth;
@@ -390,6 +392,7 @@ struct user_masks {
  *	the lock, too.
  * @pulled_at: Q: local_clock() when jobs were pulled last, or when the first
  *	pump was told to.
+ * @pulled_cycles: Q: what the cycle counter said then.
  * @map_seq: Its value is the generation of the mapping.
  * @masks: V, M: the user's masks.
  * @online: V: CPUs that are online and not about to go.
@@ -421,6 +424,7 @@ struct pinst {
 	unsigned int		nr_pulling;
 	u64			service_ns;
 	u64			pulled_at;
+	cycles_t		pulled_cycles;
 
 	seqcount_spinlock_t	map_seq;
 	struct user_masks __rcu	*masks;
@@ -609,30 +613,41 @@ static void pump_wake(struct padata_pump *pump)
 	queue_work_on(pump->cpu, pump->pinst->wq, &pump->work);
 }
 
+static void note_pull(struct pinst *pinst, u64 now)
+{
+	pinst->pulled_at = now;
+	if (IS_ENABLED(CONFIG_X86_TSC))
+		pinst->pulled_cycles = get_cycles();
+}
+
+/*
+ * The mean does not know the long job that others wait behind.  In a burst the
+ * cycle counter shows that the last pull is too recent to read the clock for;
+ * where counters differ between CPUs the clock is read in vain, or a little late.
+ */
+static bool queue_is_late(struct pinst *pinst, u64 cost)
+{
+	if (IS_ENABLED(CONFIG_X86_TSC) &&
+	    get_cycles() - pinst->pulled_cycles < LATE_CYCLES)
+		return false;
+	return (s64)(local_clock() - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost;
+}
+
 /* Is the queued work worth one more CPU? */
 static bool wake_pays(struct pinst *pinst)
 {
-	u64 service = pinst->service_ns;
-	u64 cost;
+	u64 cost = READ_ONCE(wakeup_cost_ns);
+	u64 service = pinst->service_ns ?: cost + 1;
 
 	if (!pinst->nr_pulling)
 		return true;
-	/* In a burst a look at the clock now and then is enough. */
-	if (service && service < TRIVIAL_NS && pinst->nr_queued > 4 &&
-	    pinst->nr_queued % 8)
-		return false;
 	if (pinst->nr_pulling >= (pinst->nr_parallel ?: pinst->nr_online))
 		return false;
-	cost = READ_ONCE(wakeup_cost_ns);
-	if (!service)
-		service = cost + 1;
 	/* With trivial jobs it would only wait for the submitter and drains. */
 	if (service >= TRIVIAL_NS &&
 	    pinst->nr_queued * service > pinst->nr_pulling * cost)
 		return true;
-	/* The mean does not know the long job that others wait behind. */
-	return (pinst->nr_queued <= 4 || !(pinst->nr_queued % 8)) &&
-	       (s64)(local_clock() - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost;
+	return queue_is_late(pinst, cost);
 }
 
 static bool pump_can_start(struct pinst *pinst, int cpu)
@@ -685,7 +700,7 @@ static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
 	pump = per_cpu_ptr(pinst->pumps, cpu);
 	WRITE_ONCE(pump->pulling, true);
 	if (!pinst->nr_pulling++)
-		pinst->pulled_at = local_clock();
+		note_pull(pinst, local_clock());
 	return pump;
 }
 
@@ -698,11 +713,12 @@ static bool pump_has_work(struct padata_pump *pump)
 
 /*
  * Where polls have failed lately only some are tried, so that a stream with
- * long pauses does not pay for each of them.
+ * long pauses does not pay for each of them.  On a workqueue of the caller's other
+ * work may wait for this one to end, and nothing shows that it does.
  */
 static bool poll_pays(struct padata_pump *pump)
 {
-	return READ_ONCE(poll_ns) &&
+	return READ_ONCE(poll_ns) && pump->pinst->own_wq &&
 	       (pump->poll_credit || !(++pump->nr_sleeps % POLL_PROBE));
 }
 
@@ -730,7 +746,6 @@ static bool pump_poll(struct padata_pump *pump)
 		}
 		cpu_relax();
 	}
-	pump->poll_credit = POLL_CREDIT;
 	return true;
 }
 
@@ -911,17 +926,18 @@ static void shell_hand_over(struct pinst *pinst, struct job_list *run)
 }
 
 /*
- * Let the drain wait for the end of the batch of short jobs that this CPU's pump
- * runs, so that one drain does for all of them.  As in shell_defer(), the baton
- * makes one link enough, and the first job holds the shell.
+ * Let the drain wait until this CPU's pump has run the shell's next job, which it
+ * has pulled, so that one drain does for both.  The pump has the baton meanwhile;
+ * the first job, done and listed, holds the shell.  Softirqs are disabled, and
+ * nothing but a hard interrupt, which defers its drains, gets in between.
  */
 static bool shell_drain_later(struct padata_shell *ps)
 {
 	struct padata_pump *pump = this_cpu_ptr(ps->pinst->pumps);
 
-	if (!pump->batching)
+	if (READ_ONCE(pump->later) != ps)
 		return false;
-	__llist_add(&ps->deferred, &pump->batch);
+	pump->undrained = ps;
 	return true;
 }
 
@@ -1180,7 +1196,7 @@ static void stretch_clock(struct stretch *st)
  */
 static __always_inline bool stretch_over(struct stretch *st)
 {
-	if (!IS_ENABLED(CONFIG_X86) || get_cycles() - st->cycles > CLOCK_CYCLES)
+	if (!IS_ENABLED(CONFIG_X86_TSC) || get_cycles() - st->cycles > CLOCK_CYCLES)
 		stretch_clock(st);
 	st->over = st->nr >= STRETCH_CALLBACKS ||
 		   (s64)(st->now - st->start) > STRETCH_NS;
@@ -1331,21 +1347,52 @@ static void note_service_time(struct padata_pump *pump)
 	pump->nr_busy = 0;
 }
 
-/*
- * A share that leaves work for the other CPUs, but saves locking in a burst.  As
- * long as the work is not worth waking another CPU there is nobody to share with.
- */
+/* A share that leaves work for the other CPUs, but saves locking in a burst. */
 static unsigned int pull_share(struct pinst *pinst)
 {
 	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
 
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && pinst->service_ns &&
-	    (pinst->service_ns < TRIVIAL_NS ||
-	     (pinst->service_ns < SHORT_NS && pinst->nr_pulling <= 1 &&
-	      pinst->nr_queued * pinst->service_ns <= READ_ONCE(wakeup_cost_ns))))
-		return min_t(unsigned int, pinst->nr_queued, BATCH_JOBS);
 	return clamp(pinst->nr_queued / (2 * cpus), 1U,
 		     min_t(unsigned int, ROUND_PARALLEL, STRETCH_CALLBACKS));
+}
+
+/*
+ * As long as the work is not worth waking another CPU there is nobody to share
+ * with.  But only jobs of one shell: others must not wait for a long one of it.
+ */
+static bool may_pull_more(struct pinst *pinst)
+{
+	u64 service = pinst->service_ns;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !service)
+		return false;
+	return service < TRIVIAL_NS ||
+	       (service < SHORT_NS && pinst->nr_pulling <= 1 &&
+		pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns));
+}
+
+/* Take jobs off the queue; returns how many. */
+static unsigned int pull_jobs(struct pinst *pinst, struct job_list *jobs)
+{
+	unsigned int n, share = pull_share(pinst);
+	unsigned int most = may_pull_more(pinst) ? BATCH_JOBS : share;
+	struct padata_link *link, *last = NULL;
+	struct padata_shell *ps = NULL;
+
+	link = pinst->queue.first;
+	for (n = 0; link && n < most; n++) {
+		if (n >= share && link_queue(link)->ps != ps)
+			break;
+		ps = link_queue(link)->ps;
+		WRITE_ONCE(ps->nr_queued, ps->nr_queued - 1);
+		last = link;
+		link = link->next;
+	}
+	if (last) {
+		job_list_cut(&pinst->queue, last, jobs);
+		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued - n);
+	}
+	return n;
 }
 
 /**
@@ -1361,23 +1408,13 @@ static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 {
 	struct pinst *pinst = pump->pinst;
 	struct padata_pump *wake;
-	struct padata_link *last = NULL;
-	struct padata_shell *ps;
-	unsigned int n, share;
+	unsigned int n;
 
 	spin_lock(&pinst->lock);
 	note_service_time(pump);
-	share = pump_entitled(pump) ? pull_share(pinst) : 0;
-	for (n = 0; n < share && n < pinst->nr_queued; n++) {
-		last = last ? last->next : pinst->queue.first;
-		ps = link_queue(last)->ps;
-		WRITE_ONCE(ps->nr_queued, ps->nr_queued - 1);
-	}
-	if (n) {
-		job_list_cut(&pinst->queue, last, jobs);
-		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued - n);
-		pinst->pulled_at = now;
-	}
+	n = pump_entitled(pump) ? pull_jobs(pinst, jobs) : 0;
+	if (n)
+		note_pull(pinst, now);
 	if (pump->pulling != !!n) {
 		WRITE_ONCE(pump->pulling, !!n);
 		pinst->nr_pulling += n ? 1 : -1;
@@ -1410,34 +1447,61 @@ static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
 		pump_wake(wake);
 }
 
-static void pump_batch_begin(struct padata_pump *pump)
+/*
+ * Only who is on its CPU has it to itself; on PREEMPT_RT others may get in between
+ * even so.
+ */
+static bool pump_may_batch(struct padata_pump *pump)
 {
 	u64 service = READ_ONCE(pump->pinst->service_ns);
 
-	/*
-	 * Only who is on its CPU has it to itself; on PREEMPT_RT others may get
-	 * in between even so.
-	 */
-	pump->batching = !IS_ENABLED(CONFIG_PREEMPT_RT) &&
-			 smp_processor_id() == pump->cpu &&
-			 service && service < SHORT_NS;
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+	       smp_processor_id() == pump->cpu && service && service < SHORT_NS;
 }
 
-static void pump_batch_end(struct padata_pump *pump)
+static void pump_drain_undrained(struct padata_pump *pump)
 {
-	struct padata_shell *ps, *next;
+	struct padata_shell *ps = pump->undrained;
 
-	pump->batching = false;
-	llist_for_each_entry_safe(ps, next, __llist_del_all(&pump->batch),
-				  deferred)
-		shell_drain(ps);
+	if (!ps)
+		return;
+	pump->undrained = NULL;
+	shell_drain(ps);
+}
+
+/*
+ * Run what was pulled until the stretch is over.  Drains are put off for some
+ * microseconds, and only as long as the next job is of the same shell: no shell
+ * waits for a job of another.
+ */
+static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
+			  struct stretch *st)
+{
+	bool over, may_batch = pump_may_batch(pump);
+	struct padata_shell *ps, *next;
+	u64 drained = st->now;
+
+	do {
+		ps = link_queue(jobs->first)->ps;
+		next = jobs->first->next ?
+			link_queue(jobs->first->next)->ps : NULL;
+		if (may_batch)
+			WRITE_ONCE(pump->later, next == ps ? ps : NULL);
+		run_parallel(pump, link_queue(job_list_pop(jobs)), st);
+		over = stretch_over(st);
+		if (over || next != ps || st->now - drained > BATCH_NS) {
+			pump_drain_undrained(pump);
+			drained = st->now;
+		}
+	} while (!over && !job_list_empty(jobs));
+	if (may_batch)
+		WRITE_ONCE(pump->later, NULL);
 }
 
 static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 {
 	struct job_list jobs;
-	u64 start, batched;
-	bool over;
+	u64 start;
 
 	if (!READ_ONCE(pump->pulling) &&
 	    (!READ_ONCE(pump->pinst->nr_queued) || !pump_entitled(pump)))
@@ -1450,21 +1514,9 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	pump_pull(pump, &jobs, start);
 	if (job_list_empty(&jobs))
 		return false;
-	pump_batch_begin(pump);
-	batched = start;
-	do {
-		run_parallel(pump, link_queue(job_list_pop(&jobs)), st);
-		over = stretch_over(st);
-		if (pump->batching && st->now - batched > BATCH_NS) {
-			pump_batch_end(pump);
-			pump_batch_begin(pump);
-			batched = st->now;
-		}
-	} while (!over && !job_list_empty(&jobs));
+	pump_run_jobs(pump, &jobs, st);
 	stretch_clock(st);
 	pump->busy_ns = st->now - start;
-	if (pump->batching)
-		pump_batch_end(pump);
 	if (!job_list_empty(&jobs))
 		pump_put_back(pump, &jobs);
 	return true;
@@ -1512,11 +1564,19 @@ static bool pump_stretch(struct padata_pump *pump)
 static void pump_work(struct work_struct *work)
 {
 	struct padata_pump *pump = container_of(work, struct padata_pump, work);
+	bool polled = false;
 
 	do {
-		while (pump_stretch(pump))
+		while (pump_stretch(pump)) {
+			if (polled)
+				pump->poll_credit = POLL_CREDIT;
+			polled = false;
 			cond_resched_tasks_rcu_qs();
-	} while (pump_poll(pump) || !pump_sleep(pump));
+		}
+		/* What was found may have gone to another. */
+		cond_resched_tasks_rcu_qs();
+		polled = pump_poll(pump);
+	} while (polled || !pump_sleep(pump));
 }
 
 /*
@@ -2110,7 +2170,6 @@ static void pump_init(struct pinst *pinst, int cpu)
 	pump->cpu = cpu;
 	init_llist_head(&pump->ready);
 	init_llist_head(&pump->deferred);
-	init_llist_head(&pump->batch);
 	INIT_LIST_HEAD(&pump->serving);
 	spin_lock_init(&pump->sq.lock);
 	job_list_init(&pump->sq.incoming);
@@ -2259,7 +2318,7 @@ EXPORT_SYMBOL_GPL(padata_alloc);
 void padata_free(struct padata_instance *pinst)
 {
 	struct pinst *p = to_pinst(pinst);
-	int cpu;
+	int cpu, round;
 
 	if (WARN_ON_ONCE(in_interrupt()))
 		return;
@@ -2270,8 +2329,13 @@ void padata_free(struct padata_instance *pinst)
 	synchronize_rcu();
 	cpuhp_state_remove_instance_nocalls(hotplug_state, &p->node);
 	cancel_delayed_work_sync(&p->watch);
-	for_each_possible_cpu(cpu)
-		flush_work(&per_cpu_ptr(p->pumps, cpu)->work);
+	/*
+	 * Twice: one that is flushed late may give a queue, empty but owned, to one
+	 * flushed before.  That one gives it to nobody, as CPUs change no more.
+	 */
+	for (round = 0; round < 2; round++)
+		for_each_possible_cpu(cpu)
+			flush_work(&per_cpu_ptr(p->pumps, cpu)->work);
 	if (p->own_wq)
 		destroy_workqueue(p->wq);
 	kobject_put(&pinst->kobj);
