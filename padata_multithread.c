@@ -336,10 +336,11 @@ static unsigned long mt_count_cpus(struct task_struct *owner, unsigned long limi
 	int cpu, here = raw_smp_processor_id();
 	unsigned long nr = 0;
 
-	for_each_online_cpu(cpu) {
+	/* The map of online CPUs may change: it is read bit by bit. */
+	for_each_possible_cpu(cpu) {
 		if (nr >= limit)
 			break;
-		nr += cpu != here && mt_may_use(owner, cpu);
+		nr += cpu != here && cpu_online(cpu) && mt_may_use(owner, cpu);
 	}
 	return nr;
 }
@@ -349,13 +350,14 @@ static int mt_chunks_left(struct mt_run *run)
 	return run->nr_chunks - atomic_read(&run->next);
 }
 
-/* A CPU of @mask whose helper is not called, or -1. */
-static int mt_find_cpu_in(struct mt_run *run, const struct cpumask *mask)
+/* A CPU of node @nid, or of any, whose helper is not called; or -1. */
+static int mt_find_cpu_on(struct mt_run *run, int nid)
 {
 	int cpu, here = task_cpu(run->caller);
 
-	for_each_cpu_wrap(cpu, mask, here)
+	for_each_cpu_wrap(cpu, cpu_possible_mask, here)
 		if (cpu != here && cpu_online(cpu) &&
+		    (nid == NUMA_NO_NODE || cpu_to_node(cpu) == nid) &&
 		    !per_cpu_ptr(&mt_helpers, cpu)->called &&
 		    mt_may_use(run->owner, cpu))
 			return cpu;
@@ -368,12 +370,14 @@ static int mt_find_cpu(struct mt_run *run)
 	int cpu, nr;
 
 	if (!run->job->numa_aware) {
-		cpu = mt_find_cpu_in(run, cpumask_of_node(run->nid));
-		return cpu < 0 ? mt_find_cpu_in(run, cpu_online_mask) : cpu;
+		cpu = mt_find_cpu_on(run, run->nid);
+		return cpu < 0 ? mt_find_cpu_on(run, NUMA_NO_NODE) : cpu;
 	}
-	for (nr = num_node_state(N_CPU); nr > 0; nr--) {
-		run->nid = next_node_in(run->nid, node_states[N_CPU]);
-		cpu = mt_find_cpu_in(run, cpumask_of_node(run->nid));
+	for (nr = nr_node_ids; nr > 0; nr--) {
+		run->nid = (run->nid + 1) % (int)nr_node_ids;
+		if (!node_state(run->nid, N_CPU))
+			continue;
+		cpu = mt_find_cpu_on(run, run->nid);
 		if (cpu >= 0)
 			return cpu;
 	}
