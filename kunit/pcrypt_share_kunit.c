@@ -416,7 +416,7 @@ static void callbacks_follow_serial_mask(struct kunit *test)
 #define STUCK		800
 #define BUSY		128
 #define BUSY_US		(PT_DEBUG ? 400 : 100)
-#define MIN_ROUNDS	8
+#define MIN_ROUNDS	20
 #define MAX_ROUNDS	40
 
 static s64 run_busy(struct kunit *test, struct pt_batch *busy)
