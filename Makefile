@@ -44,11 +44,18 @@ later: ## build and run with Debian's kernel 7.x of a later suite (LATER=trixie-
 torture: ## everything at once and at random, in QEMU (MINUTES=2 CONFIG=kunit CPUS=4)
 	@scripts/torture.sh $(CONFIG) $(MINUTES) $(CPUS)
 
+bench: ## costs, speed-up, latency, pcrypt, beside the kernel's own (PARTS="cost ...")
+	@scripts/bench.sh full $(PARTS)
+
 bench-quick: ## instructions per job, ours beside the kernel's own, in QEMU
 	@scripts/bench.sh quick
 
+bench-check: ## the same; fails when a ratio is worse by over 15% than committed
+	@scripts/bench.sh check
+
 bench-mt: ## multithreaded jobs against loops, threads and work items, in QEMU
 	@scripts/bench-mt.sh
+
 faults: ## each allocation of both modules fails once, on the debug kernel in QEMU
 	@scripts/faults.sh
 
@@ -87,4 +94,5 @@ help: ## this list
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit e2e torture bench-quick bench-mt install-tools faults cycles mutants dkms-install dkms-remove later install help clean
+.PHONY: all demo check check-full kunit e2e torture faults cycles mutants later bench bench-quick \
+	bench-check bench-mt dkms-install dkms-remove install install-tools help clean

@@ -1,12 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# bench.sh quick: instructions per empty job at windows 1, 64 and unbounded,
-# ours beside the kernel's own padata, in one boot of Debian's own 6.12 kernel.
+# bench.sh quick|check|full [PART...]: what padata costs, ours beside the kernel's
+# own, in the same boot of Debian's own, unmodified 6.12 kernel.
 #
-# QEMU counts instructions (-icount, one CPU runs at a time), so the figures
-# depend on nothing that the host does.  The table has them without the floor,
-# the same harness with callbacks called at once; CSV goes to $PADATA_RESULTS.
+#  quick  instructions per empty job at windows 1, 64 and unbounded, on 4 CPUs
+#  check  the same; a ratio that is worse by over 15% than in bench-ratios fails
+#  full   these parts, or those named:
+#    cost     2, 4, 8 and 32 CPUs, 1 and 4 shells, synchronous and 20% not
+#    speedup  against a loop on one CPU and two pinned threads, on 2 CPUs
+#    latency  of single jobs and of paced ones, and beside a full stream
+#    pcrypt   three AEADs, five sizes, three windows, on 2 CPUs
+#
+# Cost, and the latency of single jobs, are instructions that QEMU counts
+# (-icount, one CPU runs at a time): they depend on nothing that the host does.
+# The rest is time, and means something only where two host CPUs are idle.
+# Tables have figures without the floor, which is the same harness with callbacks
+# called at once.  $PADATA_RESULTS (results) gets CSV and, where gnuplot is
+# installed, SVG.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,18 +27,22 @@ results=${PADATA_RESULTS:-$TOP/results}
 # A nanosecond is an instruction; nothing random, so that runs can be repeated.
 icount="-accel tcg,thread=single -icount shift=0,sleep=off -cpu max,-rdrand,-rdseed"
 icount+=" -seed 1 -rtc base=2026-01-01T00:00:00,clock=vm"
+multi="-accel tcg,thread=multi -cpu max"
 
 # guest NAME ACCELERATOR CPUS RUNS: what is measured goes to NAME.verdict.
 guest() {
+	local args=''
+	[ "$2" = "$icount" ] || args="tsc=reliable"
 	alone "$1"
-	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -c "$3" -n "$1" -t 900 -r 1G \
-		-e "RUNS=$4" -f "$dir/padata_mod.ko" -f "$dir/kunit/padata_bench.ko" \
-		-f "$dir/kunit/padata_bench_kernel.ko" -- "$TOP/scripts/guest-bench"
+	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -c "$3" -n "$1" -t 1200 -r 1G \
+		-a "$args" -e "RUNS=$4" -f "$dir/padata_mod.ko" \
+		-f "$dir/kunit/padata_bench.ko" -f "$dir/kunit/padata_bench_kernel.ko" \
+		-- "$TOP/scripts/guest-bench"
 }
 
 # both PARAMETERS: the same for ours and for the kernel's own.
 both() {
-	echo "padata_bench $1;padata_bench_kernel $1"
+	echo "padata_bench $1;padata_bench_kernel $1;"
 }
 
 # lines NAME TEST: of the guest's results those of one test.
@@ -76,15 +91,107 @@ quick() {
 	say "instructions per empty job, 4 CPUs (half a minute)"
 	guest bench-quick "$icount" 4 "$(both windows=1,64,0)"
 	lines bench-quick cost | csv >"$results/quick.csv"
-	lines bench-quick cost | ratios | table
+	lines bench-quick cost | ratios >"$results/quick.ratios"
+	table <"$results/quick.ratios"
+}
+
+# Compared by the ratio, so that a new kernel or compiler changes little.
+check() {
+	local window committed ratio bad
+	quick
+	while read -r window committed; do
+		ratio=$(awk -v w="$window" '$4 == w { print $8 }' "$results/quick.ratios")
+		bad=$(awk -v r="${ratio:-9}" -v c="$committed" 'BEGIN { print (r > c * 1.15) }')
+		count "$bad" "window $window: ratio ${ratio:-missing}, committed $committed"
+	done < <(grep -v '^#' "$TOP/scripts/bench-ratios")
+	total
+}
+
+full_cost() {
+	local cpus shells async runs
+	: >"$results/cost.lines"
+	for cpus in 2 4 8 32; do
+		runs=''
+		for shells in 1 4; do
+			for async in 0 20; do
+				runs+=$(both "shells=$shells async=$async windows=1,8,64,256,0")
+			done
+		done
+		say "cost on $cpus CPUs"
+		guest "bench-cost-$cpus" "$icount" "$cpus" "$runs"
+		lines "bench-cost-$cpus" cost >>"$results/cost.lines"
+	done
+	csv <"$results/cost.lines" >"$results/cost.csv"
+	ratios <"$results/cost.lines" | table
+	draw_cost
+}
+
+# The curves of one shell, synchronous, on 4 CPUs; unbounded is drawn at 4096.
+draw_cost() {
+	local data=$results/cost.dat
+	ratios <"$results/cost.lines" | awk '$1 == 4 && $2 == 1 && $3 == 0 {
+		print $4 ? $4 : 4096, $6, $7 }' >"$data"
+	command -v gnuplot >/dev/null || return 0
+	gnuplot <<-END
+		set terminal svg size 640,420
+		set output "$results/cost.svg"
+		set logscale xy
+		set xlabel "jobs in flight"
+		set ylabel "instructions per empty job"
+		set key top right
+		plot "$data" using 1:2 with linespoints title "the kernel's own", \
+			"$data" using 1:3 with linespoints title "ours"
+	END
+}
+
+full_speedup() {
+	say "speed-up on 2 CPUs"
+	guest bench-speedup "$multi" 2 \
+		"$(both "test=speedup windows=256 jobs=1000 rounds=15 job_ns=500,1000,2000,10000,100000")"
+	lines bench-speedup speedup | csv | tee "$results/speedup.csv"
+}
+
+full_latency() {
+	local boot
+	say "latency of single jobs, in instructions"
+	guest bench-single "$icount" 4 "$(both "test=latency loads=0 jobs=500")"
+	lines bench-single latency | csv | tee "$results/single.csv"
+	say "latency of paced jobs, in nanoseconds, five boots"
+	: >"$results/latency.lines"
+	for boot in 1 2 3 4 5; do
+		guest "bench-latency-$boot" "$multi" 2 \
+			"$(both "test=latency loads=10,50,90 job_ns=100000 jobs=2000")$(
+			both "test=latency loads=50 job_ns=100000 jobs=2000 saturate=1")"
+		lines "bench-latency-$boot" latency >>"$results/latency.lines"
+	done
+	csv <"$results/latency.lines" | tee "$results/latency.csv"
+}
+
+full_pcrypt() {
+	say "pcrypt on 2 CPUs"
+	alone bench-pcrypt
+	"$TOP/scripts/guest.sh" -A "$multi" -k "$KERNEL" -m "$ROOT" -c 2 -t 1200 \
+		-M "aesni_intel gcm authenc cbc hmac sha256_ssse3 chacha20poly1305 chacha_x86_64 poly1305_x86_64 pcrypt" \
+		-n bench-pcrypt -a "tsc=reliable cryptomgr.notests=1" \
+		-e "ALGORITHMS=gcm(aes) authenc(hmac(sha256),cbc(aes)) rfc7539(chacha20,poly1305)" \
+		-e "SIZES=64,256,1420,4096,16384" -e "WINDOWS=1 16 256" -e "REQUESTS=${PADATA_REQUESTS:-1000}" \
+		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" \
+		-- "$TOP/scripts/guest-bench-pcrypt"
+	lines bench-pcrypt pcrypt | csv | tee "$results/pcrypt.csv"
 }
 
 what=${1:?see the head of $0}
+shift
 "$TOP/scripts/setup.sh"
 eval "$("$TOP/scripts/stock.sh" 6.12)"
 dir=$("$TOP/scripts/build.sh" "$HEADERS" debian-6.12 TESTS=1)
 mkdir -p "$results"
 case $what in
 quick)	quick ;;
+check)	check ;;
+full)	[ $# != 0 ] || set -- cost speedup latency pcrypt
+	for part; do
+		"full_$part"
+	done ;;
 *)	die "see the head of $0" ;;
 esac
