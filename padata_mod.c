@@ -333,9 +333,10 @@ struct pump_stats {
  * @parallel_first: P: which duty comes first in a stretch; they take turns,
  *	because the first may take all of it.
  * @poll_credit: P: polls that may fail before most are left out.
+ * @polled: P: a poll has found work.
  * @nr_sleeps: P: sleeps without a poll; wraps.
- * @later: P: shell whose drain can wait, because its next job is run here at once;
- *	read by completions on this CPU, too.
+ * @later: P: shell whose drain can wait until parallel() of its job has returned
+ *	here; read by completions on this CPU, too.
  * @undrained: P: shell whose baton the pump has and whose drain waits.
  * @busy_ns: P: time spent in parallel() since the last pull.
  * @nr_busy: P: jobs in @busy_ns.
@@ -355,6 +356,7 @@ struct padata_pump {
 	struct list_head	serving;
 	bool			parallel_first;
 	unsigned int		poll_credit;
+	bool			polled;
 	unsigned int		nr_sleeps;
 	struct padata_shell	*later;
 	struct padata_shell	*undrained;
@@ -746,6 +748,7 @@ static bool pump_poll(struct padata_pump *pump)
 		}
 		cpu_relax();
 	}
+	pump->polled = true;
 	return true;
 }
 
@@ -926,10 +929,10 @@ static void shell_hand_over(struct pinst *pinst, struct job_list *run)
 }
 
 /*
- * Let the drain wait until this CPU's pump has run the shell's next job, which it
- * has pulled, so that one drain does for both.  The pump has the baton meanwhile;
- * the first job, done and listed, holds the shell.  Softirqs are disabled, and
- * nothing but a hard interrupt, which defers its drains, gets in between.
+ * Let the drain wait until this CPU's pump has run the shell's job at hand, and
+ * perhaps the next, so that one drain does for both.  The pump has the baton
+ * meanwhile; the first job, done and listed, holds the shell.  Softirqs are disabled,
+ * and nothing but a hard interrupt, which defers its drains, gets in between.
  */
 static bool shell_drain_later(struct padata_shell *ps)
 {
@@ -1472,28 +1475,29 @@ static void pump_drain_undrained(struct padata_pump *pump)
 /*
  * Run what was pulled until the stretch is over.  Drains are put off for some
  * microseconds, and only as long as the next job is of the same shell: no shell
- * waits for a job of another.
+ * waits for a job of another.  The last drain is left to the caller.
  */
 static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 			  struct stretch *st)
 {
 	bool over, may_batch = pump_may_batch(pump);
-	struct padata_shell *ps, *next;
+	struct padata_shell *ps;
 	u64 drained = st->now;
 
 	do {
 		ps = link_queue(jobs->first)->ps;
-		next = jobs->first->next ?
-			link_queue(jobs->first->next)->ps : NULL;
 		if (may_batch)
-			WRITE_ONCE(pump->later, next == ps ? ps : NULL);
+			WRITE_ONCE(pump->later, ps);
 		run_parallel(pump, link_queue(job_list_pop(jobs)), st);
 		over = stretch_over(st);
-		if (over || next != ps || st->now - drained > BATCH_NS) {
+		if (over || job_list_empty(jobs))
+			break;
+		if (link_queue(jobs->first)->ps != ps ||
+		    st->now - drained > BATCH_NS) {
 			pump_drain_undrained(pump);
 			drained = st->now;
 		}
-	} while (!over && !job_list_empty(jobs));
+	} while (true);
 	if (may_batch)
 		WRITE_ONCE(pump->later, NULL);
 }
@@ -1517,6 +1521,7 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	pump_run_jobs(pump, &jobs, st);
 	stretch_clock(st);
 	pump->busy_ns = st->now - start;
+	pump_drain_undrained(pump);
 	if (!job_list_empty(&jobs))
 		pump_put_back(pump, &jobs);
 	return true;
@@ -1536,7 +1541,7 @@ static void check_cpu(struct padata_pump *pump)
 		     pinst->name);
 }
 
-/* Returns false when there was nothing to do. */
+/* Returns false when nothing is left to do. */
 static bool pump_stretch(struct padata_pump *pump)
 {
 	struct stretch st = { };
@@ -1557,6 +1562,10 @@ static bool pump_stretch(struct padata_pump *pump)
 	} while (worked && !stretch_over(&st));
 	stretch_clock(&st);
 	note_max(&pump->pinst->pumps->stats.stretch_max_ns, st.now - st.start);
+	/* A poll has paid when there was a job. */
+	if (pump->polled && st.nr)
+		pump->poll_credit = POLL_CREDIT;
+	pump->polled = false;
 	rcu_read_unlock_bh();
 	return worked;
 }
@@ -1564,19 +1573,13 @@ static bool pump_stretch(struct padata_pump *pump)
 static void pump_work(struct work_struct *work)
 {
 	struct padata_pump *pump = container_of(work, struct padata_pump, work);
-	bool polled = false;
 
 	do {
-		while (pump_stretch(pump)) {
-			if (polled)
-				pump->poll_credit = POLL_CREDIT;
-			polled = false;
+		while (pump_stretch(pump))
 			cond_resched_tasks_rcu_qs();
-		}
-		/* What was found may have gone to another. */
+		/* Also where a poll found what another was quicker to take. */
 		cond_resched_tasks_rcu_qs();
-		polled = pump_poll(pump);
-	} while (polled || !pump_sleep(pump));
+	} while (pump_poll(pump) || !pump_sleep(pump));
 }
 
 /*

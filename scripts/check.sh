@@ -57,7 +57,8 @@ full() {
 	step model scripts/model.sh
 	step cycles scripts/cycles.sh
 	step faults scripts/faults.sh
-	step pcrypt-10000 scripts/pcrypt.sh kunit debug
+	COUNT=10000 step pcrypt-10000 scripts/pcrypt.sh kunit
+	COUNT=1000 step pcrypt-debug scripts/pcrypt.sh debug
 	step fuzz-long scripts/fuzz.sh 600 debug 6.12 6.1
 	ROUNDS=10 step planted-10 scripts/planted.sh
 }
@@ -80,7 +81,6 @@ step kunit-debug scripts/kunit.sh debug
 step torture-debug scripts/torture.sh debug 2 4
 step modprobe scripts/modprobe.sh
 COUNT=300 step pcrypt scripts/pcrypt.sh 6.12 6.1
-COUNT=1000 step pcrypt-debug scripts/pcrypt.sh debug
 step fuzz scripts/fuzz.sh 50 debug
 [ "${1-}" != --full ] || full
 say "$((SECONDS / 60)) minutes; logs in $LOGS"
