@@ -26,7 +26,9 @@
  * Each CPU has one **pump** per instance, a work item.  It serves the serial
  * queue of its CPU first and pulls jobs from the shared queue as long as its CPU
  * is in the parallel mask.  Sleeping and waking cost more than all the rest, so
- * a further pump is woken only when the queued work outweighs a wake-up.
+ * a further pump is woken only when the queued work outweighs a wake-up, and one
+ * that runs out of work looks for more for a moment before it sleeps.  Where jobs
+ * are short their drains wait until the pump has run what it pulled of a shell.
  *
  * A change of masks or CPUs publishes the new mapping and returns.  The first
  * job that a shell submits under a new mapping carries a **fence**: its callback
