@@ -54,9 +54,11 @@
  * interrupt or with interrupts off.  None of them nests in another.  The mutex
  * is outermost; its holder waits neither for jobs nor for RCU.
  *
- * Submission, drain and pump run in RCU read sections.  What they may touch
- * after the last reference to a job or shell is gone is freed after a grace
- * period.
+ * Submission, drain and the stretches of a pump run in RCU read sections, which
+ * a section with softirqs disabled is.  What they may touch after the last
+ * reference to a job or shell is gone is freed after a grace period.  Between
+ * stretches a pump polls and falls asleep and touches itself alone: padata_free()
+ * flushes it before it goes.
  *
  * Memory ordering
  * ---------------
@@ -152,6 +154,10 @@ static unsigned int poll_ns = 10000;
 module_param(poll_ns, uint, 0644);
 MODULE_PARM_DESC(poll_ns, "How long a worker on an otherwise idle CPU looks for more work before it sleeps, where that has paid lately, in nanoseconds; 0 is never (default 10000)");
 
+static unsigned int short_ns = 1000;
+module_param(short_ns, uint, 0644);
+MODULE_PARM_DESC(short_ns, "Jobs that take less on average are pulled, and their drains done, in batches, in nanoseconds; 0 is never (default 1000)");
+
 static unsigned int stall_seconds = 30;
 module_param(stall_seconds, uint, 0644);
 MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is named in the log, in seconds; 0 is never (default 30)");
@@ -170,8 +176,7 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 #define LATE_WAKEUPS		10
 /* Some microseconds, for which nobody has to look at the clock. */
 #define LATE_CYCLES		20000
-/* Jobs that take less than this are pulled, and their drains done, in batches. */
-#define SHORT_NS		1000
+/* How long drains of short jobs may wait for more, and how many are pulled. */
 #define BATCH_NS		2000
 #define BATCH_JOBS		32
 /* How many jobs one walk of an order list takes, and how many walks follow. */
@@ -931,22 +936,6 @@ static void shell_hand_over(struct pinst *pinst, struct job_list *run)
 }
 
 /*
- * Let the drain wait until this CPU's pump has run the shell's job at hand, and
- * perhaps the next, so that one drain does for both.  The pump has the baton
- * meanwhile; the first job, done and listed, holds the shell.  Softirqs are disabled,
- * and nothing but a hard interrupt, which defers its drains, gets in between.
- */
-static bool shell_drain_later(struct padata_shell *ps)
-{
-	struct padata_pump *pump = this_cpu_ptr(ps->pinst->pumps);
-
-	if (READ_ONCE(pump->later) != ps)
-		return false;
-	pump->undrained = ps;
-	return true;
-}
-
-/*
  * Leave the drain to a pump.  The caller has the baton, which is unique, so one
  * link is enough; the first job is done and listed, which holds the shell.
  */
@@ -996,6 +985,24 @@ static void shell_drain(struct padata_shell *ps)
 	spin_unlock(&ps->lock);
 	if (mine)
 		shell_defer(ps);
+}
+
+/*
+ * Let the drain wait until this CPU's pump has run the shell's job at hand, and
+ * perhaps the next, so that one drain does for both.  The pump has the baton
+ * meanwhile; the first job, done and listed, holds the shell.  Softirqs are disabled,
+ * and nothing but a hard interrupt, which defers its drains, gets in between.
+ */
+static bool shell_drain_later(struct padata_shell *ps)
+{
+	struct padata_pump *pump = this_cpu_ptr(ps->pinst->pumps);
+
+	if (READ_ONCE(pump->later) != ps)
+		return false;
+	if (busted(10) && pump->undrained)
+		shell_drain(pump->undrained);
+	pump->undrained = ps;
+	return true;
 }
 
 /* All pending callbacks have returned and the baton was seen parked. */
@@ -1186,8 +1193,13 @@ struct stretch {
 	u64		now;
 	cycles_t	cycles;
 	unsigned int	nr;
-	bool		over;
 };
+
+static bool stretch_is_spent(const struct stretch *st)
+{
+	return st->nr >= STRETCH_CALLBACKS ||
+	       (s64)(st->now - st->start) > STRETCH_NS;
+}
 
 static void stretch_clock(struct stretch *st)
 {
@@ -1203,9 +1215,7 @@ static __always_inline bool stretch_over(struct stretch *st)
 {
 	if (!IS_ENABLED(CONFIG_X86_TSC) || get_cycles() - st->cycles > CLOCK_CYCLES)
 		stretch_clock(st);
-	st->over = st->nr >= STRETCH_CALLBACKS ||
-		   (s64)(st->now - st->start) > STRETCH_NS;
-	return !busted(9) && st->over;
+	return !busted(9) && stretch_is_spent(st);
 }
 
 /* Callbacks of one shell that have returned and are not yet accounted for. */
@@ -1231,7 +1241,7 @@ static void returned_flush(struct returned *ret)
 
 static void count_start(struct pinst *pinst, struct stretch *st)
 {
-	if (unlikely(st->over))
+	if (unlikely(stretch_is_spent(st)))
 		this_cpu_inc(pinst->pumps->stats.late_starts);
 	st->nr++;
 }
@@ -1372,7 +1382,7 @@ static bool may_pull_more(struct pinst *pinst)
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !service)
 		return false;
 	return service < TRIVIAL_NS ||
-	       (service < SHORT_NS && pinst->nr_pulling <= 1 &&
+	       (service < READ_ONCE(short_ns) && pinst->nr_pulling <= 1 &&
 		pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns));
 }
 
@@ -1461,7 +1471,7 @@ static bool pump_may_batch(struct padata_pump *pump)
 	u64 service = READ_ONCE(pump->pinst->service_ns);
 
 	return !IS_ENABLED(CONFIG_PREEMPT_RT) &&
-	       smp_processor_id() == pump->cpu && service && service < SHORT_NS;
+	       smp_processor_id() == pump->cpu && service && service < READ_ONCE(short_ns);
 }
 
 static void pump_drain_undrained(struct padata_pump *pump)
@@ -1494,8 +1504,8 @@ static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 		over = stretch_over(st);
 		if (over || job_list_empty(jobs))
 			break;
-		if (link_queue(jobs->first)->ps != ps ||
-		    st->now - drained > BATCH_NS) {
+		if (!busted(10) && (link_queue(jobs->first)->ps != ps ||
+				    st->now - drained > BATCH_NS)) {
 			pump_drain_undrained(pump);
 			drained = st->now;
 		}
@@ -1588,6 +1598,12 @@ static void pump_work(struct work_struct *work)
  * Submission and completion
  */
 
+static bool is_backlog_full(struct pinst *pinst, struct padata_shell *ps)
+{
+	return READ_ONCE(pinst->nr_queued) + READ_ONCE(ps->nr_queued) >=
+	       READ_ONCE(backlog) && !this_cpu_read(pinst->pumps->inline_depth);
+}
+
 /**
  * queue_job() - put a job where a pump finds it
  * @ps: The shell.
@@ -1606,14 +1622,14 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 	struct pinst *pinst = ps->pinst;
 	struct padata_pump *wake;
 
-	/*
-	 * Without the lock: each submitter may be wrong by those that submit at
-	 * the same time.
-	 */
-	if (READ_ONCE(pinst->nr_queued) + READ_ONCE(ps->nr_queued) >=
-	    READ_ONCE(backlog) && !this_cpu_read(pinst->pumps->inline_depth))
+	/* In a flood the lock is not worth taking; under it the look counts. */
+	if (is_backlog_full(pinst, ps))
 		return false;
 	spin_lock(&pinst->lock);
+	if (is_backlog_full(pinst, ps)) {
+		spin_unlock(&pinst->lock);
+		return false;
+	}
 	job_list_add(&pinst->queue, &job->queue);
 	WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
 	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);

@@ -261,6 +261,128 @@ static void set_cpumask_behind_hogged_cpu(struct kunit *test)
 			  pump_any_round(test, pump_mask_behind_hog));
 }
 
+/* ---- jobs so short that drains are put off ---- */
+
+#define PUMP_SHORTS	1000
+
+static struct pump_short {
+	struct padata_priv	padata;
+	u32			nr;
+} pump_shorts[PUMP_SHORTS];
+
+static atomic_t pump_shorts_called;
+static atomic_t pump_shorts_wrong;
+static bool pump_long_saw_first;
+
+static void pump_short_serial(struct padata_priv *padata)
+{
+	struct pump_short *job = container_of(padata, struct pump_short, padata);
+
+	if (job->nr != (u32)atomic_fetch_inc(&pump_shorts_called))
+		atomic_inc(&pump_shorts_wrong);
+}
+
+static int pump_submit_short(struct padata_shell *ps, u32 nr, int cpu)
+{
+	pump_shorts[nr] = (struct pump_short){ .nr = nr, .padata = {
+		.parallel = padata_do_serial, .serial = pump_short_serial } };
+	return padata_do_parallel(ps, &pump_shorts[nr].padata, &cpu);
+}
+
+static bool pump_wait_shorts(u32 nr)
+{
+	unsigned long end = jiffies + TEST_TIMEOUT;
+
+	while (atomic_read(&pump_shorts_called) != nr && time_before(jiffies, end))
+		schedule_timeout_idle(1);
+	return atomic_read(&pump_shorts_called) == nr;
+}
+
+/* So many that their mean is known, all called back on @cpu, in order. */
+static void pump_run_shorts(struct kunit *test, struct padata_shell *ps, int cpu)
+{
+	u32 nr;
+
+	atomic_set(&pump_shorts_called, 0);
+	atomic_set(&pump_shorts_wrong, 0);
+	for (nr = 0; nr < PUMP_SHORTS; nr++)
+		KUNIT_ASSERT_EQ(test, pump_submit_short(ps, nr, cpu), 0);
+	KUNIT_ASSERT_TRUE(test, pump_wait_shorts(PUMP_SHORTS));
+	KUNIT_EXPECT_EQ(test, atomic_read(&pump_shorts_wrong), 0);
+}
+
+/* No job is as short in an emulator. */
+static void pump_call_all_short(struct kunit *test)
+{
+	test_set_param(test, "/sys/module/padata_mod/parameters/short_ns", "1000", "10000000");
+}
+
+static void short_jobs_in_order(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct padata_shell *ps = bed_shell(bed);
+	int i;
+
+	pump_call_all_short(test);
+	for (i = 0; i < 20; i++)
+		pump_run_shorts(test, ps, test_online_cpu(i % 2));
+}
+
+/* Ends when the job before it, of another shell, has been called back. */
+static void pump_long_parallel(struct padata_priv *padata)
+{
+	u64 start = local_clock();
+
+	while (!atomic_read(&pump_shorts_called) &&
+	       local_clock() - start < 500 * NSEC_PER_MSEC)
+		cpu_relax();
+	pump_long_saw_first = atomic_read(&pump_shorts_called);
+	padata_do_serial(padata);
+}
+
+static void pump_long_serial(struct padata_priv *padata)
+{
+}
+
+/* All wait at one CPU, so that it pulls several of them at a time. */
+static void pump_long_behind_short(struct test_bed *bed, struct padata_shell *shorts,
+				   struct padata_shell *other, int cpu)
+{
+	struct padata_priv job = { .parallel = pump_long_parallel, .serial = pump_long_serial };
+	int cb_cpu = test_online_cpu(0);
+	struct pump_hog hog;
+	u32 nr;
+
+	atomic_set(&pump_shorts_called, 0);
+	pump_hog_start(bed, &hog, cpu);
+	KUNIT_EXPECT_EQ(bed->test, pump_submit_short(shorts, 0, cb_cpu), 0);
+	KUNIT_EXPECT_EQ(bed->test, padata_do_parallel(other, &job, &cb_cpu), 0);
+	for (nr = 1; nr < 8; nr++)
+		KUNIT_EXPECT_EQ(bed->test, pump_submit_short(shorts, nr, test_online_cpu(0)), 0);
+	pump_hog_stop(&hog);
+	/* The job is on the stack. */
+	padata_free_shell(other);
+	KUNIT_EXPECT_TRUE(bed->test, pump_wait_shorts(8));
+	KUNIT_EXPECT_TRUE(bed->test, pump_long_saw_first);
+}
+
+static void long_job_delays_no_other_shell(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct padata_shell *ps = bed_shell(bed), *other;
+	int i, cpu = test_last_cpu();
+
+	pump_call_all_short(test);
+	test_keep_off_last_cpu(test);
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(cpu));
+	for (i = 0; i < 3 && num_online_cpus() > 1; i++) {
+		other = padata_alloc_shell(bed->pinst);
+		KUNIT_ASSERT_NOT_NULL(test, other);
+		pump_run_shorts(test, ps, test_online_cpu(0));
+		pump_long_behind_short(bed, ps, other, cpu);
+	}
+}
+
 /* ---- RCU ---- */
 
 static void pump_synchronize_rcu_tasks(struct test_waiter *waiter)
@@ -358,6 +480,8 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(serial_queues_take_turns),
 	KUNIT_CASE(jobs_start_in_order_on_one_cpu),
 	KUNIT_CASE(set_cpumask_behind_hogged_cpu),
+	KUNIT_CASE(short_jobs_in_order),
+	KUNIT_CASE(long_job_delays_no_other_shell),
 	KUNIT_CASE(rcu_tasks_beside_busy_pump),
 	KUNIT_CASE(stretch_ends_by_number),
 	KUNIT_CASE(stretch_ends_by_time),

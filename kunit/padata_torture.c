@@ -1822,9 +1822,13 @@ static void all_cpus_up(void)
 			cpu_up_again(cpu);
 }
 
-/* Not always as slow as ordinary grace periods make it. */
+/*
+ * Not always as slow as ordinary grace periods make it.  The kernel reads that
+ * setting while it is written, which KCSAN would report with us in the trace.
+ */
 static void cpu_down_or_up(unsigned int cpu, bool hurry)
 {
+	hurry = hurry && !IS_ENABLED(CONFIG_KCSAN);
 	if (hurry)
 		write_file(RCU_EXPEDITED, "1");
 	if (cpu_online(cpu))

@@ -429,16 +429,20 @@ static void watch_submit_link(struct watch_chain *chain)
 		atomic_inc(&chain->refused);
 }
 
-static void watch_link_parallel(struct padata_priv *padata)
+/* From inside a callback: notes how deep that goes. */
+static void watch_submit_deeper(struct watch_chain *chain)
 {
-	struct watch_link *link = container_of(padata, struct watch_link, padata);
-	struct watch_chain *chain = link->chain;
 	int depth = atomic_inc_return(&chain->depth);
 
 	if (depth > atomic_read(&chain->deepest))
 		atomic_set(&chain->deepest, depth);
 	watch_submit_link(chain);
 	atomic_dec(&chain->depth);
+}
+
+static void watch_link_parallel(struct padata_priv *padata)
+{
+	watch_submit_deeper(container_of(padata, struct watch_link, padata)->chain);
 	padata_do_serial(padata);
 }
 
@@ -484,14 +488,7 @@ static void chain_without_backlog_is_flat(struct kunit *test)
 
 static void watch_submit_from_serial(struct padata_priv *padata)
 {
-	struct watch_link *link = container_of(padata, struct watch_link, padata);
-	struct watch_chain *chain = link->chain;
-	int depth = atomic_inc_return(&chain->depth);
-
-	if (depth > atomic_read(&chain->deepest))
-		atomic_set(&chain->deepest, depth);
-	watch_submit_link(chain);
-	atomic_dec(&chain->depth);
+	watch_submit_deeper(container_of(padata, struct watch_link, padata)->chain);
 	watch_link_serial(padata);
 }
 

@@ -76,7 +76,7 @@ step planted scripts/planted.sh
 step demo scripts/demo.sh
 step e2e scripts/e2e.sh 10
 step torture scripts/torture.sh kunit 2 4
-step bench scripts/bench.sh check
+PADATA_RESULTS=$LOGS step bench scripts/bench.sh check
 step kunit-debug scripts/kunit.sh debug
 step torture-debug scripts/torture.sh debug 2 4
 step modprobe scripts/modprobe.sh

@@ -22,6 +22,7 @@ bugs='
 7|padata_lifetime|a job lets go of its shell before its callback
 8|padata_context|a drain in a hard interrupt is not deferred
 9|padata_watch|a stretch with softirqs off does not end
+10|padata_pump|drains wait for all jobs that were pulled
 21|padata_multithread|a chunk is claimed in two steps
 22|padata_multithread|failed chunks are undone, too
 23|padata_multithread|helpers leave the affinity of the caller
