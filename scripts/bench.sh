@@ -24,9 +24,6 @@
 
 results=${PADATA_RESULTS:-$TOP/results}
 
-# A nanosecond is an instruction; nothing random, so that runs can be repeated.
-icount="-accel tcg,thread=single -icount shift=0,sleep=off -cpu max,-rdrand,-rdseed"
-icount+=" -seed 1 -rtc base=2026-01-01T00:00:00,clock=vm"
 multi="-accel tcg,thread=multi -cpu max"
 
 # guest NAME ACCELERATOR CPUS RUNS: what is measured goes to NAME.verdict.

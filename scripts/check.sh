@@ -34,6 +34,12 @@ step() {
 	[ "$word" = ok ] || what_failed "$log" | head -n 60
 }
 
+# fairness: what its suite compares is exact where instructions are counted.
+fairness() {
+	ICOUNT=1 SUITE=pcrypt_share KARGS=pcrypt_share_kunit.slack_percent=10 \
+		step fairness scripts/kunit.sh kunit
+}
+
 # full: the long runs, other numbers of CPUs, and the kernels that take more time.
 full() {
 	local cpus flavour
@@ -71,6 +77,7 @@ step kernel-debug scripts/kernel.sh debug
 [ "$failed" = 0 ] || total || exit
 step static scripts/static.sh
 step kunit scripts/kunit.sh kunit
+fairness
 step selftest scripts/selftest.sh
 step planted scripts/planted.sh
 step demo scripts/demo.sh

@@ -7,7 +7,7 @@
 # run, or has no test, or skipped one, has failed.  Prints one line per suite
 # and `N passed, N failed` of test cases; $LOGS/NAME.suites has for each suite
 # how many passed, and how many ran and failed.  $ALLOW is guest.sh's -w, $KARGS
-# are more kernel arguments.
+# are more kernel arguments; with $ICOUNT the guest's clock counts instructions.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -46,6 +46,7 @@ run_guest() {
 		[ ! -e "$dir/kunit/${suite}_kunit.ko" ] || files+=("$dir/kunit/${suite}_kunit.ko")
 	done
 	read -ra options < <(guest_options)
+	[ -z "${ICOUNT-}" ] || options+=(-A "$icount")
 	"$TOP/scripts/guest.sh" "${options[@]}" -k "$tree/arch/x86/boot/bzImage" \
 		-m "$tree/root" -c "$cpus" -n "$name" -w "$(allowed "$cpus")" \
 		-a "cryptomgr.notests=1 $(flavour_args "$flavour") ${KARGS-}" \
@@ -89,7 +90,7 @@ flavour=${1:-kunit}
 cpus=${2:-4}
 shift $(($# < 2 ? $# : 2))
 build_name=$(name_of "$flavour" "$@")
-name=$(name_of kunit "$build_name" "$cpus" ${KARGS:+"$KARGS"})
+name=$(name_of kunit "$build_name" "$cpus" ${KARGS:+"$KARGS"} ${ICOUNT:+icount})
 mapfile -t suites < <(expected)
 "$TOP/scripts/setup.sh"
 tree=$("$TOP/scripts/kernel.sh" "$flavour")

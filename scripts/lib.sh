@@ -27,6 +27,11 @@ run_logged() {
 	fi
 }
 
+# Counted instructions instead of time: a nanosecond is one, one CPU runs at a
+# time, and nothing is random, so that runs can be repeated.
+icount="-accel tcg,thread=single -icount shift=0,sleep=off -cpu max,-rdrand,-rdseed"
+icount+=" -seed 1 -rtc base=2026-01-01T00:00:00,clock=vm"
+
 # flavour_args FLAVOUR: kernel arguments that a test kernel needs.
 flavour_args() {
 	case $1 in
