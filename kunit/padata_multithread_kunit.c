@@ -1306,12 +1306,12 @@ static void concurrent_jobs(struct kunit *test)
 		mt_expect_task(test, tasks[i]);
 }
 
-/* Says when all CPUs are at it, and lasts. */
+/* Says when all CPUs are at it, and lasts for seconds unless told not to. */
 static int mt_fill(struct mt_bed *bed, struct mt_call *call)
 {
 	if (atomic_read(&bed->inside) >= (int)bed->arg)
 		complete_all(&bed->gate);
-	msleep(20);
+	msleep(atomic_read(&bed->note) ? 1 : 200);
 	return 0;
 }
 
@@ -1326,14 +1326,26 @@ static int mt_fill_thread(void *arg)
 	return 0;
 }
 
-/* A job that needs help gets it, though another one has all helpers. */
+/* Two CPUs whose helpers work for @full, whose caller is elsewhere. */
+static void mt_two_busy_cpus(struct mt_bed *full, struct cpumask *mask)
+{
+	struct mt_call *call = full->calls;
+
+	for (; cpumask_weight(mask) < 2; call++)
+		if (call->task != full->caller)
+			cpumask_set_cpu(call->cpu, mask);
+}
+
+/* A job that needs help gets it, though another one has all helpers it may use. */
 static void helpers_turn_to_other_jobs(struct kunit *test)
 {
+	struct cpumask *mask = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
 	struct mt_bed *full = mt_bed(test, 10000);
 	struct mt_bed *bed = mt_bed(test, 10);
 	struct task_struct *thread;
 
-	if (num_online_cpus() == 1)
+	KUNIT_ASSERT_NOT_NULL(test, mask);
+	if (num_online_cpus() < 3)
 		return;
 	full->in_chunk = mt_fill;
 	full->arg = num_online_cpus();
@@ -1342,11 +1354,17 @@ static void helpers_turn_to_other_jobs(struct kunit *test)
 	thread = kthread_run(mt_fill_thread, full, "padata_test");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, mt_task_stop, thread), 0);
-	KUNIT_EXPECT_TRUE(test, mt_wait(&full->gate));
+	full->caller = thread;
+	KUNIT_ASSERT_TRUE(test, mt_wait(&full->gate));
+	mt_two_busy_cpus(full, mask);
+	mt_bind(test, mask);
 	bed->job.max_threads = 2;
 	bed->in_chunk = mt_meet;
 	bed->arg = 2;
 	mt_bed_expect_all(bed);
+	/* Of sixteen for each. */
+	KUNIT_EXPECT_LT(test, atomic_read(&full->nr_calls), 8 * (int)full->arg);
+	atomic_set(&full->note, 1);
 	KUNIT_EXPECT_TRUE(test, mt_wait(&full->leave));
 	mt_bed_expect_cover(full, true);
 }

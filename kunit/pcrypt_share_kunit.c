@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What transforms share and what they do not: each has its own limit of requests
- * in flight and its own callback CPU, and none waits for another one's child.
+ * in flight and its own callback CPU, and none waits for another one's child.  They
+ * share the cpumasks, with or without CPUs in them.
  */
 #include <linux/cpumask.h>
 #include <linux/fs.h>
@@ -10,6 +11,7 @@
 
 #define LIMIT_FILE	"/sys/module/pcrypt_mod/parameters/max_requests"
 #define MASK_FILE	"/sys/kernel/pcrypt/pencrypt/serial_cpumask"
+#define PARALLEL_FILE	"/sys/kernel/pcrypt/pencrypt/parallel_cpumask"
 #define LIMIT		8
 
 /* Files of pcrypt, restored when the test ends */
@@ -411,6 +413,71 @@ static void callbacks_follow_serial_mask(struct kunit *test)
 	expect_spread(test, cpu_online_mask, batches);
 }
 
+/* Empty cpumasks */
+
+static void mix_completions(struct kunit *test, struct pt_batch *batch)
+{
+	struct rnd_state rnd;
+	unsigned int i;
+
+	pt_seed(test, &rnd, 0);
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], prandom_u32_state(&rnd) % FAKE_EARLY,
+		       i % 5 ? 0 : -EBADMSG);
+}
+
+static void expect_served(struct kunit *test, struct pt_batch *batch)
+{
+	pt_batch_wait(test, batch);
+	expect_ret(test, batch, 0, batch->nr, -EINPROGRESS);
+	pt_expect_in_order(test, batch);
+	pt_expect_each(test, batch, pt_op_not_once);
+}
+
+static void masks_empty_requests_served(struct kunit *test)
+{
+	static const char * const files[] = { PARALLEL_FILE, MASK_FILE };
+	struct pt_tfm *tfm = open_fake(test);
+	struct pt_batch *batch;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		batch = make_batch(test, tfm, pt_scaled(200));
+		mix_completions(test, batch);
+		save_file(test, files[i]);
+		write_file(test, files[i], "0");
+		pt_batch_submit(batch);
+		expect_served(test, batch);
+	}
+}
+
+/* What was sent before, while and after there is no CPU is one stream. */
+static void masks_emptied_requests_in_flight(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), pt_scaled(600));
+	struct saved *parallel = save_file(test, PARALLEL_FILE);
+	struct saved *serial = save_file(test, MASK_FILE);
+	unsigned int i, third = batch->nr / 3;
+
+	mix_completions(test, batch);
+	/* Until the masks have changed twice nothing can complete. */
+	script(&batch->ops[0], FAKE_HELD, 0);
+	for (i = 0; i < batch->nr; i++) {
+		if (i == third) {
+			write_file(test, MASK_FILE, "0");
+			write_file(test, PARALLEL_FILE, "0");
+		} else if (i == 2 * third) {
+			restore_file(parallel);
+			restore_file(serial);
+		}
+		pt_op_submit(&batch->ops[i]);
+	}
+	KUNIT_ASSERT_TRUE(test, fake_wait_calls(batch->nr));
+	KUNIT_EXPECT_EQ(test, atomic_read(&batch->left), batch->nr);
+	fake_release_held();
+	expect_served(test, batch);
+}
+
 /* Fairness */
 
 #define STUCK		800
@@ -491,6 +558,8 @@ static struct kunit_case pcrypt_share_cases[] = {
 	KUNIT_CASE(limit_bounds_those_who_wait),
 	KUNIT_CASE(callbacks_spread_over_cpus),
 	KUNIT_CASE(callbacks_follow_serial_mask),
+	KUNIT_CASE(masks_empty_requests_served),
+	KUNIT_CASE(masks_emptied_requests_in_flight),
 	KUNIT_CASE(stuck_transform_does_not_delay_others),
 	{ }
 };

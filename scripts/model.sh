@@ -19,8 +19,11 @@ JOBS=3 BACKLOG||3 jobs, a change of the serial mask
 JOBS=3 OFFLINE||3 jobs, a CPU goes offline
 JOBS=2 OFFLINE CHANGES=2||2 jobs, a CPU goes offline and comes back
 JOBS=2 BACKLOG MANY_SUBMITTERS CHANGES=2||2 jobs of 2 submitters, two changes of the mask
+JOBS=3 BATCH||3 jobs, drains that are put off, a change of the serial mask
+JOBS=2 BATCH DEFER||2 jobs, put-off and deferred drains, references and RCU
 JOBS=2 DEFER||2 jobs, deferred drains, references and RCU
 JOBS=2 OFFLINE NP||2 jobs, a CPU goes offline: nobody goes round for ever
+JOBS=2 BATCH OFFLINE NP||2 jobs, put-off drains, a CPU goes offline: the same
 JOBS=2 MANY_SUBMITTERS NP||2 jobs of 2 submitters: nobody goes round for ever
 JOBS=2 CHANGES=0 BUSTED=1|j==called|the baton is passed on before the hand-over
 JOBS=2 CHANGES=0 BUSTED=3|me==cb_cpu|callbacks go to the next CPU
@@ -38,6 +41,8 @@ JOBS=2 CHANGES=0 BUSTED=26|called==2|a pump disowns a serial queue after its loo
 JOBS=2 OFFLINE BUSTED=27|j==called|jobs go to another serial queue one by one
 JOBS=2 CHANGES=0 DEFER BUSTED=28|grace|a drain is deferred with no job listed
 JOBS=2 OFFLINE NP BUSTED=29|non-progress cycle|a pump that may not pull goes round
+JOBS=2 CHANGES=0 BATCH BUSTED=30|called==2|a drain that was put off is forgotten
+JOBS=2 CHANGES=0 BATCH BUSTED=31|drainers|a drain that was put off is done twice
 '
 
 # verify DIRECTORY DEFINE...: build a verifier there and run it.  The search is

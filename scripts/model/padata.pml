@@ -45,7 +45,8 @@
  *    of the ordering table did what it says; that is for the table and for KCSAN.
  *    So sleep:A and park:A, with their full barriers, are a write, then reads.
  *  - Time: wake_pays(), hints, which duty comes first, the ends of rounds and
- *    stretches are free choices.  A pump pulls one job at a time, puts none back.
+ *    stretches are free choices.  A pump pulls one job at a time, puts none back,
+ *    and a poll is a sleep that somebody ended.
  *  - Jobs that ask for different callback CPUs; they have no order among them.
  *  - That a hard interrupt stops its CPU; CUT_JOBS; DRAIN_CUTS but for DEFER.
  *  - Empty masks; stop, free, who waits for idle shells; the stall detector.
@@ -59,6 +60,7 @@
  *  MANY_SUBMITTERS	one for each job
  *  BACKLOG		a submitter may find no room and run the job itself,
  *			which for others is one that a completer has
+ *  BATCH		a pump may put a drain off and run its next job first
  *  DEFER		completers may be hard interrupts, DRAIN_CUTS is 1, and
  *			there are references and RCU
  *  BUSTED		one of these errors; below 20 it is that of the C code
@@ -79,6 +81,8 @@
  *  27 jobs of a CPU that is offline go to another queue one by one (OFFLINE)
  *  28 a drain is deferred with no job listed (DEFER)
  *  29 a pump that may not pull goes round while jobs are queued (OFFLINE)
+ *  30 a drain that was put off is forgotten when there is no next job (BATCH)
+ *  31 a drain that was put off is done twice (BATCH)
  */
 
 #ifndef JOBS
@@ -492,7 +496,7 @@ inline run_parallel()
 	todo = SERIAL | PARALLEL;
 	if
 	:: goto do_serial
-	:: elsewhere[j] = true; j = 0; goto pump_stretch
+	:: elsewhere[j] = true; j = 0; goto parallel_returned
 	fi
 }
 
@@ -505,6 +509,9 @@ proctype Pump(bit me)
 	byte todo = SERIAL | PARALLEL;	/* duties of this round, in any order */
 	byte j, w = NOBODY;
 	bool worked, pulled;
+#ifdef BATCH
+	bool undrained;		/* the baton is here, the drain waits */
+#endif
 #ifdef DEFER
 	byte put;		/* references to drop */
 #endif
@@ -560,7 +567,12 @@ wake_other:
 		w = NOBODY;
 		if
 		:: pulled -> run_parallel()
-		:: else -> go_on()
+#ifdef BATCH
+		:: !pulled && undrained -> goto drain_undrained
+		:: !pulled && !undrained -> go_on()
+#else
+		:: !pulled -> go_on()
+#endif
 		fi
 	}
 
@@ -568,11 +580,45 @@ wake_other:
 do_serial:
 	if
 	/* done:A, baton:B: xchg */
-	:: atomic { state[j] == RUNNING -> state[j] = DONE; j = 0; goto pump_stretch }
-	:: atomic { state[j] == BATON -> state[j] = DONE; j = 0; drainers++ }
+	:: atomic { state[j] == RUNNING -> state[j] = DONE; j = 0; goto parallel_returned }
+	:: atomic { state[j] == BATON -> state[j] = DONE; j = 0; drainers++;
+#ifdef BATCH
+		if			/* shell_drain_later() */
+		:: undrained = true; goto parallel_returned
+		:: skip
+		fi
+#endif
+	   }
 	   shell_drain();
 	   goto pump_stretch
 	fi;
+
+	/* pump_run_jobs(): the next of what was pulled, or the drain */
+parallel_returned:
+#ifdef BATCH
+	if
+	:: atomic { !undrained -> goto pump_stretch }
+	:: atomic { undrained && may_pull(me) ->
+		pump_pull();
+		if
+		:: w != NOBODY -> goto wake_other
+		:: w == NOBODY && pulled -> run_parallel()
+#if BUSTED == 30
+		:: w == NOBODY && !pulled -> undrained = false; go_on()
+#else
+		:: w == NOBODY && !pulled -> skip
+#endif
+		fi
+	   }
+	:: atomic { undrained -> skip }
+	fi;
+drain_undrained:
+#if BUSTED != 31
+	undrained = false;
+#endif
+	shell_drain();
+#endif
+	goto pump_stretch;
 
 next_queue:
 	atomic {
