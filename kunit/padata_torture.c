@@ -39,6 +39,8 @@
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/path.h>
 #include <linux/percpu.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
@@ -85,7 +87,7 @@ MODULE_PARM_DESC(patience, "After so many seconds without a callback jobs in fli
 #define OFFLINES_A_MINUTE	30
 #define MAX_INLINE_PERCENT	50
 #define MAX_SHOWN		5
-#define RCU_EXPEDITED		"/sys/kernel/rcu_expedited"
+#define RCU_EXPEDITED		"kernel/rcu_expedited"
 #define PATH_LEN		80
 
 /* Jobs in flight; padata's default backlog is 1024, so most are queued. */
@@ -1584,14 +1586,22 @@ static int churn_thread(void *arg)
  * Trouble: masks
  */
 
+/* Looked up by who loads the module: kernel threads of 7.3 see no files. */
+static struct path sysfs;
+
+static struct file *open_sysfs(const char *path, int flags)
+{
+	return file_open_root(&sysfs, path, flags, 0);
+}
+
 static void attr_path(char *path, struct rig *rig, const char *attr)
 {
-	snprintf(path, PATH_LEN, "/sys/kernel/%s/%s/%s", KBUILD_MODNAME, rig->name, attr);
+	snprintf(path, PATH_LEN, "kernel/%s/%s/%s", KBUILD_MODNAME, rig->name, attr);
 }
 
 static ssize_t write_file(const char *path, const char *text)
 {
-	struct file *file = filp_open(path, O_WRONLY, 0);
+	struct file *file = open_sysfs(path, O_WRONLY);
 	loff_t pos = 0;
 	ssize_t len;
 
@@ -1619,7 +1629,7 @@ static ssize_t read_attr(struct rig *rig, const char *attr, char *text, size_t s
 	ssize_t len;
 
 	attr_path(path, rig, attr);
-	file = filp_open(path, O_RDONLY, 0);
+	file = open_sysfs(path, O_RDONLY);
 	text[0] = 0;
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -2555,18 +2565,27 @@ static int manager_thread(void *arg)
 
 static int __init torture_init(void)
 {
+	int err = kern_path("/sys", LOOKUP_FOLLOW, &sysfs);
+
+	if (err)
+		return err;
 	if (!seed)
 		seed = get_random_u32();
 	pr_info("seed=%lu seconds=%u cpus=%u\n", seed, seconds ?: 60 * minutes,
 		num_online_cpus());
 	manager = kthread_run(manager_thread, NULL, "padata_torture");
-	return PTR_ERR_OR_ZERO(manager);
+	if (IS_ERR(manager)) {
+		path_put(&sysfs);
+		return PTR_ERR(manager);
+	}
+	return 0;
 }
 module_init(torture_init);
 
 static void __exit torture_exit(void)
 {
 	kthread_stop(manager);
+	path_put(&sysfs);
 }
 module_exit(torture_exit);
 

@@ -10,14 +10,6 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Products (*.mod.c and all that is no source) are excluded, which also keeps
-# --delete away from them; a source that is gone here goes there, too.
-copy_sources() {
-	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
-		--include=/kunit/ --include=/Documentation/ \
-		--include=/Documentation/samples/ --exclude='*' "$TOP/" "$1/"
-}
-
 kdir=${1:?usage: build.sh KDIR NAME [MAKE VARIABLES...]}
 name=${2:?usage: build.sh KDIR NAME [MAKE VARIABLES...]}
 shift 2
@@ -27,7 +19,7 @@ log=$LOGS/build-$name.log
 mkdir -p "$dir"
 exec 9>"$dir.lock"
 flock 9
-copy_sources "$dir"
+sync_sources "$dir"
 run_logged "build-$name" make -C "$kdir" M="$dir" -j"$JOBS" W=1 "$@" modules
 if grep -iE '(warning|error):' "$log" >&2; then
 	# What compiled with a warning would be up to date and silent next time.

@@ -54,6 +54,15 @@ name_of() {
 	tr -dc 'A-Za-z0-9_=-' <<<"$*"
 }
 
+# sync_sources DIRECTORY: all that the modules are built of.  Products (*.mod.c and
+# what is no source) are excluded, which also keeps --delete away from them; a
+# source that is gone here goes there, too.
+sync_sources() {
+	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
+		--include=/kunit/ --include=/Documentation/ \
+		--include=/Documentation/samples/ --exclude='*' "$TOP/" "$1/"
+}
+
 # alone NAME: two runs of the same name would mix their logs.
 alone() {
 	exec 8>"$LOGS/$1.lock"

@@ -23,7 +23,7 @@ static void dirty(void *buf, unsigned long pages)
 }
 
 /* [example] */
-static void clear_pages(unsigned long start, unsigned long end, void *buf)
+static void clear_range(unsigned long start, unsigned long end, void *buf)
 {
 	for (; start < end; start++) {
 		clear_page(buf + (start << PAGE_SHIFT));
@@ -34,7 +34,7 @@ static void clear_pages(unsigned long start, unsigned long end, void *buf)
 static void clear_with_many_threads(void *buf, unsigned long pages)
 {
 	struct padata_mt_job job = {
-		.thread_fn	= clear_pages,
+		.thread_fn	= clear_range,
 		.fn_arg		= buf,
 		.size		= pages,
 		.min_chunk	= SZ_1M >> PAGE_SHIFT,
@@ -48,7 +48,7 @@ static void clear_with_many_threads(void *buf, unsigned long pages)
 
 static void clear_with_one_thread(void *buf, unsigned long pages)
 {
-	clear_pages(0, pages, buf);
+	clear_range(0, pages, buf);
 }
 
 static u64 time_us(void (*clear)(void *buf, unsigned long pages), void *buf,

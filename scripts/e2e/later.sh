@@ -74,8 +74,7 @@ image() {
 }
 
 build() {
-	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild --include=/kunit/ \
-		--exclude='*' "$TOP/" "$chroot/build/"
+	sync_sources "$chroot/build"
 	in_chroot make -C "/usr/src/linux-headers-$version" M=/build -j"$JOBS" W=1 TESTS=1 SUITE=none modules
 }
 
