@@ -38,6 +38,7 @@
 #define padata_stop		padata_mod_stop
 #define padata_do_parallel	padata_mod_do_parallel
 #define padata_do_inline	padata_mod_do_inline
+#define padata_do_alone		padata_mod_do_alone
 #define padata_do_serial	padata_mod_do_serial
 #define padata_mt_job		padata_mod_mt_job
 #define padata_do_multithreaded	padata_mod_do_multithreaded
@@ -91,7 +92,7 @@ struct padata_link {
  *
  * Embedded in the user's structure and zeroed before it is submitted.  The job
  * belongs to padata from the successful return of padata_do_parallel() until
- * @serial is entered.
+ * @serial is entered.  When padata_do_alone() returns 1 it never did.
  */
 struct padata_priv {
 	struct padata_link	order;
@@ -168,6 +169,8 @@ int padata_do_parallel(struct padata_shell *ps, struct padata_priv *padata,
 		       int *cb_cpu);
 int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
 		     int *cb_cpu);
+int padata_do_alone(struct padata_shell *ps, struct padata_priv *padata,
+		    int *cb_cpu);
 void padata_do_serial(struct padata_priv *padata);
 void padata_do_multithreaded(const struct padata_mt_job *job);
 int padata_do_multithreaded_err(const struct padata_mt_job *job);

@@ -74,7 +74,7 @@
  *   (the same access as done:A) xchg() -> JOB_DONE.  Two read-modify-writes of one
  *   word: either the completion finds the baton, or the drainer finds the job
  *   done.  The order list that the drainer leaves behind is seen by the next one
- *   through padata_shell::lock.
+ *   through padata_shell::lock.  In shell_take_back() the drainer is the submitter.
  * park:A / park:B, store buffering
  *   park:A writes baton = BATON_PARKED; full barrier; reads ::pending.
  *   park:B subtracts from ::pending, fully ordered; reads ::baton.
@@ -305,7 +305,7 @@ struct serial_queue {
  * @submitted: Jobs accepted.
  * @inline_jobs: Of these, jobs whose parallel() the submitter ran itself.
  * @parallel: Calls of parallel() by a pump.
- * @serial: Calls of serial().
+ * @serial: Calls of serial(), and jobs that padata_do_alone() has done.
  * @wakeups: Work items queued because a pump slept.
  * @late_starts: Callbacks started in a stretch that had to be over.
  * @reorder_max: Most jobs that one drain handed over, that is how many had
@@ -1081,6 +1081,70 @@ static int shell_append_mapped(struct padata_shell *ps, struct padata_priv *job,
 }
 
 /*
+ * Append a job to a shell that has none in flight.  The submitter keeps the baton,
+ * so whoever completes the job finds it running and does no more than say so.
+ */
+static int shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
+			      int cb_cpu)
+{
+	int cpu, to, err = -EAGAIN;
+	unsigned int gen;
+
+	/* A hint, which spares others the lock. */
+	if (READ_ONCE(ps->baton) != BATON_HOME)
+		return -EAGAIN;
+	to = map_cb_cpu(ps->pinst, cb_cpu, false, &gen);
+	cpu = to < 0 ? map_cb_cpu(ps->pinst, cb_cpu, true, &gen) : to;
+	if (cpu < 0)
+		return cpu;
+	spin_lock(&ps->lock);
+	if (!READ_ONCE(ps->pinst->running)) {
+		err = -EINVAL;
+	/* fence:B */
+	} else if (ps->baton == BATON_HOME &&
+		   (busted(12) || !atomic_read_acquire(&ps->pending))) {
+		job->fence = false;
+		ps->map_gen = gen;
+		ps->map_cpu = cb_cpu;
+		ps->map_to = cpu;
+		WRITE_ONCE(ps->baton, BATON_OUT);
+		shell_append(ps, job);
+		/* As in shell_append_mapped(). */
+		ps->map_to = to;
+		err = 0;
+	}
+	spin_unlock(&ps->lock);
+	return err;
+}
+
+/**
+ * shell_take_back() - end what shell_append_alone() began
+ * @ps: The shell; the caller has the baton, and gives it away here.
+ * @job: Its first job; parallel() has returned.
+ *
+ * Context: As for shell_drain().
+ * Return: True when the job is done, and off the list.  Otherwise it takes the way
+ * of all jobs, and may be gone.
+ */
+static bool shell_take_back(struct padata_shell *ps, struct padata_priv *job)
+{
+	bool mine, done;
+
+	spin_lock(&ps->lock);
+	/* done:B */
+	done = atomic_read_acquire(&job->state) == JOB_DONE;
+	if (done) {
+		job_list_pop(&ps->order);
+		ps->nr_cut++;
+	}
+	mine = !shell_pass_baton(ps);
+	spin_unlock(&ps->lock);
+	if (mine)
+		shell_drain(ps);
+	return done;
+}
+
+/*
  * Lifetime of shells
  */
 
@@ -1732,6 +1796,56 @@ int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
 	return err;
 }
 EXPORT_SYMBOL_GPL(padata_do_inline);
+
+static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *cb_cpu)
+{
+	struct pinst *pinst = ps->pinst;
+	int err;
+
+	err = shell_append_alone(ps, job, *cb_cpu);
+	if (err)
+		return err;
+	*cb_cpu = job->cb_cpu;
+	this_cpu_inc(pinst->pumps->stats.submitted);
+	trace_padata_submit(ps, job, job->cb_cpu, job->fence);
+	run_inline(pinst, job);
+	if (!shell_take_back(ps, job))
+		return 0;
+	this_cpu_inc(pinst->pumps->stats.serial);
+	shell_put(ps, 1);
+	return 1;
+}
+
+/**
+ * padata_do_alone() - run a job here and now if the shell has none in flight
+ * @ps: The shell.
+ * @padata: The job, as for padata_do_parallel().
+ * @cb_cpu: The CPU wanted for serial(), as for padata_do_inline().
+ *
+ * For jobs that take less than a wake-up: where there is nobody to keep up with, or
+ * to wait for, the way to another CPU and back is all that a pump would add.
+ * Callbacks of jobs that others submit meanwhile do not start before parallel() of
+ * this one has returned, nor, if it is not done then, before its own has.
+ *
+ * Context: As for padata_do_inline().
+ * Return:
+ * * 1 - the job is done and the caller's again; serial() is not called.
+ * * 0 - in progress: parallel() has returned and somebody else ends the job;
+ *   serial() will be called, or was.
+ * * -EAGAIN - jobs of the shell are in flight, or callbacks have not returned; the
+ *   job was not touched, and padata_do_parallel() takes it.
+ * * -EINVAL - the instance is stopped.
+ */
+int padata_do_alone(struct padata_shell *ps, struct padata_priv *padata, int *cb_cpu)
+{
+	int ret;
+
+	rcu_read_lock_bh();
+	ret = submit_alone(ps, padata, cb_cpu);
+	rcu_read_unlock_bh();
+	return ret;
+}
+EXPORT_SYMBOL_GPL(padata_do_alone);
 
 /* Locks of ours sleep on PREEMPT_RT, and must not be taken with interrupts off. */
 static bool must_defer(void)

@@ -425,19 +425,26 @@ static inline void test_check_job(struct test_job *job)
 {
 	struct test_lane *lane = job->lane;
 	struct test_record *record = &lane->bed->record;
-	int cpu = smp_processor_id();
 
 	test_note(&record->bad_sums, job->sum != test_sum(job) || job->result != ~job->sum);
+	test_note(&record->reorders, (u32)atomic_xchg(&lane->next, job->nr + 1) != job->nr);
+}
+
+/* Where serial() runs. */
+static inline void test_check_place(struct test_lane *lane)
+{
+	struct test_record *record = &lane->bed->record;
+	int cpu = smp_processor_id();
+
 	test_note(&record->bad_contexts, test_context_is_bad());
 	test_note(&record->bad_cpus, !lane->load.any_cpu && cpu != lane->cb_cpu);
-	test_note(&record->reorders, (u32)atomic_xchg(&lane->next, job->nr + 1) != job->nr);
 	atomic_inc(&record->served[cpu]);
 	WRITE_ONCE(lane->served_cpu, cpu);
 }
 
-static inline void test_serial(struct padata_priv *padata)
+/* In serial(), or where padata_do_alone() has done the job. */
+static inline void test_job_over(struct test_job *job, bool alone)
 {
-	struct test_job *job = container_of(padata, struct test_job, padata);
 	struct test_lane *lane = job->lane;
 	u32 done, nr = job->nr;
 
@@ -448,6 +455,8 @@ static inline void test_serial(struct padata_priv *padata)
 	}
 	test_note(&lane->bed->record.overlaps, atomic_inc_return(&lane->inside) != 1);
 	test_check_job(job);
+	if (!alone)
+		test_check_place(lane);
 	test_loop(lane->load.serial_us * test_loops_per_us);
 	if (lane->load.own_memory)
 		kfree(job);
@@ -459,6 +468,11 @@ static inline void test_serial(struct padata_priv *padata)
 	done = atomic_inc_return(&lane->done);
 	if (done == READ_ONCE(lane->wake_feed) || done == READ_ONCE(lane->wake_done))
 		wake_up_all(&lane->wq);
+}
+
+static inline void test_serial(struct padata_priv *padata)
+{
+	test_job_over(container_of(padata, struct test_job, padata), false);
 }
 
 /* ---- the enders ---- */
@@ -1186,6 +1200,21 @@ static inline struct attribute *bed_attr(struct test_bed *bed, const char *name)
 			if (!strcmp((*attr)->name, name))
 				return *attr;
 	return NULL;
+}
+
+/* ULONG_MAX where it can't be read. */
+static inline unsigned long bed_counter(struct test_bed *bed, const char *name)
+{
+	struct attribute *attr = bed_attr(bed, name);
+	struct kobject *kobj = &bed->pinst->kobj;
+	unsigned long value = ULONG_MAX;
+	char *buf = (char *)get_zeroed_page(GFP_KERNEL);
+
+	if (attr && buf && kobj->ktype->sysfs_ops->show(kobj, attr, buf) > 0 &&
+	    kstrtoul(buf, 0, &value))
+		value = ULONG_MAX;
+	free_page((unsigned long)buf);
+	return value;
 }
 
 /* ---- threads and CPUs ---- */

@@ -124,7 +124,8 @@ enum counter {
 	CALLED,
 	RAN,		/* parallel() by a pump */
 	INLINE,		/* parallel() by the submitter, who had not asked for it */
-	FORCED,		/* padata_do_inline() */
+	FORCED,		/* padata_do_inline(), and padata_do_alone() */
+	ALONE,		/* done by padata_do_alone() */
 	EXPECTED_REFUSALS,
 	MASK_CHANGES,
 	MASK_CHANGES_BUSY,	/* with jobs in flight, before and after */
@@ -155,6 +156,7 @@ static const char * const counter_names[NR_COUNTERS] = {
 	[RAN]			= "ran",
 	[INLINE]		= "inline",
 	[FORCED]		= "forced",
+	[ALONE]			= "alone",
 	[EXPECTED_REFUSALS]	= "expected_refusals",
 	[MASK_CHANGES]		= "mask_changes",
 	[MASK_CHANGES_BUSY]	= "mask_changes_busy",
@@ -370,7 +372,8 @@ struct lane {
  * @lane: Its lane.
  * @stage: See enum stage.
  * @end: See enum end.
- * @forced: By padata_do_inline().
+ * @forced: By padata_do_inline(), or by padata_do_alone().
+ * @alone: First by padata_do_alone().
  * @nest: parallel() submits another job.
  * @last: serial() lets go of the shell.
  * @cb_cpu: Callback CPU as reported, or -1 where it was reported elsewhere.
@@ -388,6 +391,7 @@ struct job {
 	atomic_t		stage;
 	enum end		end;
 	bool			forced;
+	bool			alone;
 	bool			nest;
 	bool			last;
 	int			cb_cpu;
@@ -1050,7 +1054,7 @@ static bool is_inline(const struct job *job)
 static void count_run(const struct job *job, bool here)
 {
 	if (job->forced && !here)
-		complain(WRONG_CONTEXT, job, "padata_do_inline() did not run it");
+		complain(WRONG_CONTEXT, job, "its submitter did not run it");
 	count(job->forced ? FORCED : here ? INLINE : RAN);
 }
 
@@ -1088,15 +1092,20 @@ static void check_order(struct lane *lane, const struct job *job)
 		lane->expected = job->seq + 1;
 }
 
+static void check_payload(struct job *job)
+{
+	job_transform_back(job);
+	if (job->sum != job_sum(job))
+		complain(BAD_PAYLOAD, job, "wrong sum");
+	count(CALLED);
+}
+
 static void check_serial(struct lane *lane, struct job *job)
 {
 	check_context(job, "serial()");
 	check_order(lane, job);
 	check_serial_cpu(job);
-	job_transform_back(job);
-	if (job->sum != job_sum(job))
-		complain(BAD_PAYLOAD, job, "wrong sum");
-	count(CALLED);
+	check_payload(job);
 }
 
 /* Some are ended in another job's serial(). */
@@ -1176,6 +1185,20 @@ static void torture_serial(struct padata_priv *padata)
 	lane_job_done(lane);
 }
 
+/* padata_do_alone() has done the job. */
+static void lane_take_back(struct lane *lane, struct job *job)
+{
+	if (!job_step(job, STAGE_ENDED, STAGE_CALLED))
+		return;
+	if (atomic_read(&lane->shell->inside[lane->slot]))
+		complain(OVERLAPS, job, "a serial() has not returned");
+	check_order(lane, job);
+	check_payload(job);
+	count(ALONE);
+	job_free(job);
+	lane_job_done(lane);
+}
+
 /*
  * Submitting
  */
@@ -1218,10 +1241,27 @@ static void job_fill(struct job *job, struct lane *lane, bool last)
 	job->last = last;
 	job->forced = last || (lane->flags & LANE_FORCED) ||
 		      ((lane->flags & LANE_MIXED) && !dice(rnd, 8));
+	/* Neither from parallel() nor, as a recursion, from serial(). */
+	job->alone = !last && lane != lane->feeder->nest && !(lane->flags & LANE_CHAIN) &&
+		     !dice(rnd, 4);
 	job->nest = lane->feeder->nest && !(lane->flags & LANE_LOCKED) && !dice(rnd, 32);
 	job->cb_cpu = dice(rnd, 4) ? lane->shell->want[lane->slot] : -1;
 	job_fill_data(job, rnd);
 	atomic_set(&job->stage, STAGE_SUBMITTED);
+}
+
+static int try_alone(struct padata_shell *ps, struct job *job, int *cb_cpu)
+{
+	bool forced = job->forced;
+	int ret;
+
+	if (!job->alone)
+		return -EAGAIN;
+	job->forced = true;
+	ret = padata_do_alone(ps, &job->padata, cb_cpu);
+	if (ret == -EAGAIN)
+		job->forced = forced;
+	return ret;
 }
 
 /* Where the callback CPU is reported, padata must be done with it in time. */
@@ -1235,10 +1275,10 @@ static int call_padata(struct lane *lane, struct job *job, int *cpu)
 	*cpu = lane->shell->want[lane->slot];
 	WRITE_ONCE(lane->submitter, current);
 	WRITE_ONCE(lane->submitting, job);
-	if (job->forced)
-		err = padata_do_inline(ps, &job->padata, cb_cpu);
-	else
-		err = padata_do_parallel(ps, &job->padata, cb_cpu);
+	err = try_alone(ps, job, cb_cpu);
+	if (err == -EAGAIN)
+		err = job->forced ? padata_do_inline(ps, &job->padata, cb_cpu) :
+				    padata_do_parallel(ps, &job->padata, cb_cpu);
 	WRITE_ONCE(lane->submitting, NULL);
 	if ((softirq_count() != bh || irqs_disabled()) && note(WRONG_CONTEXT))
 		pr_err("a submission changed softirqs or interrupts\n");
@@ -1268,17 +1308,19 @@ static int submit_job(struct lane *lane, struct job *job, bool last)
 	job_fill(job, lane, last);
 	sample(lane->rig, &job->at);
 	copy.at = job->at;
-	copy.forced = job->forced;
+	copy.forced = job->forced || job->alone;
 	copy.seq = seq;
 	copy.cb_cpu = job->cb_cpu;
 	if (test_and_set_bit(seq % RING, lane->out))
 		complain(DOUBLES, job, "an older job has this number still");
 	lane->next = seq + 1;
 	err = call_padata(lane, job, &cpu);
-	if (!err) {
+	if (err >= 0) {
 		count(SUBMITTED);
 		if (copy.cb_cpu < 0)
 			check_reported_cpu(&copy, cpu);
+		if (err == 1)
+			lane_take_back(lane, job);
 		return 0;
 	}
 	lane->next = seq;

@@ -11,20 +11,6 @@
 
 #define WATCH_CHAIN	500
 
-static unsigned long watch_counter(struct test_bed *bed, const char *name)
-{
-	struct attribute *attr = bed_attr(bed, name);
-	struct kobject *kobj = &bed->pinst->kobj;
-	unsigned long value = ULONG_MAX;
-	char *buf = (char *)get_zeroed_page(GFP_KERNEL);
-
-	if (attr && buf && kobj->ktype->sysfs_ops->show(kobj, attr, buf) > 0 &&
-	    kstrtoul(buf, 0, &value))
-		value = ULONG_MAX;
-	free_page((unsigned long)buf);
-	return value;
-}
-
 static unsigned long watch_pump_jobs(struct test_bed *bed)
 {
 	struct attribute *attr = bed_attr(bed, "jobs_per_cpu");
@@ -89,23 +75,23 @@ static void counters_add_up(struct kunit *test)
 
 	lane_run(lane);
 	bed_expect_clean(bed);
-	KUNIT_EXPECT_EQ(test, watch_counter(bed, "jobs_submitted"), 2000);
-	KUNIT_EXPECT_EQ(test, watch_counter(bed, "jobs_completed"), 2000);
-	KUNIT_EXPECT_EQ(test, watch_counter(bed, "jobs_inline"), bed_inlined(bed));
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "jobs_submitted"), 2000);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "jobs_completed"), 2000);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "jobs_inline"), bed_inlined(bed));
 	KUNIT_EXPECT_EQ(test, watch_pump_jobs(bed), 2000 - bed_inlined(bed));
-	KUNIT_EXPECT_GT(test, watch_counter(bed, "wakeups"), 0);
+	KUNIT_EXPECT_GT(test, bed_counter(bed, "wakeups"), 0);
 }
 
 static void mask_changes_are_counted(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
-	unsigned long before = watch_counter(bed, "mask_changes");
+	unsigned long before = bed_counter(bed, "mask_changes");
 
 	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpu_online_mask);
 	bed_set_mask(bed, PADATA_CPU_SERIAL, cpu_online_mask);
-	KUNIT_EXPECT_EQ(test, watch_counter(bed, "mask_changes"), before + 2);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "mask_changes"), before + 2);
 	KUNIT_EXPECT_EQ(test, padata_set_cpumask(bed->pinst, 0, cpu_online_mask), -EINVAL);
-	KUNIT_EXPECT_EQ(test, watch_counter(bed, "mask_changes"), before + 2);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "mask_changes"), before + 2);
 }
 
 /* Callbacks of both kinds that fill stretches by time and by number. */
@@ -122,9 +108,9 @@ static void stretches_end_in_time(struct kunit *test)
 	lane = bed_lane(bed, bed_shell(bed), &load);
 	lane_run(lane);
 	bed_expect_clean(bed);
-	KUNIT_EXPECT_EQ(test, watch_counter(bed, "late_starts"), 0);
-	KUNIT_EXPECT_GT(test, watch_counter(bed, "softirq_off_max_ns"), 0);
-	KUNIT_EXPECT_LT(test, watch_counter(bed, "softirq_off_max_ns"), ULONG_MAX);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "late_starts"), 0);
+	KUNIT_EXPECT_GT(test, bed_counter(bed, "softirq_off_max_ns"), 0);
+	KUNIT_EXPECT_LT(test, bed_counter(bed, "softirq_off_max_ns"), ULONG_MAX);
 }
 
 /* 40 jobs end in reverse: the first to end last hands over all of them. */
@@ -140,7 +126,7 @@ static void reorder_depth_is_seen(struct kunit *test)
 	for (nr = 40; nr--; )
 		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));
 	bed_expect_clean(bed);
-	KUNIT_EXPECT_EQ(test, watch_counter(bed, "reorder_depth_max"), 40);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "reorder_depth_max"), 40);
 }
 
 /* Only the first job after a change waits for those before, not all jobs. */
@@ -158,7 +144,7 @@ static void one_fence_per_mask_change(struct kunit *test)
 	for (nr = 40; nr--; )
 		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));
 	bed_expect_clean(bed);
-	KUNIT_EXPECT_EQ(test, watch_counter(bed, "reorder_depth_max"), 40);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "reorder_depth_max"), 40);
 }
 
 /* A job alone is run by the pump that has to call it back. */
@@ -177,7 +163,7 @@ static void one_job_wakes_one_pump(struct kunit *test)
 	}
 	bed_expect_clean(bed);
 	/* Now and then that pump is about to go to sleep, and another is taken. */
-	KUNIT_EXPECT_LE(test, watch_counter(bed, "wakeups"), 250);
+	KUNIT_EXPECT_LE(test, bed_counter(bed, "wakeups"), 250);
 	KUNIT_EXPECT_GE(test, atomic_read(&bed->record.ran[lane->cb_cpu]), 150);
 }
 
@@ -198,10 +184,10 @@ static void stall_is_reported_once(struct kunit *test)
 		.jobs = 3, .window = 8, .percent = 100, .end = TEST_END_HELD });
 	lane_run(lane);
 	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 3));
-	read_poll_timeout(watch_counter, stalls, stalls, 100 * USEC_PER_MSEC,
+	read_poll_timeout(bed_counter, stalls, stalls, 100 * USEC_PER_MSEC,
 			  60 * USEC_PER_SEC, false, bed, "stalls");
 	/* Another look, four of which are in a second, changes nothing. */
-	read_poll_timeout(watch_counter, stalls, stalls > 1, 100 * USEC_PER_MSEC,
+	read_poll_timeout(bed_counter, stalls, stalls > 1, 100 * USEC_PER_MSEC,
 			  USEC_PER_SEC / 2, false, bed, "stalls");
 	KUNIT_EXPECT_EQ(test, stalls, 1);
 	KUNIT_EXPECT_EQ(test, 1, WATCH_LOG(since, "padata_test: shell 2, allocated by ",
@@ -260,9 +246,9 @@ static void stall_of_callbacks_is_told_apart(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, lane_submit(lanes[i]), 0);
 	}
 	change = bed_waiter(bed, watch_change_mask);
-	changes = watch_counter(bed, "mask_changes");
+	changes = bed_counter(bed, "mask_changes");
 	test_waiter_start(change);
-	read_poll_timeout(watch_counter, now, now > changes, 10 * USEC_PER_MSEC,
+	read_poll_timeout(bed_counter, now, now > changes, 10 * USEC_PER_MSEC,
 			  5 * USEC_PER_SEC, false, bed, "mask_changes");
 	KUNIT_ASSERT_EQ(test, lane_submit(lanes[1]), 0);
 	KUNIT_EXPECT_TRUE(test, watch_wait_log(since, "shell 1,", "its callbacks do not run; 0"));
@@ -314,7 +300,7 @@ static void progress_is_no_stall(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, lane_wait_done(slow, 35));
 	bed_stop_lanes(bed);
 	bed_expect_clean(bed);
-	KUNIT_EXPECT_EQ(test, watch_counter(bed, "stalls"), 0);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "stalls"), 0);
 }
 
 /* The first look at a shell finds a job that has only begun. */
@@ -329,7 +315,7 @@ static void young_shell_is_no_stall(struct kunit *test)
 	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
 		.jobs = 1, .window = 8, .percent = 100, .end = TEST_END_HELD });
 	lane_run(lane);
-	read_poll_timeout(watch_counter, stalls, stalls, 100 * USEC_PER_MSEC,
+	read_poll_timeout(bed_counter, stalls, stalls, 100 * USEC_PER_MSEC,
 			  2 * USEC_PER_SEC, false, bed, "stalls");
 	KUNIT_EXPECT_EQ(test, stalls, 0);
 	bed_unhold(bed);
@@ -514,7 +500,7 @@ static void chain_of_callbacks_is_flat(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&chain->deepest), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&chain->refused), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&chain->served), WATCH_CHAIN);
-	KUNIT_EXPECT_EQ(test, watch_counter(bed, "jobs_inline"), WATCH_CHAIN);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "jobs_inline"), WATCH_CHAIN);
 }
 
 /* ---- shares of the backlog ---- */

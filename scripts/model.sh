@@ -21,6 +21,9 @@ JOBS=2 OFFLINE CHANGES=2||2 jobs, a CPU goes offline and comes back
 JOBS=2 BACKLOG MANY_SUBMITTERS CHANGES=2||2 jobs of 2 submitters, two changes of the mask
 JOBS=3 BATCH||3 jobs, drains that are put off, a change of the serial mask
 JOBS=2 BATCH DEFER||2 jobs, put-off and deferred drains, references and RCU
+JOBS=2 ALONE DEFER||2 jobs, some run alone, deferred drains, references and RCU
+JOBS=2 ALONE BATCH MANY_SUBMITTERS||2 jobs of 2 submitters, some run alone, put-off drains
+JOBS=3 ALONE CHANGES=0||3 jobs, some run alone
 JOBS=2 DEFER||2 jobs, deferred drains, references and RCU
 JOBS=2 OFFLINE NP||2 jobs, a CPU goes offline: nobody goes round for ever
 JOBS=2 BATCH OFFLINE NP||2 jobs, put-off drains, a CPU goes offline: the same
@@ -43,6 +46,8 @@ JOBS=2 CHANGES=0 DEFER BUSTED=28|grace|a drain is deferred with no job listed
 JOBS=2 OFFLINE NP BUSTED=29|non-progress cycle|a pump that may not pull goes round
 JOBS=2 CHANGES=0 BATCH BUSTED=30|called==2|a drain that was put off is forgotten
 JOBS=2 CHANGES=0 BATCH BUSTED=31|drainers|a drain that was put off is done twice
+JOBS=2 ALONE CHANGES=0 BUSTED=32|alone==called|a job runs alone beside callbacks
+JOBS=2 ALONE CHANGES=0 BUSTED=33|drainers|a job that runs alone gets the baton, too
 '
 
 # verify DIRECTORY DEFINE...: build a verifier there and run it.  The search is

@@ -60,6 +60,8 @@
  *  MANY_SUBMITTERS	one for each job
  *  BACKLOG		a submitter may find no room and run the job itself,
  *			which for others is one that a completer has
+ *  ALONE		submitters use padata_do_alone() where they may, and otherwise
+ *			padata_do_parallel()
  *  BATCH		a pump may put a drain off and run its next job first
  *  DEFER		completers may be hard interrupts, DRAIN_CUTS is 1, and
  *			there are references and RCU
@@ -83,6 +85,8 @@
  *  29 a pump that may not pull goes round while jobs are queued (OFFLINE)
  *  30 a drain that was put off is forgotten when there is no next job (BATCH)
  *  31 a drain that was put off is done twice (BATCH)
+ *  32 a job is run alone while earlier callbacks have not returned (ALONE)
+ *  33 a job that is run alone gets the baton, too (ALONE)
  */
 
 #ifndef JOBS
@@ -184,6 +188,7 @@ inline shell_put(n)
 #define rcu_read_unlock(who)	skip
 #endif
 #define completer(j)		(2 + (j))
+#define SUBMITTING		5
 
 /*
  * Waking of pumps
@@ -762,13 +767,75 @@ inline queue_job(j)
 	fi
 }
 
+/*
+ * padata_do_alone(): the submitter has the baton while it runs the job.  Ends where
+ * the baton is gone, and a job that is done has been called back as it were.
+ */
+#ifdef ALONE
+#define SUBMITTER	DRAINER; byte g, w = NOBODY, alone; bool put
+#define may_be_alone	(baton == HOME && (!pending || BUSTED == 32) && !ps_lock)
+
+inline submit_alone(j, since)
+{
+	alone = j;
+	rcu_read_lock(SUBMITTING);
+	shell_append(alone, since);
+#if BUSTED != 33
+	state[alone] = RUNNING;
+#endif
+	fence[alone] = false;
+	drainers++
+}
+
+inline shell_take_back()
+{
+	/* parallel() */
+	if
+	:: atomic { true -> state[alone] = DONE }
+	:: atomic { true -> elsewhere[alone] = true }
+	fi;
+	atomic { !ps_lock ->
+		touch;
+		if
+		:: state[alone] == DONE ->
+			assert(alone == called && !in_callback && head == alone);
+			head++;
+			called++;
+			put = true
+		:: else
+		fi;
+		alone = 0
+	}
+	shell_drain();
+#ifdef DEFER
+	atomic {
+		if
+		:: put -> shell_put(1); put = false
+		:: else
+		fi;
+		rcu_read_unlock(SUBMITTING)
+	}
+#endif
+}
+#else
+#define SUBMITTER	byte g, w = NOBODY
+#endif
+
 #ifdef MANY_SUBMITTERS
 /* Of all submitters the one that comes to the order list as number j. */
 proctype Submitter(byte j)
 {
-	byte g, w = NOBODY;
-
+	SUBMITTER;
+#ifdef ALONE
+	if
+	:: atomic { tail == j && may_be_alone -> submit_alone(j, 0) }
+	   shell_take_back();
+	   goto end
+	:: atomic { tail == j && !ps_lock -> shell_append(j, 0) }
+	fi;
+#else
 	atomic { tail == j && !ps_lock -> shell_append(j, 0) }
+#endif
 	atomic {
 		queue_job(j);
 		if
@@ -782,9 +849,21 @@ end:	false
 #else
 proctype Submitter()
 {
-	byte g, w = NOBODY;
-
-next:	atomic { tail < JOBS && !ps_lock ->
+	SUBMITTER;
+#ifdef ALONE
+next:	if
+	:: atomic { tail < JOBS && may_be_alone -> submit_alone(tail, map_gen) }
+	   shell_take_back();
+	   if
+	   :: atomic { tail < JOBS -> goto next }
+	   :: atomic { tail == JOBS -> goto end }
+	   fi
+	:: skip
+	fi;
+#else
+next:
+#endif
+	atomic { tail < JOBS && !ps_lock ->
 		shell_append(tail, map_gen);
 		queue_job(tail - 1);
 		if
