@@ -239,6 +239,7 @@ struct job_list {
  * @map_gen: S: mapping generation of the job submitted last.
  * @map_cpu: S: callback CPU that was asked for last, under @map_gen.
  * @map_to: S: what it stood for; -1 where that is to be looked up.
+ * @mixed: S: jobs in @order may have different callback CPUs.
  * @nr_queued: Q: its jobs in the shared queue; read without the lock, too.
  * @nr_cut: S: jobs taken off @order so far; wraps, compared for equality only.
  * @pending: A: callbacks handed over and not returned.
@@ -259,6 +260,7 @@ struct padata_shell {
 	unsigned int		map_gen;
 	int			map_cpu;
 	int			map_to;
+	bool			mixed;
 	unsigned int		nr_queued;
 	unsigned int		nr_cut;
 	atomic_t		pending;
@@ -297,7 +299,7 @@ struct serial_queue {
 	int			cpu;
 	struct llist_node	ready;
 	struct list_head	serving;
-	struct job_list		batch;
+	struct padata_link	*batch;
 };
 
 /**
@@ -401,7 +403,8 @@ struct user_masks {
  *	the lock, too.
  * @pulled_at: Q: local_clock() when jobs were pulled last, or when the first
  *	pump was told to.
- * @pulled_cycles: Q: what the cycle counter said then.
+ * @looked_cycles: Q: lower half of the cycle counter then, or when the clock
+ *	was read later and @pulled_at was found to be recent.
  * @map_seq: Its value is the generation of the mapping.
  * @masks: V, M: the user's masks.
  * @online: V: CPUs that are online and not about to go.
@@ -433,7 +436,7 @@ struct pinst {
 	unsigned int		nr_pulling;
 	u64			service_ns;
 	u64			pulled_at;
-	cycles_t		pulled_cycles;
+	u32			looked_cycles;
 
 	seqcount_spinlock_t	map_seq;
 	struct user_masks __rcu	*masks;
@@ -494,14 +497,12 @@ static void job_list_add(struct job_list *list, struct padata_link *link)
 	list->end = &link->next;
 }
 
-/* The list is not empty. */
-static struct padata_link *job_list_pop(struct job_list *list)
+/* The list is not empty; when it is afterwards, nothing can be appended. */
+static struct padata_link *pop_link(struct padata_link **first)
 {
-	struct padata_link *link = list->first;
+	struct padata_link *link = *first;
 
-	list->first = link->next;
-	if (!link->next)
-		list->end = &list->first;
+	*first = link->next;
 	return link;
 }
 
@@ -622,24 +623,50 @@ static void pump_wake(struct padata_pump *pump)
 	queue_work_on(pump->cpu, pump->pinst->wq, &pump->work);
 }
 
+/* The lower half of the counter, which tells some microseconds from more. */
+static __always_inline u32 cycles_now(void)
+{
+	return get_cycles();
+}
+
 static void note_pull(struct pinst *pinst, u64 now)
 {
 	pinst->pulled_at = now;
-	if (IS_ENABLED(CONFIG_X86_TSC))
-		pinst->pulled_cycles = get_cycles();
+	pinst->looked_cycles = cycles_now();
 }
 
 /*
- * The mean does not know the long job that others wait behind.  In a burst the
- * cycle counter shows that the last pull is too recent to read the clock for;
- * where counters differ between CPUs the clock is read in vain, or a little late.
+ * In a burst the cycle counter shows that the last pull, or look at the clock, is
+ * too recent for another look; where counters differ between CPUs the clock is read
+ * in vain, or a little late.
  */
+static __always_inline bool looked_lately(struct pinst *pinst)
+{
+	return IS_ENABLED(CONFIG_X86_TSC) &&
+	       cycles_now() - pinst->looked_cycles < LATE_CYCLES;
+}
+
+/* The mean does not know the long job that others wait behind. */
 static bool queue_is_late(struct pinst *pinst, u64 cost)
 {
-	if (IS_ENABLED(CONFIG_X86_TSC) &&
-	    get_cycles() - pinst->pulled_cycles < LATE_CYCLES)
+	if (looked_lately(pinst))
 		return false;
-	return (s64)(local_clock() - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost;
+	if ((s64)(local_clock() - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost)
+		return true;
+	pinst->looked_cycles = cycles_now();
+	return false;
+}
+
+/*
+ * What wake_pays() finds out for most jobs of a burst, at a glance: jobs are
+ * trivial, and a pump is at them.
+ */
+static __always_inline bool is_attended(struct pinst *pinst)
+{
+	u64 service = pinst->service_ns;
+
+	return pinst->nr_pulling && service && service < TRIVIAL_NS &&
+	       looked_lately(pinst);
 }
 
 /* Is the queued work worth one more CPU? */
@@ -813,7 +840,7 @@ static void serial_queue_add(struct pinst *pinst, int cpu,
 		serial_queue_give(sq, target_pump(pinst, cpu));
 }
 
-/* Caller owns the queue; on false it is empty and nobody's. */
+/* Caller owns the queue, whose batch is empty; on false all of it is, and nobody's. */
 static bool serial_queue_refill(struct serial_queue *sq)
 {
 	bool more;
@@ -821,7 +848,8 @@ static bool serial_queue_refill(struct serial_queue *sq)
 	spin_lock(&sq->lock);
 	more = !job_list_empty(&sq->incoming);
 	if (more) {
-		job_list_append(&sq->batch, &sq->incoming);
+		sq->batch = sq->incoming.first;
+		job_list_init(&sq->incoming);
 	} else {
 		list_del_init(&sq->serving);
 		sq->owned = false;
@@ -881,6 +909,7 @@ static bool shell_pass_baton(struct padata_shell *ps)
 	struct padata_priv *job;
 
 	if (job_list_empty(&ps->order)) {
+		ps->mixed = false;
 		WRITE_ONCE(ps->baton, BATON_HOME);
 		return true;
 	}
@@ -898,18 +927,25 @@ static bool shell_pass_baton(struct padata_shell *ps)
 	return false;
 }
 
+/* What a drainer has cut and not handed over yet. */
+struct run {
+	struct job_list	jobs;
+	bool		mixed;
+};
+
 /*
  * Cut a run, or pass the baton.  Returns false when the baton is gone, and adds
  * the length of the run to @nr.
  */
-static bool shell_cut_or_pass(struct padata_shell *ps, struct job_list *run,
+static bool shell_cut_or_pass(struct padata_shell *ps, struct run *run,
 			      unsigned int *nr)
 {
 	unsigned int n = 0;
 	bool mine = true;
 
 	spin_lock(&ps->lock);
-	while (mine && !(n = shell_cut(ps, run)))
+	run->mixed = ps->mixed;
+	while (mine && !(n = shell_cut(ps, &run->jobs)))
 		mine = !shell_pass_baton(ps);
 	*nr += n;
 	if (busted(1) && mine)
@@ -919,18 +955,22 @@ static bool shell_cut_or_pass(struct padata_shell *ps, struct job_list *run,
 }
 
 /* Give each piece of equal callback CPU to its serial queue. */
-static void shell_hand_over(struct pinst *pinst, struct job_list *run)
+static void shell_hand_over(struct pinst *pinst, struct run *run)
 {
 	struct padata_link *last;
 	struct job_list piece;
 	int cpu;
 
-	while (!job_list_empty(run)) {
-		last = run->first;
+	while (!job_list_empty(&run->jobs)) {
+		last = run->jobs.first;
 		cpu = link_order(last)->cb_cpu;
+		if (!run->mixed) {
+			serial_queue_add(pinst, cpu, &run->jobs);
+			return;
+		}
 		while (last->next && link_order(last->next)->cb_cpu == cpu)
 			last = last->next;
-		job_list_cut(run, last, &piece);
+		job_list_cut(&run->jobs, last, &piece);
 		serial_queue_add(pinst, cpu, &piece);
 	}
 }
@@ -963,10 +1003,10 @@ static void shell_drain(struct padata_shell *ps)
 {
 	struct pinst *pinst = ps->pinst;
 	unsigned int cuts, nr = 0;
-	struct job_list run;
+	struct run run;
 	bool mine;
 
-	job_list_init(&run);
+	job_list_init(&run.jobs);
 	for (cuts = 0, mine = true; mine && cuts < DRAIN_CUTS; cuts++) {
 		mine = shell_cut_or_pass(ps, &run, &nr);
 		if (busted(1))
@@ -1022,12 +1062,13 @@ static void shell_unpark(struct padata_shell *ps)
 /* Append to the order list: this alone defines the order. */
 static void shell_append(struct padata_shell *ps, struct padata_priv *job)
 {
+	bool home = ps->baton == BATON_HOME;
+
 	lockdep_assert_held(&ps->lock);
 	job->ps = ps;
 	job->cb_cpu = ps->map_to;
-	atomic_set(&job->state, ps->baton == BATON_HOME ?
-		   JOB_BATON : JOB_RUNNING);
-	if (ps->baton == BATON_HOME)
+	atomic_set(&job->state, home ? JOB_BATON : JOB_RUNNING);
+	if (home)
 		WRITE_ONCE(ps->baton, BATON_OUT);
 	job_list_add(&ps->order, &job->order);
 	atomic_inc(&ps->refs);
@@ -1054,8 +1095,9 @@ static bool shell_append_alike(struct padata_shell *ps, struct padata_priv *job,
 	return alike;
 }
 
-static int shell_append_mapped(struct padata_shell *ps, struct padata_priv *job,
-			       int cb_cpu, bool any)
+static noinline int shell_append_mapped(struct padata_shell *ps,
+					struct padata_priv *job, int cb_cpu,
+					bool any)
 {
 	unsigned int gen;
 	int err = -EINVAL;
@@ -1067,6 +1109,8 @@ static int shell_append_mapped(struct padata_shell *ps, struct padata_priv *job,
 	spin_lock(&ps->lock);
 	if (READ_ONCE(ps->pinst->running)) {
 		job->fence = ps->map_gen != gen;
+		if (ps->map_to != cpu && !job_list_empty(&ps->order))
+			ps->mixed = true;
 		ps->map_gen = gen;
 		ps->map_cpu = cb_cpu;
 		ps->map_to = cpu;
@@ -1128,13 +1172,14 @@ static int shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
  */
 static bool shell_take_back(struct padata_shell *ps, struct padata_priv *job)
 {
+	struct job_list front;
 	bool mine, done;
 
 	spin_lock(&ps->lock);
 	/* done:B */
 	done = atomic_read_acquire(&job->state) == JOB_DONE;
 	if (done) {
-		job_list_pop(&ps->order);
+		job_list_cut(&ps->order, ps->order.first, &front);
 		ps->nr_cut++;
 	}
 	mine = !shell_pass_baton(ps);
@@ -1251,24 +1296,41 @@ static void wait_until_idle(struct pinst *pinst, struct padata_shell *ps)
  * The pump at work
  */
 
-/* One stretch with softirqs disabled; @now was read when the counter said @cycles. */
+/**
+ * struct stretch - one stretch with softirqs disabled
+ * @start: When it began.
+ * @now: The last reading of the clock.
+ * @cycles: What the counter said then.
+ * @left: How many callbacks may still start; 0 when its time is over, too.
+ * @stats: The counters.
+ */
 struct stretch {
 	u64		start;
 	u64		now;
-	cycles_t	cycles;
-	unsigned int	nr;
+	u32		cycles;
+	unsigned int	left;
+	struct pump_stats __percpu *stats;
 };
 
-static bool stretch_is_spent(const struct stretch *st)
+static u64 stretch_now(struct stretch *st)
 {
-	return st->nr >= STRETCH_CALLBACKS ||
-	       (s64)(st->now - st->start) > STRETCH_NS;
+	st->cycles = cycles_now();
+	st->now = local_clock();
+	return st->now;
+}
+
+static void stretch_begin(struct stretch *st, struct pinst *pinst)
+{
+	st->stats = &pinst->pumps->stats;
+	st->start = stretch_now(st);
+	st->left = STRETCH_CALLBACKS;
 }
 
 static void stretch_clock(struct stretch *st)
 {
-	st->cycles = get_cycles();
-	st->now = local_clock();
+	stretch_now(st);
+	if ((s64)(st->now - st->start) > STRETCH_NS)
+		st->left = 0;
 }
 
 /*
@@ -1277,9 +1339,9 @@ static void stretch_clock(struct stretch *st)
  */
 static __always_inline bool stretch_over(struct stretch *st)
 {
-	if (!IS_ENABLED(CONFIG_X86_TSC) || get_cycles() - st->cycles > CLOCK_CYCLES)
+	if (!IS_ENABLED(CONFIG_X86_TSC) || cycles_now() - st->cycles > CLOCK_CYCLES)
 		stretch_clock(st);
-	return !busted(9) && stretch_is_spent(st);
+	return !busted(9) && !st->left;
 }
 
 /* Callbacks of one shell that have returned and are not yet accounted for. */
@@ -1303,11 +1365,12 @@ static void returned_flush(struct returned *ret)
 	ret->nr = 0;
 }
 
-static void count_start(struct pinst *pinst, struct stretch *st)
+static void count_start(struct stretch *st)
 {
-	if (unlikely(stretch_is_spent(st)))
-		this_cpu_inc(pinst->pumps->stats.late_starts);
-	st->nr++;
+	if (likely(st->left))
+		st->left--;
+	else
+		this_cpu_inc(st->stats->late_starts);
 }
 
 static void run_callback(void (*func)(struct padata_priv *),
@@ -1320,21 +1383,21 @@ static void run_callback(void (*func)(struct padata_priv *),
 		local_bh_disable();
 }
 
-static void run_serial(struct padata_pump *pump, struct serial_queue *sq,
-		       struct stretch *st, struct returned *ret)
+static void run_serial(struct serial_queue *sq, struct stretch *st,
+		       struct returned *ret)
 {
 	struct padata_priv *job;
 
-	job = link_order(job_list_pop(&sq->batch));
+	job = link_order(pop_link(&sq->batch));
 	if (ret->ps != job->ps) {
 		returned_flush(ret);
 		ret->ps = job->ps;
 	}
 	ret->nr++;
-	count_start(pump->pinst, st);
-	this_cpu_inc(pump->pinst->pumps->stats.serial);
+	count_start(st);
+	this_cpu_inc(st->stats->serial);
 	trace_padata_serial(job);
-	if (busted(5) && !(this_cpu_read(pump->pinst->pumps->stats.serial) % 64))
+	if (busted(5) && !(this_cpu_read(st->stats->serial) % 64))
 		run_callback(job->serial, job);
 	if (busted(7))
 		returned_flush(ret);
@@ -1345,8 +1408,8 @@ static void run_serial(struct padata_pump *pump, struct serial_queue *sq,
 static void run_parallel(struct padata_pump *pump, struct padata_priv *job,
 			 struct stretch *st)
 {
-	count_start(pump->pinst, st);
-	this_cpu_inc(pump->pinst->pumps->stats.parallel);
+	count_start(st);
+	this_cpu_inc(st->stats->parallel);
 	pump->nr_busy++;
 	trace_padata_parallel_start(job);
 	/* The job may be gone when it returns. */
@@ -1355,16 +1418,15 @@ static void run_parallel(struct padata_pump *pump, struct padata_priv *job,
 }
 
 /* Serve one queue for a while.  It may be nobody's afterwards. */
-static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
-			struct stretch *st)
+static void serve_queue(struct serial_queue *sq, struct stretch *st)
 {
 	struct returned ret = { };
 	unsigned int n;
 
 	for (n = 0; n < ROUND_SERIAL && !stretch_over(st); n++) {
-		if (job_list_empty(&sq->batch) && !serial_queue_refill(sq))
+		if (!sq->batch && !serial_queue_refill(sq))
 			break;
-		run_serial(pump, sq, st, &ret);
+		run_serial(sq, st, &ret);
 	}
 	returned_flush(&ret);
 }
@@ -1380,11 +1442,12 @@ static bool pump_serial(struct padata_pump *pump, struct stretch *st)
 		list_add_tail(&sq->serving, &pump->serving);
 	worked = !list_empty(&pump->serving);
 	/* Each in turn is first, because the first may take the whole stretch. */
-	list_rotate_left(&pump->serving);
+	if (!list_is_singular(&pump->serving))
+		list_rotate_left(&pump->serving);
 	list_for_each_entry_safe(sq, next, &pump->serving, serving) {
 		target = target_pump(pump->pinst, sq->cpu);
 		if (target == pump) {
-			serve_queue(pump, sq, st);
+			serve_queue(sq, st);
 		} else {
 			list_del_init(&sq->serving);
 			serial_queue_give(sq, target);
@@ -1455,17 +1518,19 @@ static unsigned int pull_jobs(struct pinst *pinst, struct job_list *jobs)
 {
 	unsigned int n, share = pull_share(pinst);
 	unsigned int most = may_pull_more(pinst) ? BATCH_JOBS : share;
-	struct padata_link *link, *last = NULL;
-	struct padata_shell *ps = NULL;
+	struct padata_link *last = NULL, *link = pinst->queue.first;
+	struct padata_shell *ps;
+	unsigned int from;
 
-	link = pinst->queue.first;
-	for (n = 0; link && n < most; n++) {
-		if (n >= share && link_queue(link)->ps != ps)
-			break;
+	for (n = 0; link && n < share; ) {
 		ps = link_queue(link)->ps;
-		WRITE_ONCE(ps->nr_queued, ps->nr_queued - 1);
-		last = link;
-		link = link->next;
+		from = n;
+		do {
+			last = link;
+			link = link->next;
+			n++;
+		} while (link && link_queue(link)->ps == ps && n < most);
+		WRITE_ONCE(ps->nr_queued, ps->nr_queued - (n - from));
 	}
 	if (last) {
 		job_list_cut(&pinst->queue, last, jobs);
@@ -1478,7 +1543,7 @@ static unsigned int pull_jobs(struct pinst *pinst, struct job_list *jobs)
  * pump_pull() - take jobs from the shared queue
  * @pump: The pump.
  * @jobs: Where they go.
- * @now: local_clock().
+ * @now: local_clock(), a moment ago.
  *
  * The test of the mask, the pull and parallel() are in one RCU read section, so
  * that padata_set_cpumask() can wait for those that saw the old mask.
@@ -1556,26 +1621,31 @@ static void pump_drain_undrained(struct padata_pump *pump)
 static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 			  struct stretch *st)
 {
-	bool over, may_batch = pump_may_batch(pump);
-	struct padata_shell *ps;
-	u64 drained = st->now;
+	bool may_batch = pump_may_batch(pump);
+	u64 drain_at = st->now + BATCH_NS;
+	struct padata_shell *ps = NULL;
+	struct padata_priv *job;
 
 	do {
-		ps = link_queue(jobs->first)->ps;
-		if (may_batch)
-			WRITE_ONCE(pump->later, ps);
-		run_parallel(pump, link_queue(job_list_pop(jobs)), st);
-		over = stretch_over(st);
-		if (over || job_list_empty(jobs))
-			break;
-		if (!busted(10) && (link_queue(jobs->first)->ps != ps ||
-				    st->now - drained > BATCH_NS)) {
-			pump_drain_undrained(pump);
-			drained = st->now;
+		job = link_queue(pop_link(&jobs->first));
+		if (job->ps != ps || st->now > drain_at) {
+			if (!busted(10))
+				pump_drain_undrained(pump);
+			drain_at = st->now + BATCH_NS;
+			ps = job->ps;
+			if (may_batch)
+				WRITE_ONCE(pump->later, ps);
 		}
-	} while (true);
+		run_parallel(pump, job, st);
+	} while (!stretch_over(st) && !job_list_empty(jobs));
 	if (may_batch)
 		WRITE_ONCE(pump->later, NULL);
+}
+
+static bool pump_may_pull(struct padata_pump *pump)
+{
+	return READ_ONCE(pump->pulling) ||
+	       (READ_ONCE(pump->pinst->nr_queued) && pump_entitled(pump));
 }
 
 static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
@@ -1583,17 +1653,14 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	struct job_list jobs;
 	u64 start;
 
-	if (!READ_ONCE(pump->pulling) &&
-	    (!READ_ONCE(pump->pinst->nr_queued) || !pump_entitled(pump)))
-		return false;
-	stretch_clock(st);
 	if (stretch_over(st))
 		return true;
-	start = st->now;
 	job_list_init(&jobs);
-	pump_pull(pump, &jobs, start);
+	pump_pull(pump, &jobs, st->now);
 	if (job_list_empty(&jobs))
 		return false;
+	/* The job at hand is not late if the lock was. */
+	start = stretch_now(st);
 	pump_run_jobs(pump, &jobs, st);
 	stretch_clock(st);
 	pump->busy_ns = st->now - start;
@@ -1620,26 +1687,26 @@ static void check_cpu(struct padata_pump *pump)
 /* Returns false when nothing is left to do. */
 static bool pump_stretch(struct padata_pump *pump)
 {
-	struct stretch st = { };
+	struct stretch st;
 	bool worked;
 
 	rcu_read_lock_bh();
-	stretch_clock(&st);
-	st.start = st.now;
+	stretch_begin(&st, pump->pinst);
 	check_cpu(pump);
 	pump->parallel_first = !pump->parallel_first;
 	do {
 		worked = pump_deferred(pump, &st);
-		if (pump->parallel_first)
+		if (pump->parallel_first && pump_may_pull(pump))
 			worked |= pump_parallel(pump, &st);
 		worked |= pump_serial(pump, &st);
-		if (!pump->parallel_first)
+		if (!pump->parallel_first && pump_may_pull(pump))
 			worked |= pump_parallel(pump, &st);
 	} while (worked && !stretch_over(&st));
-	stretch_clock(&st);
-	note_max(&pump->pinst->pumps->stats.stretch_max_ns, st.now - st.start);
+	/* As exact as the limit is kept. */
+	stretch_over(&st);
+	note_max(&st.stats->stretch_max_ns, st.now - st.start);
 	/* A poll has paid when there was a job. */
-	if (pump->polled && st.nr)
+	if (pump->polled && st.left < STRETCH_CALLBACKS)
 		pump->poll_credit = POLL_CREDIT;
 	pump->polled = false;
 	rcu_read_unlock_bh();
@@ -1697,7 +1764,7 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 	job_list_add(&pinst->queue, &job->queue);
 	WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
 	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
-	wake = pump_to_wake(pinst, job->cb_cpu);
+	wake = is_attended(pinst) ? NULL : pump_to_wake(pinst, job->cb_cpu);
 	spin_unlock(&pinst->lock);
 	if (wake)
 		pump_wake(wake);
@@ -1714,8 +1781,9 @@ static void run_inline(struct pinst *pinst, struct padata_priv *job)
 	this_cpu_dec(pinst->pumps->inline_depth);
 }
 
-static int submit(struct padata_shell *ps, struct padata_priv *job, int *cb_cpu,
-		  bool run_here)
+static __always_inline int submit(struct padata_shell *ps,
+				  struct padata_priv *job, int *cb_cpu,
+				  bool run_here)
 {
 	struct pinst *pinst = ps->pinst;
 	int err;
@@ -2309,7 +2377,6 @@ static void pump_init(struct pinst *pinst, int cpu)
 	spin_lock_init(&pump->sq.lock);
 	job_list_init(&pump->sq.incoming);
 	INIT_LIST_HEAD(&pump->sq.serving);
-	job_list_init(&pump->sq.batch);
 	pump->sq.cpu = cpu;
 }
 
