@@ -374,6 +374,8 @@ static struct kunit_case padata_context_cases[] = {
 
 static struct kunit_suite padata_context_suite = {
 	.name = "padata_context",
+	.suite_init = test_root_get,
+	.suite_exit = test_root_put,
 	.test_cases = padata_context_cases,
 };
 

@@ -490,6 +490,8 @@ static struct kunit_case padata_pump_cases[] = {
 
 static struct kunit_suite padata_pump_suite = {
 	.name = "padata_pump",
+	.suite_init = test_root_get,
+	.suite_exit = test_root_put,
 	.test_cases = padata_pump_cases,
 };
 

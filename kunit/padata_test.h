@@ -41,6 +41,7 @@
 #include <linux/workqueue.h>
 
 #include "../padata.h"
+#include "test_files.h"
 
 #define TEST_SEED	0x70616461u
 #define TEST_SLOW	(IS_ENABLED(CONFIG_KASAN) || \
@@ -1328,7 +1329,7 @@ static inline void test_stall_destroy(struct test_stall *stall)
 	destroy_work_on_stack(&stall->work);
 }
 
-/* ---- settings in sysfs ---- */
+/* ---- settings in sysfs, for suites with test_root_get() and test_root_put() ---- */
 
 struct test_param {
 	const char	*path;
@@ -1337,7 +1338,7 @@ struct test_param {
 
 static inline int test_write_file(const char *path, const char *value)
 {
-	struct file *file = filp_open(path, O_WRONLY, 0);
+	struct file *file = test_open(path, O_WRONLY);
 	loff_t pos = 0;
 	ssize_t len;
 

@@ -589,6 +589,8 @@ static struct kunit_case padata_watch_cases[] = {
 
 static struct kunit_suite padata_watch_suite = {
 	.name = "padata_watch",
+	.suite_init = test_root_get,
+	.suite_exit = test_root_put,
 	.test_cases = padata_watch_cases,
 };
 

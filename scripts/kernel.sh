@@ -20,11 +20,16 @@ fragments() {
 	rt)	echo base crypto kunit padata rt ;;
 	*)	die "unknown kernel flavour '$1' (kunit, debug, kcsan, rt)" ;;
 	esac
+	[ ! -e "$TOP/scripts/configs/only-$SERIES.config" ] || echo "only-$SERIES"
 }
 
-# source_tree: unpack the Debian source package once; prints the directory.
+# source_tree: unpack the Debian source package once; prints the directory.  That of
+# a later suite is not installed here: e2e/later.sh unpacks it.
 source_tree() {
 	local pkg=linux-source-$SERIES version dir
+	for dir in "$CACHE/src/later-$pkg-"*; do
+		[ ! -e "$dir/.complete" ] || { echo "$dir"; return; }
+	done
 	version=$(dpkg-query -W -f '${Version}' "$pkg" 2>/dev/null) ||
 		die "$pkg is not installed; run scripts/setup.sh"
 	dir=$CACHE/src/$pkg-$version
@@ -87,7 +92,7 @@ files=()
 for f in $(fragments "$flavour"); do
 	files+=("$TOP/scripts/configs/$f.config")
 done
-exec 9>"$CACHE/kernel-$flavour.lock"
+exec 9>"$CACHE/kernel-$SERIES-$flavour.lock"
 flock 9
 src=$(source_tree)
 key=$( (echo "$src"; merge "${files[@]}"; gcc -v 2>&1; declare -f build merge) | sha256sum | cut -c1-12)

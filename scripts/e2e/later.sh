@@ -73,6 +73,27 @@ image() {
 	echo "$dir"
 }
 
+# kernel_source: of the same version, unpacked where kernel.sh finds it.
+kernel_source() {
+	local pkg=linux-source-$series dir
+	dir=$CACHE/src/later-$pkg-$version
+	[ ! -e "$dir/.complete" ] || return 0
+	rm -rf "$CACHE/src/later-$pkg-"* "$chroot/tmp/$pkg"*
+	mkdir -p "$dir" &&
+		in_chroot sh -c "cd /tmp && apt-get download $pkg/$suite" &&
+		dpkg-deb --fsys-tarfile "$chroot/tmp/$pkg"*.deb | tar -xO "./usr/src/$pkg.tar.xz" |
+		tar -C "$dir" --strip-components=1 -xJ &&
+		rm "$chroot/tmp/$pkg"*.deb &&
+		touch "$dir/.complete"
+}
+
+# kunit: on a test kernel of that version, built here.
+kunit() {
+	run_logged later-source kernel_source
+	PADATA_SERIES=$series PADATA_BUILDS=$BUILDS/later PADATA_LOGS=$LOGS/later \
+		"$TOP/scripts/kunit.sh" kunit
+}
+
 build() {
 	sync_sources "$chroot/build"
 	in_chroot make -C "/usr/src/linux-headers-$version" M=/build -j"$JOBS" W=1 TESTS=1 SUITE=none modules
@@ -111,6 +132,7 @@ torture_guest() {
 alone e2e-later
 make_chroot
 version=$(headers)
+series=$(cut -d. -f1,2 <<<"$version")
 image=$(image)
 say "building for $version"
 status=0
@@ -125,5 +147,7 @@ if [ $status = 0 ]; then
 		"all in order, none wrong or lost"
 	try "padata_torture in $version, $minutes minutes" torture_guest
 	sed -n 's/^torture: /# /p' "$LOGS/e2e-later-torture.verdict"
+	try "KUnit in a test kernel $version" kunit
+	sed -n 's/^ok  /#  /p' "$LOGS/later-step.log"
 fi
 total
