@@ -3,6 +3,7 @@
 #
 # mutants.sh [NUMBER...]: change padata_mod.c in one place, by the lines of
 # scripts/mutants, and see whether a KUnit suite of padata notices.
+# mutants.sh check: only whether all lines still fit the code.
 #
 # A line is `FUNCTION @ OLD @ NEW @ SUITE @ NOTE`.  OLD is found exactly once in
 # the function, or in the whole file where FUNCTION is `-`.  SUITE runs first, then
@@ -77,6 +78,22 @@ try() {
 	esac
 }
 
+# fits: each line is found; says which are not.
+fits() {
+	local line function old new status=0
+	while IFS= read -r line; do
+		case $line in ''|'#'*) continue ;; esac
+		IFS=@ read -r function old new _ <<<"$line"
+		mutate "$(trim "$function")" "$(trim "$old")" "$(trim "$new")" \
+			<"$TOP/padata_mod.c" >/dev/null || { echo "$line"; status=1; }
+	done <"$TOP/scripts/mutants"
+	return $status
+}
+
+if [ "${1-}" = check ]; then
+	fits
+	exit
+fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 "$TOP/scripts/setup.sh"
