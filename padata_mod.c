@@ -185,6 +185,8 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 /* Polls that fail in a row before only each POLL_PROBEth sleep is put off. */
 #define POLL_CREDIT		8
 #define POLL_PROBE		16
+/* Who keeps a CPU that a polling pump has yielded for longer will not soon sleep. */
+#define YIELD_NS		(200 * NSEC_PER_USEC)
 /* How long padata_free() and its like wait before they say what for. */
 #define WAIT_WARN_SECONDS	10
 
@@ -344,6 +346,7 @@ struct pump_stats {
  * @poll_credit: P: polls that may fail before most are left out.
  * @polled: P: a poll has found work.
  * @nr_sleeps: P: sleeps without a poll; wraps.
+ * @yield_from: P: in jiffies; before, a poll ends where others want the CPU.
  * @later: P: shell whose drain can wait until parallel() of its job has returned
  *	here; read by completions on this CPU, too.
  * @undrained: P: shell whose baton the pump has and whose drain waits.
@@ -367,6 +370,7 @@ struct padata_pump {
 	unsigned int		poll_credit;
 	bool			polled;
 	unsigned int		nr_sleeps;
+	unsigned long		yield_from;
 	struct padata_shell	*later;
 	struct padata_shell	*undrained;
 	u64			busy_ns;
@@ -401,8 +405,7 @@ struct user_masks {
  * @nr_pulling: Q: number of pumps with padata_pump::pulling set.
  * @service_ns: Q: mean duration of parallel(); 0 while unknown; read without
  *	the lock, too.
- * @pulled_at: Q: local_clock() when jobs were pulled last, or when the first
- *	pump was told to.
+ * @pulled_at: Q: local_clock() when jobs were pulled last, or a pump was told to.
  * @looked_cycles: Q: lower half of the cycle counter then, or when the clock
  *	was read later and @pulled_at was found to be recent.
  * @map_seq: Its value is the generation of the mapping.
@@ -735,8 +738,9 @@ static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
 		return NULL;
 	pump = per_cpu_ptr(pinst->pumps, cpu);
 	WRITE_ONCE(pump->pulling, true);
-	if (!pinst->nr_pulling++)
-		note_pull(pinst, local_clock());
+	pinst->nr_pulling++;
+	/* It has some time to come before the queue is late (again). */
+	note_pull(pinst, local_clock());
 	return pump;
 }
 
@@ -758,29 +762,62 @@ static bool poll_pays(struct padata_pump *pump)
 	       (pump->poll_credit || !(++pump->nr_sleeps % POLL_PROBE));
 }
 
+/*
+ * Somebody else wants the CPU.  Where submitters run on the CPUs of the pumps, it is
+ * one that will soon sleep until callbacks have returned: to let it go first costs
+ * less than to sleep and be woken.  But what the pump is given meanwhile waits for
+ * whoever it is, and wakes nobody: one that keeps the CPU ends that for a second.
+ *
+ * @now is the clock, and is read again.  Returns false when the pump had better sleep.
+ */
+static bool pump_yield(struct padata_pump *pump, u64 *now)
+{
+	u64 before = *now;
+
+	if (time_before(jiffies, pump->yield_from))
+		return false;
+	yield();
+	*now = local_clock();
+	if (busted(11) || (s64)(*now - before) <= YIELD_NS)
+		return true;
+	pump->yield_from = jiffies + HZ;
+	return false;
+}
+
+static bool poll_failed(struct padata_pump *pump)
+{
+	pump->poll_credit -= !!pump->poll_credit;
+	return false;
+}
+
 /**
  * pump_poll() - look for more work for about as long as a sleep would cost
  * @pump: The pump, awake: who has work for it has nothing to do for that.
  *
- * Only where nobody else wants the CPU.
+ * Only where nobody else wants the CPU, but after a yield it begins anew, once.
  *
  * Context: Task, softirqs enabled.
  * Return: True when there is work.
  */
 static bool pump_poll(struct padata_pump *pump)
 {
-	u64 start;
+	bool yielded = false;
+	u64 start, now;
 
 	if (!poll_pays(pump))
 		return false;
-	start = local_clock();
-	while (!pump_has_work(pump)) {
-		if (!single_task_running() || need_resched() ||
-		    local_clock() - start >= READ_ONCE(poll_ns)) {
-			pump->poll_credit -= !!pump->poll_credit;
-			return false;
+	for (start = now = local_clock(); !pump_has_work(pump);) {
+		if (!single_task_running() || need_resched()) {
+			if (yielded || !pump_yield(pump, &now))
+				return poll_failed(pump);
+			yielded = true;
+			start = now;
+			continue;
 		}
+		if (now - start >= READ_ONCE(poll_ns))
+			return poll_failed(pump);
 		cpu_relax();
+		now = local_clock();
 	}
 	pump->polled = true;
 	return true;
@@ -2378,6 +2415,7 @@ static void pump_init(struct pinst *pinst, int cpu)
 	job_list_init(&pump->sq.incoming);
 	INIT_LIST_HEAD(&pump->sq.serving);
 	pump->sq.cpu = cpu;
+	pump->yield_from = jiffies;
 }
 
 /* All possible CPUs but those isolated at boot, unless that leaves none. */

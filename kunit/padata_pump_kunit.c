@@ -383,6 +383,67 @@ static void long_job_delays_no_other_shell(struct kunit *test)
 	}
 }
 
+/* ---- polls ---- */
+
+#define PUMP_SINGLES	200
+
+/* Always runnable, like a program, and no more important than a pump. */
+static int pump_program_thread(void *unused)
+{
+	while (!kthread_should_stop()) {
+		cpu_relax();
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Looks at the clock rather than sleep for too long. */
+static bool pump_single(struct padata_shell *ps, u32 nr, int cpu)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 10000);
+
+	if (pump_submit_short(ps, nr, cpu))
+		return false;
+	while (atomic_read(&pump_shorts_called) <= nr && ktime_before(ktime_get(), end))
+		cond_resched();
+	end = ktime_add_us(ktime_get(), 200);
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
+	return atomic_read(&pump_shorts_called) == nr + 1;
+}
+
+/* True when most of the jobs woke the pump. */
+static bool pump_singles_beside_program(struct test_bed *bed)
+{
+	struct padata_shell *ps = bed_shell(bed);
+	struct task_struct *program;
+	int cpu = test_last_cpu();
+	u32 nr = 0;
+
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(cpu));
+	program = kthread_create_on_cpu(pump_program_thread, NULL, cpu, "padata_test_program/%u");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(bed->test, program);
+	wake_up_process(program);
+	atomic_set(&pump_shorts_called, 0);
+	while (nr < PUMP_SINGLES && pump_single(ps, nr, cpu))
+		nr++;
+	kthread_stop(program);
+	KUNIT_EXPECT_EQ(bed->test, nr, PUMP_SINGLES);
+	return bed_counter(bed, "wakeups") > PUMP_SINGLES * 9 / 10;
+}
+
+/*
+ * A pump that yields to a program gets the CPU back when the program's turn is over;
+ * a job that comes meanwhile waits for that and wakes nobody.  This may happen
+ * once in a second: other jobs, some time apart, find the pump asleep.
+ */
+static void no_polls_behind_program(struct kunit *test)
+{
+	test_keep_off_last_cpu(test);
+	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
+			  pump_any_round(test, pump_singles_beside_program));
+}
+
 /* ---- RCU ---- */
 
 static void pump_synchronize_rcu_tasks(struct test_waiter *waiter)
@@ -482,6 +543,7 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(set_cpumask_behind_hogged_cpu),
 	KUNIT_CASE(short_jobs_in_order),
 	KUNIT_CASE(long_job_delays_no_other_shell),
+	KUNIT_CASE(no_polls_behind_program),
 	KUNIT_CASE(rcu_tasks_beside_busy_pump),
 	KUNIT_CASE(stretch_ends_by_number),
 	KUNIT_CASE(stretch_ends_by_time),

@@ -23,6 +23,7 @@ bugs='
 8|padata_context|a drain in a hard interrupt is not deferred
 9|padata_watch|a stretch with softirqs off does not end
 10|padata_pump|drains wait for all jobs that were pulled
+11|padata_pump|a pump yields to a program again and again
 12|padata_alone|a job is run alone beside callbacks
 21|padata_multithread|a chunk is claimed in two steps
 22|padata_multithread|failed chunks are undone, too
