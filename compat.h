@@ -6,6 +6,7 @@
 #ifndef _COMPAT_H
 #define _COMPAT_H
 
+#include <crypto/skcipher.h>
 #include <linux/crypto.h>
 #include <linux/module.h>
 #include <linux/version.h>
@@ -41,6 +42,50 @@ static inline void *compat_completion_data(compat_completion_arg arg)
 		return arg;
 	return ((struct crypto_async_request *)arg)->data;
 }
+
+/* What is known of the algorithm that an AEAD was made of; for the name. */
+#define compat_aead_alg	aead_alg
+
+/*
+ * From 6.7 an skcipher may be built on an lskcipher, and what the two have in common
+ * has a type of its own; and requests may hand a state of the cipher's own on.
+ */
+#ifdef CRYPTO_SKCIPHER_REQ_CONT
+#define compat_skcipher_alg	skcipher_alg_common
+#define compat_skcipher_export	crypto_skcipher_export
+#define compat_skcipher_import	crypto_skcipher_import
+
+static inline void
+compat_skcipher_set_state(struct skcipher_alg *alg,
+			  const struct skcipher_alg_common *child,
+			  int (*export)(struct skcipher_request *req, void *out),
+			  int (*import)(struct skcipher_request *req, const void *in))
+{
+	/* Without a state the crypto API has functions of its own. */
+	alg->statesize = child->statesize;
+	alg->export = export;
+	alg->import = import;
+}
+#else
+#define compat_skcipher_alg	skcipher_alg
+
+static inline int compat_skcipher_export(struct skcipher_request *req, void *out)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int compat_skcipher_import(struct skcipher_request *req, const void *in)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void
+compat_skcipher_set_state(struct skcipher_alg *alg, const struct skcipher_alg *child,
+			  int (*export)(struct skcipher_request *req, void *out),
+			  int (*import)(struct skcipher_request *req, const void *in))
+{
+}
+#endif
 
 /* From 6.13 hrtimer_setup() sets the function, too. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pcrypt: a crypto template that spreads the requests of an AEAD over CPUs and
- * completes them in the order in which they were submitted.
+ * pcrypt: a crypto template that spreads the requests of an AEAD or skcipher over
+ * CPUs and completes them in the order in which they were submitted.
  *
  * A request is a padata job: parallel() gives it to the wrapped algorithm, the
  * child, and serial() completes it for the caller.  Each transform has a shell,
@@ -24,6 +24,7 @@
 
 #include <crypto/algapi.h>
 #include <crypto/internal/aead.h>
+#include <crypto/internal/skcipher.h>
 #include <crypto/scatterwalk.h>
 #include <linux/atomic.h>
 #include <linux/capability.h>
@@ -95,15 +96,50 @@ static const char *const pcrypt_pinst_names[PCRYPT_NR_DIRS] = {
 	"pencrypt", "pdecrypt",
 };
 
+/* What can be wrapped; see pcrypt_kind.c. */
+enum pcrypt_kind_nr {
+	PCRYPT_AEAD,
+	PCRYPT_SKCIPHER,
+	PCRYPT_NR_KINDS,
+};
+
 static struct padata_instance *pcrypt_pinst[PCRYPT_NR_DIRS];
 static struct kset *pcrypt_kset;
 
 /* The callback CPU that the next transform asks for. */
 static atomic_t pcrypt_next_cb_cpu;
 
+struct pcrypt_inst;
+
+/**
+ * struct pcrypt_kind - what the crypto API has for a kind of algorithm
+ * @type: Its number.
+ * @inst_size: Bytes of an instance, without ours.
+ * @inst_base: Where in it the crypto_instance begins.
+ * @tfm_base: Where in a transform the crypto_tfm begins.
+ * @grab: Finds the child by name, under a mask.
+ * @fill: Fills in what only this kind has.
+ * @register_inst: Registers.
+ * @open: Makes a transform; or an error pointer.
+ */
+struct pcrypt_kind {
+	u32 type;
+	size_t inst_size;
+	size_t inst_base;
+	size_t tfm_base;
+	int (*grab)(struct pcrypt_inst *pi, const char *name, u32 mask);
+	void (*fill)(struct pcrypt_inst *pi);
+	int (*register_inst)(struct crypto_template *tmpl,
+			     struct pcrypt_inst *pi);
+	void *(*open)(const char *name);
+};
+
 /**
  * struct pcrypt_inst - one algorithm pcrypt(NAME), in the crypto API's instance
  * @spawn: The wrapped algorithm.
+ * @aead_spawn: The same.
+ * @skcipher_spawn: The same.
+ * @kind: Of what kind both are.
  * @list: In pcrypt_insts; empty when it is not there.
  * @alg: What is registered of it.
  * @promoted: Its priority is above the child's.
@@ -113,7 +149,12 @@ static atomic_t pcrypt_next_cb_cpu;
  * All but @list is constant once the algorithm is registered.
  */
 struct pcrypt_inst {
-	struct crypto_aead_spawn spawn;
+	union {
+		struct crypto_spawn spawn;
+		struct crypto_aead_spawn aead_spawn;
+		struct crypto_skcipher_spawn skcipher_spawn;
+	};
+	const struct pcrypt_kind *kind;
 	struct list_head list;
 	struct crypto_alg *alg;
 	bool promoted;
@@ -134,7 +175,8 @@ struct pcrypt_making {
 /**
  * struct pcrypt_listed - a name that root listed in "algs"
  * @list: In pcrypt_algs.
- * @cra_name: Generic name of what it stands for.
+ * @kind: Of what it stands for.
+ * @cra_name: Generic name of that.
  * @driver_name: pcrypt(@name).
  * @name: As listed.
  * @err: Why it could not be made the last time, or 0.
@@ -143,6 +185,7 @@ struct pcrypt_making {
  */
 struct pcrypt_listed {
 	struct list_head list;
+	const struct pcrypt_kind *kind;
 	char cra_name[CRYPTO_MAX_ALG_NAME];
 	char driver_name[CRYPTO_MAX_ALG_NAME];
 	char name[CRYPTO_MAX_ALG_NAME];
@@ -167,13 +210,19 @@ struct pcrypt_stream {
 /**
  * struct pcrypt_tfm - our part of a transform
  * @child: Transform of the wrapped algorithm.
+ * @aead_child: The same.
+ * @skcipher_child: The same.
  * @stream: One per direction.
  * @max_requests: The limit for each stream.
  * @cb_cpu: The callback CPU to ask for; the same for all requests, because
  *	padata promises the order among those that ask for the same one.
  */
 struct pcrypt_tfm {
-	struct crypto_aead *child;
+	union {
+		void *child;
+		struct crypto_aead *aead_child;
+		struct crypto_skcipher *skcipher_child;
+	};
 	struct pcrypt_stream stream[PCRYPT_NR_DIRS];
 	unsigned int max_requests;
 	int cb_cpu;
@@ -183,14 +232,22 @@ struct pcrypt_tfm {
  * struct pcrypt_request - our part of a request
  * @padata: The job; its @info is the result.
  * @backlog: In the stream's backlog; empty when it is not there.
+ * @req: The user's request, whose part we are.
  * @dir: Which way.
- * @creq: The child's request, followed by the child's part of it.
+ * @kind: Which of the following it is.
+ * @aead_creq: The child's request, followed by the child's part of it.
+ * @skcipher_creq: The same.
  */
 struct pcrypt_request {
 	struct padata_priv padata;
 	struct list_head backlog;
+	struct crypto_async_request *req;
 	enum pcrypt_dir dir;
-	struct aead_request creq;
+	enum pcrypt_kind_nr kind;
+	union {
+		struct aead_request aead_creq;
+		struct skcipher_request skcipher_creq;
+	};
 };
 
 /*
@@ -212,33 +269,36 @@ static DECLARE_WAIT_QUEUE_HEAD(pcrypt_made);
 /* The template can be used: what root lists is made at once. */
 static bool pcrypt_up;
 
+static u32 pcrypt_child_flags(const struct crypto_async_request *req);
+static void pcrypt_done(compat_completion_arg arg, int err);
+static int pcrypt_crypt(struct pcrypt_request *preq,
+			struct crypto_async_request *req, enum pcrypt_dir dir);
+static int pcrypt_init_tfm(struct crypto_tfm *tfm);
+static void pcrypt_exit_tfm(struct crypto_tfm *tfm);
+static void pcrypt_free_inst(struct pcrypt_inst *pi);
+
+static struct crypto_instance *pcrypt_base(struct pcrypt_inst *pi)
+{
+	return container_of(pi->alg, struct crypto_instance, alg);
+}
+
+/* Of an algorithm of ours. */
+static struct pcrypt_inst *pcrypt_inst_of(struct crypto_alg *alg)
+{
+	return crypto_instance_ctx(container_of(alg, struct crypto_instance, alg));
+}
+
+#include "pcrypt_kind.c"
+
 /*
  * Requests
  */
 
-/* The kernel's crypto self-tests must catch it. */
-static void pcrypt_planted_bug(struct aead_request *req)
+static struct pcrypt_stream *pcrypt_stream_of(struct pcrypt_request *preq)
 {
-	u32 at = req->assoclen + req->cryptlen +
-		 crypto_aead_authsize(crypto_aead_reqtfm(req)) - 1;
-	u8 byte;
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
 
-	scatterwalk_map_and_copy(&byte, req->dst, at, 1, 0);
-	byte ^= 1;
-	scatterwalk_map_and_copy(&byte, req->dst, at, 1, 1);
-}
-
-static struct aead_request *pcrypt_user_request(struct pcrypt_request *preq)
-{
-	return container_of((void *)preq, struct aead_request, __ctx);
-}
-
-static struct pcrypt_stream *pcrypt_stream_of(struct aead_request *req,
-					      enum pcrypt_dir dir)
-{
-	struct pcrypt_tfm *ctx = crypto_aead_ctx(crypto_aead_reqtfm(req));
-
-	return &ctx->stream[dir];
+	return &ctx->stream[preq->dir];
 }
 
 /*
@@ -249,16 +309,16 @@ static struct pcrypt_stream *pcrypt_stream_of(struct aead_request *req,
  *
  * Returns what to tell the user.
  */
-static int pcrypt_enter(struct aead_request *req, struct pcrypt_request *preq)
+static int pcrypt_enter(struct pcrypt_request *preq)
 {
-	struct pcrypt_tfm *ctx = crypto_aead_ctx(crypto_aead_reqtfm(req));
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
 	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
 	int answer = -EINPROGRESS;
 
 	INIT_LIST_HEAD(&preq->backlog);
 	spin_lock_bh(&stream->lock);
 	if (stream->in_flight >= ctx->max_requests && !busted(24))
-		answer = aead_request_flags(req) & CRYPTO_TFM_REQ_MAY_BACKLOG ?
+		answer = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG ?
 			 -EBUSY : -ENOSPC;
 	if (answer != -ENOSPC)
 		stream->in_flight++;
@@ -301,15 +361,15 @@ static void pcrypt_serial(struct padata_priv *padata)
 {
 	struct pcrypt_request *preq =
 		container_of(padata, struct pcrypt_request, padata);
-	struct aead_request *req = pcrypt_user_request(preq);
-	struct pcrypt_request *next;
+	struct pcrypt_request *next = pcrypt_leave(pcrypt_stream_of(preq), preq);
 
-	next = pcrypt_leave(pcrypt_stream_of(req, preq->dir), preq);
 	if (next)
-		aead_request_complete(pcrypt_user_request(next), -EINPROGRESS);
+		crypto_request_complete(next->req, -EINPROGRESS);
 	if (busted(20) && preq->dir == PCRYPT_ENCRYPT && !padata->info)
-		pcrypt_planted_bug(req);
-	aead_request_complete(req, padata->info);
+		pcrypt_planted_bug(preq);
+	if (busted(26))
+		pcrypt_planted_iv(preq);
+	crypto_request_complete(preq->req, padata->info);
 }
 
 /* The child's completion. */
@@ -329,13 +389,9 @@ static void pcrypt_parallel(struct padata_priv *padata)
 	struct pcrypt_request *preq =
 		container_of(padata, struct pcrypt_request, padata);
 	/* Read now: once the child has accepted the request, it may be gone. */
-	bool backlog = aead_request_flags(&preq->creq) & CRYPTO_TFM_REQ_MAY_BACKLOG;
-	int err;
+	bool backlog = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG;
+	int err = pcrypt_run(preq);
 
-	if (preq->dir == PCRYPT_ENCRYPT)
-		err = crypto_aead_encrypt(&preq->creq);
-	else
-		err = crypto_aead_decrypt(&preq->creq);
 	/* Accepted, and pcrypt_done() is called, or was. */
 	if (err == -EINPROGRESS || (err == -EBUSY && backlog))
 		return;
@@ -343,22 +399,10 @@ static void pcrypt_parallel(struct padata_priv *padata)
 	padata_do_serial(padata);
 }
 
-static void pcrypt_init_request(struct pcrypt_request *preq,
-				struct aead_request *req, enum pcrypt_dir dir)
+/* The child runs with softirqs disabled. */
+static u32 pcrypt_child_flags(const struct crypto_async_request *req)
 {
-	struct pcrypt_tfm *ctx = crypto_aead_ctx(crypto_aead_reqtfm(req));
-	struct aead_request *creq = &preq->creq;
-	/* The child runs with softirqs disabled. */
-	u32 flags = aead_request_flags(req) & ~CRYPTO_TFM_REQ_MAY_SLEEP;
-
-	memset(&preq->padata, 0, sizeof(preq->padata));
-	preq->padata.parallel = pcrypt_parallel;
-	preq->padata.serial = pcrypt_serial;
-	preq->dir = dir;
-	aead_request_set_tfm(creq, ctx->child);
-	aead_request_set_callback(creq, flags, pcrypt_done, preq);
-	aead_request_set_crypt(creq, req->src, req->dst, req->cryptlen, req->iv);
-	aead_request_set_ad(creq, req->assoclen);
+	return req->flags & ~CRYPTO_TFM_REQ_MAY_SLEEP;
 }
 
 /* The instances are never stopped, so that @preq is not accepted can't happen. */
@@ -372,16 +416,21 @@ static int pcrypt_not_submitted(struct pcrypt_stream *stream,
 	return err;
 }
 
-static int pcrypt_crypt(struct aead_request *req, enum pcrypt_dir dir)
+/* The child's request is ready. */
+static int pcrypt_crypt(struct pcrypt_request *preq,
+			struct crypto_async_request *req, enum pcrypt_dir dir)
 {
-	struct pcrypt_tfm *ctx = crypto_aead_ctx(crypto_aead_reqtfm(req));
-	struct pcrypt_request *preq = aead_request_ctx(req);
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(req->tfm);
 	struct pcrypt_stream *stream = &ctx->stream[dir];
 	int cb_cpu = ctx->cb_cpu;
 	int answer, err;
 
-	pcrypt_init_request(preq, req, dir);
-	answer = pcrypt_enter(req, preq);
+	memset(&preq->padata, 0, sizeof(preq->padata));
+	preq->padata.parallel = pcrypt_parallel;
+	preq->padata.serial = pcrypt_serial;
+	preq->req = req;
+	preq->dir = dir;
+	answer = pcrypt_enter(preq);
 	if (answer == -ENOSPC)
 		return answer;
 	err = padata_do_parallel(stream->ps, &preq->padata, &cb_cpu);
@@ -394,54 +443,38 @@ static int pcrypt_crypt(struct aead_request *req, enum pcrypt_dir dir)
 	return err ? pcrypt_not_submitted(stream, preq, err) : answer;
 }
 
-static int pcrypt_encrypt(struct aead_request *req)
-{
-	return pcrypt_crypt(req, PCRYPT_ENCRYPT);
-}
-
-static int pcrypt_decrypt(struct aead_request *req)
-{
-	return pcrypt_crypt(req, PCRYPT_DECRYPT);
-}
-
 /*
  * Transforms
  */
 
-static int pcrypt_setkey(struct crypto_aead *tfm, const u8 *key,
-			 unsigned int keylen)
+static struct crypto_tfm *pcrypt_tfm_in(const struct pcrypt_kind *kind,
+					void *handle)
 {
-	struct pcrypt_tfm *ctx = crypto_aead_ctx(tfm);
-	u32 flags = crypto_aead_get_flags(tfm) & CRYPTO_TFM_REQ_MASK;
-
-	crypto_aead_clear_flags(ctx->child, CRYPTO_TFM_REQ_MASK);
-	crypto_aead_set_flags(ctx->child, flags);
-	return crypto_aead_setkey(ctx->child, key, keylen);
+	return handle + kind->tfm_base;
 }
 
-static int pcrypt_setauthsize(struct crypto_aead *tfm, unsigned int authsize)
+/* Also of an error pointer. */
+static void pcrypt_close(const struct pcrypt_kind *kind, void *handle)
 {
-	struct pcrypt_tfm *ctx = crypto_aead_ctx(tfm);
-
-	return crypto_aead_setauthsize(ctx->child, authsize);
+	crypto_destroy_tfm(handle, pcrypt_tfm_in(kind, handle));
 }
 
 /* May run in softirq and inside pcrypt_serial(): must not wait for anything. */
-static void pcrypt_exit_tfm(struct crypto_aead *tfm)
+static void pcrypt_exit_tfm(struct crypto_tfm *tfm)
 {
-	struct pcrypt_tfm *ctx = crypto_aead_ctx(tfm);
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(tfm);
 	int dir;
 
 	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++)
 		padata_put_shell(ctx->stream[dir].ps);
-	crypto_free_aead(ctx->child);
+	pcrypt_close(pcrypt_inst_of(tfm->__crt_alg)->kind, ctx->child);
 }
 
-static int pcrypt_init_tfm(struct crypto_aead *tfm)
+static int pcrypt_init_tfm(struct crypto_tfm *tfm)
 {
-	struct pcrypt_inst *pi = aead_instance_ctx(aead_alg_instance(tfm));
-	struct pcrypt_tfm *ctx = crypto_aead_ctx(tfm);
-	struct crypto_aead *child = crypto_spawn_aead(&pi->spawn);
+	struct pcrypt_inst *pi = pcrypt_inst_of(tfm->__crt_alg);
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(tfm);
+	void *child = crypto_spawn_tfm2(&pi->spawn);
 	int dir;
 
 	if (IS_ERR(child))
@@ -464,8 +497,6 @@ static int pcrypt_init_tfm(struct crypto_aead *tfm)
 	ctx->cb_cpu = nr_cpu_ids + (atomic_inc_return(&pcrypt_next_cb_cpu) & 0xffff);
 	if (busted(25))
 		ctx->cb_cpu = nr_cpu_ids;
-	crypto_aead_set_reqsize(tfm, sizeof(struct pcrypt_request) +
-				crypto_aead_reqsize(child));
 	return 0;
 
 free_tfm:
@@ -552,47 +583,33 @@ static int pcrypt_refuse_nesting(const char *name, const char *meaning)
 	return -ELOOP;
 }
 
-static const struct crypto_alg *pcrypt_child_alg(struct pcrypt_inst *pi)
-{
-	return &crypto_spawn_aead_alg(&pi->spawn)->base;
-}
-
 /* So that another child can be grabbed: each one is linked to the instance. */
-static void pcrypt_drop_child(struct aead_instance *inst)
+static void pcrypt_drop_child(struct pcrypt_inst *pi)
 {
-	struct pcrypt_inst *pi = aead_instance_ctx(inst);
-
-	crypto_drop_aead(&pi->spawn);
+	crypto_drop_spawn(&pi->spawn);
 	memset(&pi->spawn, 0, sizeof(pi->spawn));
-	aead_crypto_instance(inst)->spawns = NULL;
-	inst->alg.base.cra_flags = 0;
+	pcrypt_base(pi)->spawns = NULL;
+	pi->alg->cra_flags = 0;
 }
 
 /*
  * Where a promoted algorithm of ours is what @name means, its child is taken in
  * its place.
  */
-static int pcrypt_grab_child(struct aead_instance *inst, const char *name,
-			     u32 mask)
+static int pcrypt_grab_child(struct pcrypt_inst *pi, const char *name, u32 mask)
 {
-	struct crypto_instance *base = aead_crypto_instance(inst);
-	struct pcrypt_inst *pi = aead_instance_ctx(inst);
-	struct pcrypt_inst *ours;
 	int err;
 
-	err = crypto_grab_aead(&pi->spawn, base, name, 0, mask);
-	if (!err && pcrypt_child_alg(pi)->cra_module == THIS_MODULE) {
-		ours = crypto_instance_ctx(container_of(pi->spawn.base.alg,
-							struct crypto_instance,
-							alg));
-		strscpy(pi->child, ours->child, sizeof(pi->child));
-		pcrypt_drop_child(inst);
-		err = crypto_grab_aead(&pi->spawn, base, pi->child, 0, mask);
+	err = pi->kind->grab(pi, name, mask);
+	if (!err && pi->spawn.alg->cra_module == THIS_MODULE) {
+		strscpy(pi->child, pcrypt_inst_of(pi->spawn.alg)->child,
+			sizeof(pi->child));
+		pcrypt_drop_child(pi);
+		err = pi->kind->grab(pi, pi->child, mask);
 	}
 	if (err)
 		return err;
-	strscpy(pi->child, pcrypt_child_alg(pi)->cra_driver_name,
-		sizeof(pi->child));
+	strscpy(pi->child, pi->spawn.alg->cra_driver_name, sizeof(pi->child));
 	if (strstr(pi->child, "pcrypt("))
 		return pcrypt_refuse_nesting(name, pi->child);
 	return 0;
@@ -605,7 +622,8 @@ static bool pcrypt_is_listed(const struct pcrypt_inst *pi)
 
 	lockdep_assert_held(&pcrypt_lock);
 	list_for_each_entry(listed, &pcrypt_algs, list)
-		if (!strcmp(listed->driver_name, pi->alg->cra_driver_name))
+		if (listed->kind == pi->kind &&
+		    !strcmp(listed->driver_name, pi->alg->cra_driver_name))
 			return true;
 	return false;
 }
@@ -651,26 +669,23 @@ static void pcrypt_enlist(struct pcrypt_inst *pi)
 	spin_unlock(&pcrypt_lock);
 }
 
-static void pcrypt_destroy_inst(struct aead_instance *inst)
+static void pcrypt_destroy_inst(struct pcrypt_inst *pi)
 {
-	struct pcrypt_inst *pi = aead_instance_ctx(inst);
-
 	spin_lock(&pcrypt_lock);
 	list_del(&pi->list);
 	spin_unlock(&pcrypt_lock);
-	crypto_drop_aead(&pi->spawn);
-	kfree(inst);
+	crypto_drop_spawn(&pi->spawn);
+	kfree((void *)pcrypt_base(pi) - pi->kind->inst_base);
 }
 
 static void pcrypt_look_again(void);
 
 /* Called by the crypto API once a registered instance is gone and unused. */
-static void pcrypt_free_inst(struct aead_instance *inst)
+static void pcrypt_free_inst(struct pcrypt_inst *pi)
 {
-	struct pcrypt_inst *pi = aead_instance_ctx(inst);
 	bool promoted = pi->promoted;
 
-	pcrypt_destroy_inst(inst);
+	pcrypt_destroy_inst(pi);
 	if (promoted)
 		pcrypt_look_again();
 }
@@ -679,14 +694,13 @@ static void pcrypt_free_inst(struct aead_instance *inst)
  * A tie would be won by the newest and nothing is below zero, so a child of
  * priority zero can't be undercut.
  */
-static int pcrypt_set_priority(struct aead_instance *inst, const char *name)
+static int pcrypt_set_priority(struct pcrypt_inst *pi, const char *name)
 {
-	struct pcrypt_inst *pi = aead_instance_ctx(inst);
-	int child_priority = pcrypt_child_alg(pi)->cra_priority;
+	int child_priority = pi->spawn.alg->cra_priority;
 
 	pcrypt_enlist(pi);
 	if (pi->promoted) {
-		inst->alg.base.cra_priority = child_priority + PCRYPT_PROMOTION;
+		pi->alg->cra_priority = child_priority + PCRYPT_PROMOTION;
 		return 0;
 	}
 	if (child_priority <= 0) {
@@ -694,92 +708,85 @@ static int pcrypt_set_priority(struct aead_instance *inst, const char *name)
 				      name, pi->child);
 		return -EPERM;
 	}
-	inst->alg.base.cra_priority = child_priority - 1;
+	pi->alg->cra_priority = child_priority - 1;
 	return 0;
 }
 
-static void pcrypt_fill_inst(struct aead_instance *inst)
+static void pcrypt_fill_inst(struct pcrypt_inst *pi)
 {
-	struct pcrypt_inst *pi = aead_instance_ctx(inst);
-	struct aead_alg *child = crypto_spawn_aead_alg(&pi->spawn);
-	struct aead_alg *alg = &inst->alg;
+	const struct crypto_alg *child = pi->spawn.alg;
 
-	strscpy(alg->base.cra_name, child->base.cra_name,
-		sizeof(alg->base.cra_name));
+	strscpy(pi->alg->cra_name, child->cra_name, sizeof(pi->alg->cra_name));
 	/* What has to be inherited was added when the child was grabbed. */
-	alg->base.cra_flags |= CRYPTO_ALG_ASYNC;
-	alg->base.cra_blocksize = child->base.cra_blocksize;
-	alg->base.cra_alignmask = child->base.cra_alignmask;
-	alg->base.cra_ctxsize = sizeof(struct pcrypt_tfm);
-	alg->ivsize = crypto_aead_alg_ivsize(child);
-	alg->chunksize = crypto_aead_alg_chunksize(child);
-	alg->maxauthsize = crypto_aead_alg_maxauthsize(child);
-	alg->init = pcrypt_init_tfm;
-	alg->exit = pcrypt_exit_tfm;
-	alg->setkey = pcrypt_setkey;
-	alg->setauthsize = pcrypt_setauthsize;
-	alg->encrypt = pcrypt_encrypt;
-	alg->decrypt = pcrypt_decrypt;
+	pi->alg->cra_flags |= CRYPTO_ALG_ASYNC;
+	pi->alg->cra_blocksize = child->cra_blocksize;
+	pi->alg->cra_alignmask = child->cra_alignmask;
+	pi->alg->cra_ctxsize = sizeof(struct pcrypt_tfm);
+	pi->kind->fill(pi);
 }
 
-static struct aead_instance *pcrypt_alloc_inst(const char *name)
+static struct pcrypt_inst *pcrypt_alloc_inst(const struct pcrypt_kind *kind,
+					     const char *name)
 {
-	struct aead_instance *inst;
+	struct crypto_instance *base;
 	struct pcrypt_inst *pi;
 	char *driver_name;
 	size_t size;
+	void *inst;
 
-	inst = kzalloc(sizeof(*inst) + sizeof(*pi), GFP_KERNEL);
+	inst = kzalloc(kind->inst_size + sizeof(*pi), GFP_KERNEL);
 	if (!inst)
 		return ERR_PTR(-ENOMEM);
-	driver_name = inst->alg.base.cra_driver_name;
-	size = sizeof(inst->alg.base.cra_driver_name);
+	base = inst + kind->inst_base;
+	driver_name = base->alg.cra_driver_name;
+	size = sizeof(base->alg.cra_driver_name);
 	if (snprintf(driver_name, size, "pcrypt(%s)", name) >= size) {
 		kfree(inst);
 		return ERR_PTR(-ENAMETOOLONG);
 	}
-	inst->free = pcrypt_free_inst;
-	pi = aead_instance_ctx(inst);
-	pi->alg = &inst->alg.base;
+	pi = crypto_instance_ctx(base);
+	pi->kind = kind;
+	pi->alg = &base->alg;
 	INIT_LIST_HEAD(&pi->list);
-	return inst;
+	return pi;
 }
 
 /* The caller is the only one to make an instance of this name. */
-static int pcrypt_make(struct crypto_template *tmpl, struct aead_instance *inst,
+static int pcrypt_make(struct crypto_template *tmpl, struct pcrypt_inst *pi,
 		       const char *name, u32 mask)
 {
 	int err;
 
-	err = pcrypt_grab_child(inst, name, mask);
+	err = pcrypt_grab_child(pi, name, mask);
 	if (err)
 		return err;
-	pcrypt_fill_inst(inst);
-	err = pcrypt_set_priority(inst, name);
+	pcrypt_fill_inst(pi);
+	err = pcrypt_set_priority(pi, name);
 	if (err)
 		return err;
-	return aead_register_instance(tmpl, inst);
+	return pi->kind->register_inst(tmpl, pi);
 }
 
-static int pcrypt_make_once(struct crypto_template *tmpl, const char *name,
+static int pcrypt_make_once(struct crypto_template *tmpl,
+			    const struct pcrypt_kind *kind, const char *name,
 			    u32 mask)
 {
 	struct pcrypt_making making;
-	struct aead_instance *inst;
+	struct pcrypt_inst *pi;
 	int err;
 
-	inst = pcrypt_alloc_inst(name);
-	if (IS_ERR(inst))
-		return PTR_ERR(inst);
-	strscpy(making.driver_name, inst->alg.base.cra_driver_name,
+	pi = pcrypt_alloc_inst(kind, name);
+	if (IS_ERR(pi))
+		return PTR_ERR(pi);
+	strscpy(making.driver_name, pi->alg->cra_driver_name,
 		sizeof(making.driver_name));
 	err = pcrypt_begin(&making);
 	if (!err) {
-		err = pcrypt_make(tmpl, inst, name, mask);
+		err = pcrypt_make(tmpl, pi, name, mask);
 		pcrypt_end(&making);
 	}
 	if (err)
-		pcrypt_destroy_inst(inst);
+		pcrypt_destroy_inst(pi);
 	return err;
 }
 
@@ -813,21 +820,12 @@ static int pcrypt_check_asker(struct rtattr **tb, const char *name)
 	return -EPERM;
 }
 
-/*
- * CRYPTO_ALG_ASYNC is part of the type, so who insists on a synchronous
- * algorithm gets -EINVAL: there is none.
- */
-static int pcrypt_create(struct crypto_template *tmpl, struct rtattr **tb)
+static int pcrypt_make_asked(struct crypto_template *tmpl, struct rtattr **tb,
+			     const struct pcrypt_kind *kind, u32 mask)
 {
-	const char *name;
-	u32 mask;
+	const char *name = crypto_attr_alg_name(tb[1]);
 	int err;
 
-	err = crypto_check_attr_type(tb, CRYPTO_ALG_TYPE_AEAD | CRYPTO_ALG_ASYNC,
-				     &mask);
-	if (err)
-		return err;
-	name = crypto_attr_alg_name(tb[1]);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
 	/* pcrypt(X,Y) would make pcrypt(X), which is not what was asked for. */
@@ -836,7 +834,31 @@ static int pcrypt_create(struct crypto_template *tmpl, struct rtattr **tb)
 	if (strstr(name, "pcrypt("))
 		return pcrypt_refuse_nesting(name, name);
 	err = pcrypt_check_asker(tb, name);
-	return err ?: pcrypt_make_once(tmpl, name, mask);
+	return err ?: pcrypt_make_once(tmpl, kind, name, mask);
+}
+
+/* Nothing has this name, or what has it is of another kind. */
+static bool pcrypt_is_not_there(int err)
+{
+	return err == -ENOENT || err == -EINVAL;
+}
+
+/*
+ * Who asks over the crypto netlink socket need not say what kind it is to be:
+ * then a name means what it finds first.  CRYPTO_ALG_ASYNC is part of the type,
+ * so who insists on a synchronous algorithm gets -EINVAL: there is none.
+ */
+static int pcrypt_create(struct crypto_template *tmpl, struct rtattr **tb)
+{
+	int err = -EINVAL;
+	u32 mask;
+	int i;
+
+	for (i = 0; i < PCRYPT_NR_KINDS && pcrypt_is_not_there(err); i++)
+		if (!crypto_check_attr_type(tb, pcrypt_kinds[i]->type |
+						CRYPTO_ALG_ASYNC, &mask))
+			err = pcrypt_make_asked(tmpl, tb, pcrypt_kinds[i], mask);
+	return err;
 }
 
 static struct crypto_template pcrypt_tmpl = {
@@ -933,23 +955,39 @@ static int pcrypt_parse_algs(struct list_head *algs, const char *s)
 	return 0;
 }
 
+/* Only the name is listed; of which kind it is shows when it is there. */
+static void *pcrypt_open_listed(struct pcrypt_listed *listed)
+{
+	void *handle = ERR_PTR(-ENOENT);
+	int i;
+
+	for (i = 0; i < PCRYPT_NR_KINDS && IS_ERR(handle) &&
+	     pcrypt_is_not_there(PTR_ERR(handle)); i++) {
+		listed->kind = pcrypt_kinds[i];
+		handle = listed->kind->open(listed->name);
+	}
+	return handle;
+}
+
 /* Does it exist, and has nobody listed the same by another name? */
 static int pcrypt_check_alg(struct list_head *algs, struct pcrypt_listed *listed)
 {
-	struct crypto_aead *tfm = crypto_alloc_aead(listed->name, 0, 0);
+	void *handle = pcrypt_open_listed(listed);
 	struct pcrypt_listed *other;
+	struct crypto_tfm *tfm;
 	int err;
 
-	if (IS_ERR(tfm)) {
-		err = PTR_ERR(tfm);
-		pr_err("algs: there is no AEAD \"%s\" here (error %d)\n",
+	if (IS_ERR(handle)) {
+		err = PTR_ERR(handle);
+		pr_err("algs: there is no AEAD or skcipher \"%s\" here (error %d)\n",
 		       listed->name, err);
 		/* From a module, insmod takes -ENOENT for a missing symbol. */
 		return err == -ENOENT ? -EINVAL : err;
 	}
-	strscpy(listed->cra_name, crypto_tfm_alg_name(crypto_aead_tfm(tfm)),
+	tfm = pcrypt_tfm_in(listed->kind, handle);
+	strscpy(listed->cra_name, crypto_tfm_alg_name(tfm),
 		sizeof(listed->cra_name));
-	crypto_free_aead(tfm);
+	pcrypt_close(listed->kind, handle);
 	list_for_each_entry(other, algs, list) {
 		if (other == listed)
 			break;
@@ -1040,9 +1078,7 @@ static void pcrypt_unregister_unwanted(void)
 		if (pi->promoted)
 			pr_info("%s: not promoted any more\n",
 				pi->alg->cra_driver_name);
-		crypto_unregister_instance(container_of(pi->alg,
-							struct crypto_instance,
-							alg));
+		crypto_unregister_instance(pcrypt_base(pi));
 		crypto_mod_put(pi->alg);
 	}
 }
@@ -1063,13 +1099,13 @@ static bool pcrypt_is_promoted(const struct pcrypt_listed *listed)
 }
 
 static int pcrypt_check_promoted(const struct pcrypt_listed *listed,
-				 struct crypto_aead *tfm)
+				 const struct crypto_tfm *tfm)
 {
 	struct pcrypt_inst *pi;
 
-	if (crypto_aead_alg(tfm)->base.cra_module != THIS_MODULE)
+	if (tfm->__crt_alg->cra_module != THIS_MODULE)
 		return -EEXIST;
-	pi = aead_instance_ctx(aead_alg_instance(tfm));
+	pi = pcrypt_inst_of(tfm->__crt_alg);
 	if (!pi->promoted)
 		return -EEXIST;
 	pr_info("%s: promoted, wraps %s (priority %d)\n", listed->name, pi->child,
@@ -1079,16 +1115,16 @@ static int pcrypt_check_promoted(const struct pcrypt_listed *listed,
 
 static bool pcrypt_promote(struct pcrypt_listed *listed)
 {
-	struct crypto_aead *tfm;
+	void *handle;
 	int err;
 
 	if (pcrypt_is_promoted(listed))
 		return true;
-	tfm = crypto_alloc_aead(listed->driver_name, 0, 0);
-	err = PTR_ERR_OR_ZERO(tfm);
+	handle = listed->kind->open(listed->driver_name);
+	err = PTR_ERR_OR_ZERO(handle);
 	if (!err)
-		err = pcrypt_check_promoted(listed, tfm);
-	crypto_free_aead(tfm);
+		err = pcrypt_check_promoted(listed, pcrypt_tfm_in(listed->kind, handle));
+	pcrypt_close(listed->kind, handle);
 	/* Tried again whenever something is registered: not each time a line. */
 	if (err && err != listed->err)
 		pr_err("%s: could not be made and promoted (error %d)\n",
@@ -1193,7 +1229,7 @@ static const struct kernel_param_ops pcrypt_algs_ops = {
 
 module_param_cb(algs, &pcrypt_algs_ops, NULL, 0644);
 MODULE_PARM_DESC(algs,
-		 "AEADs to wrap, and to prefer to what they wrap: NAME[,NAME...]");
+		 "AEADs and skciphers to wrap, and to prefer to what they wrap: NAME[,NAME...]");
 
 /*
  * Coming back: the crypto API tears a promoted instance down when it registers
@@ -1407,5 +1443,5 @@ module_init(pcrypt_mod_init);
 module_exit(pcrypt_mod_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Spreads the requests of AEADs over CPUs, keeping their order");
+MODULE_DESCRIPTION("Spreads the requests of AEADs and skciphers over CPUs, keeping their order");
 MODULE_ALIAS_CRYPTO("pcrypt");

@@ -12,6 +12,15 @@
 
 #include "pcrypt_test.h"
 
+/* The suites over an skcipher are those over an AEAD, built once more. */
+#ifdef FAKE_SKCIPHER
+#define FAKE_KIND		PT_SKCIPHER
+#define SUITE_NAME(name)	name "_skcipher"
+#else
+#define FAKE_KIND		PT_AEAD
+#define SUITE_NAME(name)	name
+#endif
+
 #define MAX_STEPS	2000
 #define MSG_LEN		48
 
@@ -37,6 +46,11 @@ enum fake_how {
  * @work: For later.
  * @timer: For later.
  * @req: The request that it was called with; afterwards it may be gone.
+ * @src: Its source.
+ * @dst: Its destination.
+ * @iv: Its IV.
+ * @len: Its length.
+ * @assoclen: Its length of associated data.
  * @nr_calls: How often it was called.
  * @cpu: On which CPU.
  * @task: In which task.
@@ -55,7 +69,12 @@ struct fake_step {
 	unsigned int spin_us;
 	struct work_struct work;
 	struct timer_list timer;
-	struct aead_request *req;
+	struct crypto_async_request *req;
+	struct scatterlist *src;
+	struct scatterlist *dst;
+	u8 *iv;
+	unsigned int len;
+	unsigned int assoclen;
 	atomic_t nr_calls;
 	int cpu;
 	struct task_struct *task;
@@ -109,7 +128,7 @@ static struct fake {
 static inline void fake_complete(struct fake_step *step)
 {
 	local_bh_disable();
-	aead_request_complete(step->req, step->err);
+	crypto_request_complete(step->req, step->err);
 	local_bh_enable();
 	/* Pairs with spin_until(). */
 	smp_store_release(&step->completed, true);
@@ -119,7 +138,7 @@ static inline void fake_notify(struct fake_step *step)
 {
 	step->notified = true;
 	local_bh_disable();
-	aead_request_complete(step->req, -EINPROGRESS);
+	crypto_request_complete(step->req, -EINPROGRESS);
 	local_bh_enable();
 }
 
@@ -217,13 +236,13 @@ static inline void fake_launch(struct fake_step *step)
 	}
 }
 
-static inline void fake_record(struct fake_step *step, struct aead_request *req)
+static inline void fake_record(struct fake_step *step, struct crypto_async_request *req)
 {
 	step->req = req;
 	step->cpu = raw_smp_processor_id();
 	WRITE_ONCE(step->task, current);
 	step->softirqs_off = in_softirq();
-	step->flags = req->base.flags;
+	step->flags = req->flags;
 	step->notified = false;
 	step->completed = false;
 	atomic_inc(&step->nr_calls);
@@ -231,13 +250,19 @@ static inline void fake_record(struct fake_step *step, struct aead_request *req)
 		spin(step->spin_us);
 }
 
-static inline int fake_crypt(struct aead_request *req)
+static inline int fake_crypt(struct crypto_async_request *req, struct scatterlist *src,
+			     struct scatterlist *dst, u8 *iv, unsigned int len,
+			     unsigned int assoclen)
 {
-	u32 nr = get_unaligned((u32 *)req->iv);
-	struct fake_step *step = &fake.steps[nr % MAX_STEPS];
+	struct fake_step *step = &fake.steps[get_unaligned((u32 *)iv) % MAX_STEPS];
 	int ret = step->ret;
 
 	atomic_inc(&fake.inside);
+	step->src = src;
+	step->dst = dst;
+	step->iv = iv;
+	step->len = len;
+	step->assoclen = assoclen;
 	fake_record(step, req);
 	fake_launch(step);
 	/* Also the barrier that wake_up_var() wants. */
@@ -248,12 +273,33 @@ static inline int fake_crypt(struct aead_request *req)
 	return ret;
 }
 
-static inline int fake_setkey(struct crypto_aead *aead, const u8 *key, unsigned int keylen)
+static inline int fake_aead_crypt(struct aead_request *req)
+{
+	return fake_crypt(&req->base, req->src, req->dst, req->iv, req->cryptlen, req->assoclen);
+}
+
+static inline int fake_skcipher_crypt(struct skcipher_request *req)
+{
+	return fake_crypt(&req->base, req->src, req->dst, req->iv, req->cryptlen, 0);
+}
+
+static inline int fake_setkey(struct crypto_tfm *tfm, const u8 *key, unsigned int keylen)
 {
 	fake.keylen = keylen;
 	memcpy(fake.key, key, min_t(size_t, keylen, sizeof(fake.key)));
-	fake.key_flags = crypto_aead_get_flags(aead) & CRYPTO_TFM_REQ_MASK;
+	fake.key_flags = crypto_tfm_get_flags(tfm) & CRYPTO_TFM_REQ_MASK;
 	return fake.setkey_err;
+}
+
+static inline int fake_aead_setkey(struct crypto_aead *aead, const u8 *key, unsigned int keylen)
+{
+	return fake_setkey(crypto_aead_tfm(aead), key, keylen);
+}
+
+static inline int fake_skcipher_setkey(struct crypto_skcipher *skcipher, const u8 *key,
+				       unsigned int keylen)
+{
+	return fake_setkey(crypto_skcipher_tfm(skcipher), key, keylen);
 }
 
 static inline int fake_setauthsize(struct crypto_aead *aead, unsigned int authsize)
@@ -262,7 +308,7 @@ static inline int fake_setauthsize(struct crypto_aead *aead, unsigned int authsi
 	return fake.setauthsize_err;
 }
 
-static inline int fake_init(struct crypto_aead *aead)
+static inline int fake_init(void)
 {
 	if (fake.init_err)
 		return fake.init_err;
@@ -270,30 +316,64 @@ static inline int fake_init(struct crypto_aead *aead)
 	return 0;
 }
 
-static inline void fake_exit(struct crypto_aead *aead)
+static inline int fake_aead_init(struct crypto_aead *aead)
+{
+	return fake_init();
+}
+
+static inline int fake_skcipher_init(struct crypto_skcipher *skcipher)
+{
+	return fake_init();
+}
+
+static inline void fake_exit(void)
 {
 	atomic_inc(&fake.nr_freed);
 	if (atomic_dec_and_test(&fake.nr_tfms))
 		wake_up_var(&fake.nr_tfms);
 }
 
-static struct aead_alg fake_alg = {
-	.setkey = fake_setkey,
+static inline void fake_aead_exit(struct crypto_aead *aead)
+{
+	fake_exit();
+}
+
+static inline void fake_skcipher_exit(struct crypto_skcipher *skcipher)
+{
+	fake_exit();
+}
+
+#define FAKE_BASE {				\
+	.cra_name = "padata-test",		\
+	.cra_driver_name = "padata-fake",	\
+	.cra_priority = 100,			\
+	.cra_flags = CRYPTO_ALG_ASYNC,		\
+	.cra_blocksize = 1,			\
+	.cra_module = THIS_MODULE,		\
+}
+
+static struct aead_alg fake_aead = {
+	.setkey = fake_aead_setkey,
 	.setauthsize = fake_setauthsize,
-	.encrypt = fake_crypt,
-	.decrypt = fake_crypt,
-	.init = fake_init,
-	.exit = fake_exit,
+	.encrypt = fake_aead_crypt,
+	.decrypt = fake_aead_crypt,
+	.init = fake_aead_init,
+	.exit = fake_aead_exit,
 	.ivsize = PT_MAX_IV,
 	.maxauthsize = 16,
-	.base = {
-		.cra_name = "padata-test",
-		.cra_driver_name = "padata-fake",
-		.cra_priority = 100,
-		.cra_flags = CRYPTO_ALG_ASYNC,
-		.cra_blocksize = 1,
-		.cra_module = THIS_MODULE,
-	},
+	.base = FAKE_BASE,
+};
+
+static struct skcipher_alg fake_skcipher = {
+	.setkey = fake_skcipher_setkey,
+	.encrypt = fake_skcipher_crypt,
+	.decrypt = fake_skcipher_crypt,
+	.init = fake_skcipher_init,
+	.exit = fake_skcipher_exit,
+	.ivsize = PT_MAX_IV,
+	.min_keysize = 1,
+	.max_keysize = PT_MAX_KEY,
+	.base = FAKE_BASE,
 };
 
 static inline bool fake_wait_calls(int nr)
@@ -355,21 +435,26 @@ static inline int child_init(struct kunit *test)
 /* Once for all tests: finding pcrypt(padata-fake) anew costs two modprobes. */
 static inline int child_suite_init(struct kunit_suite *suite)
 {
-	return crypto_register_aead(&fake_alg);
+	if (FAKE_KIND == PT_AEAD)
+		return crypto_register_aead(&fake_aead);
+	return crypto_register_skcipher(&fake_skcipher);
 }
 
 static inline void child_suite_exit(struct kunit_suite *suite)
 {
-	pt_child_release(&fake_alg);
+	if (FAKE_KIND == PT_AEAD)
+		pt_child_release(&fake_aead);
+	else if (pt_is_unused(&fake_skcipher.base))
+		crypto_unregister_skcipher(&fake_skcipher);
 }
 
 /* Requests for it */
 
 static inline struct pt_tfm *open_fake(struct kunit *test)
 {
-	struct pt_tfm *tfm = pt_open_pcrypt(test, "padata-fake");
+	struct pt_tfm *tfm = pt_open_pcrypt_as(test, FAKE_KIND, "padata-fake");
 
-	KUNIT_ASSERT_EQ(test, 0, crypto_aead_setkey(tfm->aead, "key", 3));
+	KUNIT_ASSERT_EQ(test, 0, pt_setkey(tfm, "key", 3));
 	return tfm;
 }
 
@@ -392,7 +477,7 @@ static inline struct pt_batch *make_batch(struct kunit *test, struct pt_tfm *tfm
 		struct pt_op *op = &batch->ops[i];
 
 		op->msg.len = MSG_LEN - 16;
-		op->msg.taglen = 16;
+		op->msg.taglen = pt_taglen(tfm);
 		put_unaligned(first + i, (u32 *)op->msg.iv);
 		pt_op_prepare(op, &(struct pt_shape){ .encrypt = true });
 	}
@@ -434,10 +519,10 @@ static inline void script_backlog(struct pt_op *op, enum fake_how how, int err)
 /* Poisoned, for those who still look at it. */
 static inline void free_request(struct pt_op *op)
 {
-	struct aead_request *req = op->req;
+	void *req = op->req.mem;
 
-	op->req = NULL;
-	memset(req, 0x5a, sizeof(*req) + crypto_aead_reqsize(op->tfm->aead));
+	op->req.mem = NULL;
+	memset(req, 0x5a, pt_reqsize(op->tfm));
 	kfree(req);
 }
 

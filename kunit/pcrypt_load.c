@@ -6,7 +6,8 @@
  * Needs nothing but a kernel with the crypto API, so that it runs on those of
  * distributions.  All work is done while it is loaded; insmod ends with 0 when
  * all was right, with -EIO when a check failed, and with another error when it
- * could not start.  With requests=0 only the driver is allocated and freed.
+ * could not start.  With requests=0 the driver, which may then be an skcipher, is
+ * only made.
  *
  * For each size the reference first makes the expected results, and then does
  * the requests one after the other in this one thread ("plain"); the driver
@@ -21,6 +22,7 @@
 
 #include <crypto/aead.h>
 #include <crypto/authenc.h>
+#include <crypto/skcipher.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/ktime.h>
@@ -52,7 +54,7 @@ MODULE_PARM_DESC(reference, "AEAD to compare with; must not be a pcrypt");
 
 static unsigned int requests = 20000;
 module_param(requests, uint, 0444);
-MODULE_PARM_DESC(requests, "requests per size and direction; 0: only allocate the driver");
+MODULE_PARM_DESC(requests, "requests per size and direction; 0: only make the driver");
 
 static unsigned int sizes[8] = { 64, 576, 1420 };
 static int nr_sizes = 3;
@@ -715,6 +717,23 @@ static bool parameters_are_right(void)
 	return window && window <= 65536 && timeout && timeout <= 3600;
 }
 
+/* Of either kind; what it is made of is not kept. */
+static int make_driver(void)
+{
+	struct crypto_aead *aead = crypto_alloc_aead(driver, 0, 0);
+	struct crypto_skcipher *skcipher;
+	int err;
+
+	if (!IS_ERR(aead)) {
+		crypto_free_aead(aead);
+		return 0;
+	}
+	skcipher = crypto_alloc_skcipher(driver, 0, 0);
+	err = PTR_ERR_OR_ZERO(skcipher);
+	crypto_free_skcipher(skcipher);
+	return err;
+}
+
 static int __init pcrypt_load_init(void)
 {
 	struct crypto_aead *drv, *ref;
@@ -722,14 +741,12 @@ static int __init pcrypt_load_init(void)
 
 	if (!parameters_are_right())
 		return -EINVAL;
+	if (!requests)
+		return make_driver();
 	drv = crypto_alloc_aead(driver, 0, 0);
 	if (IS_ERR(drv)) {
 		pr_err("error=%ld driver=%s\n", PTR_ERR(drv), driver);
 		return PTR_ERR(drv);
-	}
-	if (!requests) {
-		crypto_free_aead(drv);
-		return 0;
 	}
 	ref = crypto_alloc_aead(reference, 0, 0);
 	err = PTR_ERR_OR_ZERO(ref);

@@ -45,7 +45,12 @@ static void register_idle(struct kunit *test, const char *driver_name, int prior
 
 static int priority_of(const struct pt_tfm *tfm)
 {
-	return crypto_aead_alg(tfm->aead)->base.cra_priority;
+	return pt_base(tfm)->__crt_alg->cra_priority;
+}
+
+static struct crypto_alg *alg_of(const struct pt_tfm *tfm)
+{
+	return pt_base(tfm)->__crt_alg;
 }
 
 static const char *param_name(struct kunit *test)
@@ -53,17 +58,38 @@ static const char *param_name(struct kunit *test)
 	return ((const struct pt_alg *)test->param_value)->name;
 }
 
-/* Expects that opening @name fails; with @err, unless that is 0. */
-static void expect_refused(struct kunit *test, const char *name, int err)
+static enum pt_kind param_kind(struct kunit *test)
 {
-	struct crypto_aead *aead = crypto_alloc_aead(name, 0, 0);
-	int got = PTR_ERR_OR_ZERO(aead);
+	return ((const struct pt_alg *)test->param_value)->kind;
+}
 
-	crypto_free_aead(aead);
+/* The parameter's cipher, and pcrypt over it. */
+static struct pt_tfm *open_plain(struct kunit *test)
+{
+	return pt_open_as(test, param_kind(test), param_name(test));
+}
+
+static struct pt_tfm *open_ours(struct kunit *test)
+{
+	return pt_open_pcrypt_as(test, param_kind(test), param_name(test));
+}
+
+/* Expects that opening @name fails; with @err, unless that is 0. */
+static void expect_refused_as(struct kunit *test, enum pt_kind kind, const char *name, int err)
+{
+	struct pt_tfm tfm = { .kind = kind, .handle = pt_tfm_alloc(kind, name) };
+	int got = PTR_ERR_OR_ZERO(tfm.handle);
+
+	pt_tfm_free(&tfm);
 	if (err)
 		KUNIT_EXPECT_EQ_MSG(test, got, err, "opening %s", name);
 	else
 		KUNIT_EXPECT_LT_MSG(test, got, 0, "opening %s", name);
+}
+
+static void expect_refused(struct kunit *test, const char *name, int err)
+{
+	expect_refused_as(test, PT_AEAD, name, err);
 }
 
 /* What it is called */
@@ -72,7 +98,7 @@ static void open_driver_name_is_as_asked(struct kunit *test)
 {
 	const char *name = pt_pcrypt_name(test, param_name(test));
 
-	KUNIT_EXPECT_STREQ(test, pt_driver_name(pt_open(test, name)), name);
+	KUNIT_EXPECT_STREQ(test, pt_driver_name(open_ours(test)), name);
 }
 
 /* For one cipher where a cipher makes no difference: a new name costs two modprobes. */
@@ -86,18 +112,17 @@ static void open_by_driver_name_is_as_asked(struct kunit *test)
 
 static void open_generic_name_is_childs(struct kunit *test)
 {
-	struct pt_tfm *plain = pt_open(test, param_name(test));
-	struct pt_tfm *ours = pt_open_pcrypt(test, param_name(test));
+	struct pt_tfm *plain = open_plain(test);
+	struct pt_tfm *ours = open_ours(test);
 
-	KUNIT_EXPECT_STREQ(test, crypto_tfm_alg_name(crypto_aead_tfm(ours->aead)),
-			   crypto_tfm_alg_name(crypto_aead_tfm(plain->aead)));
+	KUNIT_EXPECT_STREQ(test, alg_of(ours)->cra_name, alg_of(plain)->cra_name);
 }
 
 static void open_is_asynchronous(struct kunit *test)
 {
-	struct pt_tfm *ours = pt_open_pcrypt(test, param_name(test));
+	struct pt_tfm *ours = open_ours(test);
 
-	KUNIT_EXPECT_TRUE(test, crypto_aead_alg(ours->aead)->base.cra_flags & CRYPTO_ALG_ASYNC);
+	KUNIT_EXPECT_TRUE(test, alg_of(ours)->cra_flags & CRYPTO_ALG_ASYNC);
 }
 
 static void open_for_synchronous_use_refused(struct kunit *test)
@@ -114,21 +139,19 @@ static void open_for_synchronous_use_refused(struct kunit *test)
 
 static void open_again_finds_it(struct kunit *test)
 {
-	struct pt_tfm *first = pt_open_pcrypt(test, param_name(test));
-	struct pt_tfm *second = pt_open_pcrypt(test, param_name(test));
+	struct pt_tfm *first = open_ours(test);
+	struct pt_tfm *second = open_ours(test);
 
-	KUNIT_EXPECT_PTR_EQ(test, crypto_aead_alg(second->aead), crypto_aead_alg(first->aead));
+	KUNIT_EXPECT_PTR_EQ(test, alg_of(second), alg_of(first));
 }
 
 static void open_again_after_last_close_finds_it(struct kunit *test)
 {
-	struct pt_tfm *tfm = pt_open_pcrypt(test, param_name(test));
-	struct aead_alg *alg = crypto_aead_alg(tfm->aead);
+	struct pt_tfm *tfm = open_ours(test);
+	struct crypto_alg *alg = alg_of(tfm);
 
-	crypto_free_aead(tfm->aead);
-	tfm->aead = NULL;
-	KUNIT_EXPECT_PTR_EQ(test, crypto_aead_alg(pt_open_pcrypt(test, param_name(test))->aead),
-			    alg);
+	pt_tfm_free(tfm);
+	KUNIT_EXPECT_PTR_EQ(test, alg_of(open_ours(test)), alg);
 }
 
 /* The text of /proc/crypto, to be freed with kvfree(), or NULL. */
@@ -190,11 +213,10 @@ static void open_by_two_names_keeps_both(struct kunit *test)
 	register_idle(test, "padata-idle", 100);
 	driver = pt_open_pcrypt(test, "padata-idle");
 	generic = pt_open_pcrypt(test, "padata-idle-test");
-	KUNIT_EXPECT_PTR_NE(test, crypto_aead_alg(driver->aead), crypto_aead_alg(generic->aead));
-	KUNIT_EXPECT_PTR_EQ(test, crypto_aead_alg(pt_open_pcrypt(test, "padata-idle")->aead),
-			    crypto_aead_alg(driver->aead));
-	KUNIT_EXPECT_PTR_EQ(test, crypto_aead_alg(pt_open_pcrypt(test, "padata-idle-test")->aead),
-			    crypto_aead_alg(generic->aead));
+	KUNIT_EXPECT_PTR_NE(test, alg_of(driver), alg_of(generic));
+	KUNIT_EXPECT_PTR_EQ(test, alg_of(pt_open_pcrypt(test, "padata-idle")), alg_of(driver));
+	KUNIT_EXPECT_PTR_EQ(test, alg_of(pt_open_pcrypt(test, "padata-idle-test")),
+			    alg_of(generic));
 }
 
 #define NR_OPENERS	4
@@ -277,7 +299,7 @@ static void open_many_times_is_quick(struct kunit *test)
 	s64 ms;
 
 	for (i = 0; i < 20; i++)
-		pt_open_pcrypt(test, param_name(test));
+		open_ours(test);
 	ms = ktime_ms_delta(ktime_get(), start);
 	kunit_info(test, "20 opens took %lld ms\n", ms);
 	KUNIT_EXPECT_LT(test, ms, PT_DEBUG ? 20000 : 2000);
@@ -287,8 +309,8 @@ static void open_many_times_is_quick(struct kunit *test)
 
 static void open_priority_below_childs(struct kunit *test)
 {
-	struct pt_tfm *plain = pt_open(test, param_name(test));
-	struct pt_tfm *ours = pt_open_pcrypt(test, param_name(test));
+	struct pt_tfm *plain = open_plain(test);
+	struct pt_tfm *ours = open_ours(test);
 
 	KUNIT_EXPECT_LT(test, priority_of(ours), priority_of(plain));
 }
@@ -301,12 +323,12 @@ static void open_lowest_priority_below_childs(struct kunit *test)
 
 static void open_leaves_preferred_algorithm(struct kunit *test)
 {
-	struct pt_tfm *before = pt_open(test, param_name(test));
+	struct pt_tfm *before = open_plain(test);
 	struct pt_tfm *after;
 
 	KUNIT_ASSERT_FALSE(test, strstarts(pt_driver_name(before), "pcrypt("));
-	pt_open_pcrypt(test, param_name(test));
-	after = pt_open(test, param_name(test));
+	open_ours(test);
+	after = open_plain(test);
 	KUNIT_EXPECT_STREQ(test, pt_driver_name(after), pt_driver_name(before));
 }
 
@@ -332,6 +354,7 @@ static void open_pcrypt_deeper_inside_refused(struct kunit *test)
 {
 	expect_refused(test, "pcrypt(rfc4106(pcrypt(gcm(aes))))", -ELOOP);
 	expect_refused(test, "pcrypt(pcrypt(pcrypt(gcm(aes))))", -ELOOP);
+	expect_refused_as(test, PT_SKCIPHER, "pcrypt(xts(pcrypt(ecb(aes))))", -ELOOP);
 }
 
 static void open_missing_child_refused(struct kunit *test)
@@ -342,7 +365,19 @@ static void open_missing_child_refused(struct kunit *test)
 static void open_other_types_refused(struct kunit *test)
 {
 	expect_refused(test, "pcrypt(sha256)", 0);
+	expect_refused_as(test, PT_SKCIPHER, "pcrypt(sha256)", 0);
+	expect_refused_as(test, PT_SKCIPHER, "pcrypt(aes)", 0);
+}
+
+/* Nor does what is there of the other kind stand in the way. */
+static void open_as_other_kind_refused(struct kunit *test)
+{
 	expect_refused(test, "pcrypt(cbc(aes))", 0);
+	expect_refused_as(test, PT_SKCIPHER, "pcrypt(gcm(aes))", 0);
+	pt_open_pcrypt_as(test, PT_SKCIPHER, "cbc(aes)");
+	pt_open_pcrypt_as(test, PT_AEAD, "gcm(aes)");
+	expect_refused(test, "pcrypt(cbc(aes))", 0);
+	expect_refused_as(test, PT_SKCIPHER, "pcrypt(gcm(aes))", 0);
 }
 
 static void open_malformed_refused(struct kunit *test)
@@ -419,6 +454,7 @@ static struct kunit_case pcrypt_name_cases[] = {
 	KUNIT_CASE(open_pcrypt_deeper_inside_refused),
 	KUNIT_CASE(open_missing_child_refused),
 	KUNIT_CASE(open_other_types_refused),
+	KUNIT_CASE(open_as_other_kind_refused),
 	KUNIT_CASE(open_malformed_refused),
 	KUNIT_CASE(open_two_children_refused_and_makes_nothing),
 	KUNIT_CASE(open_longest_name_works),

@@ -5,7 +5,6 @@
  * share the cpumasks, with or without CPUs in them.
  */
 #include <linux/cpumask.h>
-#include <linux/fs.h>
 
 #include "pcrypt_fake.h"
 
@@ -14,68 +13,17 @@
 #define PARALLEL_FILE	"/sys/kernel/pcrypt/pencrypt/parallel_cpumask"
 #define LIMIT		8
 
-/* Files of pcrypt, restored when the test ends */
-
-static void write_file(struct kunit *test, const char *path, const char *text)
-{
-	struct file *file = filp_open(path, O_WRONLY, 0);
-	loff_t pos = 0;
-	ssize_t len;
-
-	KUNIT_ASSERT_EQ(test, PTR_ERR_OR_ZERO(file), 0);
-	len = kernel_write(file, text, strlen(text), &pos);
-	filp_close(file, NULL);
-	KUNIT_ASSERT_EQ_MSG(test, len, strlen(text), "writing %s to %s", text, path);
-}
-
-/**
- * struct saved - a file and what was in it
- * @test: For messages.
- * @path: The file.
- * @text: What was in it.
- */
-struct saved {
-	struct kunit *test;
-	const char *path;
-	char text[256];
-};
-
-static void restore_file(void *data)
-{
-	struct saved *saved = data;
-
-	write_file(saved->test, saved->path, saved->text);
-}
-
-static struct saved *save_file(struct kunit *test, const char *path)
-{
-	struct saved *saved = kunit_kzalloc(test, sizeof(*saved), GFP_KERNEL);
-	struct file *file = filp_open(path, O_RDONLY, 0);
-	loff_t pos = 0;
-	ssize_t len;
-
-	KUNIT_ASSERT_EQ(test, PTR_ERR_OR_ZERO(file), 0);
-	KUNIT_ASSERT_NOT_NULL(test, saved);
-	saved->test = test;
-	saved->path = path;
-	len = kernel_read(file, saved->text, sizeof(saved->text) - 1, &pos);
-	filp_close(file, NULL);
-	KUNIT_ASSERT_GT(test, len, 0);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, restore_file, saved));
-	return saved;
-}
-
 /* A transform with that limit; those made later have the usual one. */
 static struct pt_tfm *open_limited(struct kunit *test, unsigned int limit)
 {
-	struct saved *saved = save_file(test, LIMIT_FILE);
+	struct pt_saved *saved = pt_save_file(test, LIMIT_FILE);
 	struct pt_tfm *tfm;
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", limit);
-	write_file(test, LIMIT_FILE, text);
+	pt_write_file(test, LIMIT_FILE, text);
 	tfm = open_fake(test);
-	restore_file(saved);
+	pt_restore_file(saved);
 	return tfm;
 }
 
@@ -84,7 +32,7 @@ static void write_mask(struct kunit *test, const struct cpumask *mask)
 	char text[256];
 
 	snprintf(text, sizeof(text), "%*pb", cpumask_pr_args(mask));
-	write_file(test, MASK_FILE, text);
+	pt_write_file(test, MASK_FILE, text);
 }
 
 /* The limit */
@@ -398,7 +346,7 @@ static void callbacks_follow_serial_mask(struct kunit *test)
 	unsigned int cpu, nr = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, mask);
-	save_file(test, MASK_FILE);
+	pt_save_file(test, MASK_FILE);
 	for_each_online_cpu(cpu) {
 		cpumask_set_cpu(cpu, mask);
 		/* Enough, where there are many. */
@@ -444,8 +392,8 @@ static void masks_empty_requests_served(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		batch = make_batch(test, tfm, pt_scaled(200));
 		mix_completions(test, batch);
-		save_file(test, files[i]);
-		write_file(test, files[i], "0");
+		pt_save_file(test, files[i]);
+		pt_write_file(test, files[i], "0");
 		pt_batch_submit(batch);
 		expect_served(test, batch);
 	}
@@ -455,8 +403,8 @@ static void masks_empty_requests_served(struct kunit *test)
 static void masks_emptied_requests_in_flight(struct kunit *test)
 {
 	struct pt_batch *batch = make_batch(test, open_fake(test), pt_scaled(600));
-	struct saved *parallel = save_file(test, PARALLEL_FILE);
-	struct saved *serial = save_file(test, MASK_FILE);
+	struct pt_saved *parallel = pt_save_file(test, PARALLEL_FILE);
+	struct pt_saved *serial = pt_save_file(test, MASK_FILE);
 	unsigned int i, third = batch->nr / 3;
 
 	mix_completions(test, batch);
@@ -464,11 +412,11 @@ static void masks_emptied_requests_in_flight(struct kunit *test)
 	script(&batch->ops[0], FAKE_HELD, 0);
 	for (i = 0; i < batch->nr; i++) {
 		if (i == third) {
-			write_file(test, MASK_FILE, "0");
-			write_file(test, PARALLEL_FILE, "0");
+			pt_write_file(test, MASK_FILE, "0");
+			pt_write_file(test, PARALLEL_FILE, "0");
 		} else if (i == 2 * third) {
-			restore_file(parallel);
-			restore_file(serial);
+			pt_restore_file(parallel);
+			pt_restore_file(serial);
 		}
 		pt_op_submit(&batch->ops[i]);
 	}
@@ -565,7 +513,7 @@ static struct kunit_case pcrypt_share_cases[] = {
 };
 
 static struct kunit_suite pcrypt_share_suite = {
-	.name = "pcrypt_share",
+	.name = SUITE_NAME("pcrypt_share"),
 	.suite_init = child_suite_init,
 	.suite_exit = child_suite_exit,
 	.init = child_init,

@@ -13,8 +13,10 @@
 #include <crypto/aead.h>
 #include <crypto/authenc.h>
 #include <crypto/internal/aead.h>
+#include <crypto/internal/skcipher.h>
 #include <kunit/test.h>
 #include <linux/bottom_half.h>
+#include <linux/fs.h>
 #include <linux/iopoll.h>
 #include <linux/log2.h>
 #include <linux/math.h>
@@ -47,22 +49,31 @@ static inline unsigned int pt_scaled(unsigned int nr)
 	return PT_DEBUG ? nr / 4 : nr;
 }
 
+/* What can be wrapped. */
+enum pt_kind { PT_AEAD, PT_SKCIPHER };
+
 /**
  * struct pt_alg - a cipher to wrap
  * @name: As the crypto API names it.
+ * @kind: Of that kind.
  * @keylen: Bytes of the key; for authenc of the cipher's.
  * @authkeylen: Bytes of authenc's second key, else 0.
  * @block: Text lengths are multiples of it.
+ * @min_len: The shortest text.
  * @assoclen: Lengths of associated data, used in turn.
+ * @chains: The IV that is left makes the next request go on where this one ended.
  * @iv_in_assoc: The associated data end with a copy of the IV.
  * @iv0: Fixed first byte of the IV, 0 for none.
  */
 struct pt_alg {
 	const char *name;
+	enum pt_kind kind;
 	unsigned int keylen;
 	unsigned int authkeylen;
 	unsigned int block;
+	unsigned int min_len;
 	unsigned int assoclen[3];
+	bool chains;
 	bool iv_in_assoc;
 	u8 iv0;
 };
@@ -96,6 +107,41 @@ static const struct pt_alg pt_algs[] __maybe_unused = {
 		.keylen = 32,
 		.block = 1,
 		.assoclen = { 0, 8, 21 },
+	}, {
+		.name = "cbc(aes)",
+		.kind = PT_SKCIPHER,
+		.chains = true,
+		.keylen = 16,
+		.block = 16,
+	}, {
+		.name = "ctr(aes)",
+		.kind = PT_SKCIPHER,
+		.chains = true,
+		.keylen = 24,
+		.block = 1,
+	}, {
+		.name = "xts(aes)",
+		.kind = PT_SKCIPHER,
+		.keylen = 64,
+		.block = 1,
+		.min_len = 16,
+	}, {
+		.name = "ecb(aes)",
+		.kind = PT_SKCIPHER,
+		.keylen = 32,
+		.block = 16,
+	}, {
+		.name = "chacha20",
+		.kind = PT_SKCIPHER,
+		.keylen = 32,
+		.block = 1,
+	}, {
+		/* An lskcipher, since 6.7. */
+		.name = "cbc(aes-generic)",
+		.kind = PT_SKCIPHER,
+		.chains = true,
+		.keylen = 16,
+		.block = 16,
 	},
 };
 
@@ -115,12 +161,20 @@ struct pt_stream {
 
 /**
  * struct pt_tfm - a transform
- * @aead: The transform; NULL once the test freed it.
+ * @kind: Of that kind.
+ * @handle: The transform; NULL once the test freed it.
+ * @aead: The same.
+ * @skcipher: The same.
  * @stream: Its streams, decryption first.
  * @lost: A request did not come back: must never be freed.
  */
 struct pt_tfm {
-	struct crypto_aead *aead;
+	enum pt_kind kind;
+	union {
+		void *handle;
+		struct crypto_aead *aead;
+		struct crypto_skcipher *skcipher;
+	};
 	struct pt_stream stream[2];
 	bool lost;
 };
@@ -151,6 +205,7 @@ struct pt_shape {
  * @len: Bytes of text.
  * @taglen: Bytes of the tag.
  * @iv: The IV.
+ * @next_iv: What an skcipher leaves there when it decrypts, and when it encrypts.
  * @text: Associated data and text.
  * @cipher: Associated data, encrypted text and tag.
  */
@@ -159,6 +214,7 @@ struct pt_msg {
 	unsigned int len;
 	unsigned int taglen;
 	u8 iv[PT_MAX_IV];
+	u8 next_iv[2][PT_MAX_IV];
 	u8 *text;
 	u8 *cipher;
 };
@@ -179,11 +235,18 @@ struct pt_buf {
 	unsigned int laid;
 };
 
+/* A request of either kind. */
+union pt_req {
+	void *mem;
+	struct aead_request *aead;
+	struct skcipher_request *skcipher;
+};
+
 /**
  * struct pt_op - one request and what became of it
  * @batch: It is one of these.
  * @tfm: Submitted to this transform.
- * @req: The request; NULL once the test freed it.
+ * @req: The request, by its kind; NULL once the test freed it.
  * @flags: Request flags.
  * @shape: What it asks for.
  * @msg: The message.
@@ -205,7 +268,7 @@ struct pt_buf {
 struct pt_op {
 	struct pt_batch *batch;
 	struct pt_tfm *tfm;
-	struct aead_request *req;
+	union pt_req req;
 	u32 flags;
 	struct pt_shape shape;
 	struct pt_msg msg;
@@ -247,6 +310,103 @@ struct pt_batch {
 	struct pt_op ops[] __counted_by(nr);
 };
 
+/* Either kind */
+
+static inline void *pt_tfm_alloc(enum pt_kind kind, const char *name)
+{
+	if (kind == PT_AEAD)
+		return crypto_alloc_aead(name, 0, 0);
+	return crypto_alloc_skcipher(name, 0, 0);
+}
+
+static inline void pt_tfm_free(struct pt_tfm *tfm)
+{
+	void *handle = tfm->handle;
+
+	tfm->handle = NULL;
+	if (tfm->kind == PT_AEAD)
+		crypto_free_aead(handle);
+	else
+		crypto_free_skcipher(handle);
+}
+
+static inline struct crypto_tfm *pt_base(const struct pt_tfm *tfm)
+{
+	return tfm->kind == PT_AEAD ? crypto_aead_tfm(tfm->aead) :
+				      crypto_skcipher_tfm(tfm->skcipher);
+}
+
+static inline int pt_setkey(struct pt_tfm *tfm, const u8 *key, unsigned int keylen)
+{
+	if (tfm->kind == PT_AEAD)
+		return crypto_aead_setkey(tfm->aead, key, keylen);
+	return crypto_skcipher_setkey(tfm->skcipher, key, keylen);
+}
+
+static inline unsigned int pt_ivsize(const struct pt_tfm *tfm)
+{
+	return tfm->kind == PT_AEAD ? crypto_aead_ivsize(tfm->aead) :
+				      crypto_skcipher_ivsize(tfm->skcipher);
+}
+
+static inline unsigned int pt_taglen(const struct pt_tfm *tfm)
+{
+	return tfm->kind == PT_AEAD ? crypto_aead_authsize(tfm->aead) : 0;
+}
+
+static inline unsigned int pt_reqsize(const struct pt_tfm *tfm)
+{
+	if (tfm->kind == PT_AEAD)
+		return sizeof(struct aead_request) + crypto_aead_reqsize(tfm->aead);
+	return sizeof(struct skcipher_request) + crypto_skcipher_reqsize(tfm->skcipher);
+}
+
+static inline union pt_req pt_req_alloc(const struct pt_tfm *tfm)
+{
+	union pt_req req;
+
+	if (tfm->kind == PT_AEAD)
+		req.aead = aead_request_alloc(tfm->aead, GFP_KERNEL);
+	else
+		req.skcipher = skcipher_request_alloc(tfm->skcipher, GFP_KERNEL);
+	return req;
+}
+
+static inline struct crypto_async_request *pt_req_base(const struct pt_tfm *tfm, union pt_req req)
+{
+	return tfm->kind == PT_AEAD ? &req.aead->base : &req.skcipher->base;
+}
+
+static inline void pt_req_set_callback(const struct pt_tfm *tfm, union pt_req req, u32 flags,
+				       crypto_completion_t done, void *data)
+{
+	if (tfm->kind == PT_AEAD)
+		aead_request_set_callback(req.aead, flags, done, data);
+	else
+		skcipher_request_set_callback(req.skcipher, flags, done, data);
+}
+
+/* @len as the crypto API counts it, that is without the associated data. */
+static inline void pt_req_set(const struct pt_tfm *tfm, union pt_req req, struct scatterlist *src,
+			      struct scatterlist *dst, unsigned int assoclen, unsigned int len,
+			      u8 *iv)
+{
+	if (tfm->kind == PT_AEAD) {
+		aead_request_set_ad(req.aead, assoclen);
+		aead_request_set_crypt(req.aead, src, dst, len, iv);
+	} else {
+		skcipher_request_set_crypt(req.skcipher, src, dst, len, iv);
+	}
+}
+
+static inline int pt_req_crypt(const struct pt_tfm *tfm, union pt_req req, bool encrypt)
+{
+	if (tfm->kind == PT_AEAD)
+		return encrypt ? crypto_aead_encrypt(req.aead) : crypto_aead_decrypt(req.aead);
+	return encrypt ? crypto_skcipher_encrypt(req.skcipher) :
+			 crypto_skcipher_decrypt(req.skcipher);
+}
+
 /* Transforms */
 
 static inline void pt_tfm_release(void *data)
@@ -255,23 +415,29 @@ static inline void pt_tfm_release(void *data)
 
 	if (tfm->lost)
 		return;
-	crypto_free_aead(tfm->aead);
+	pt_tfm_free(tfm);
 	kfree(tfm);
 }
 
-static inline struct pt_tfm *pt_open(struct kunit *test, const char *name)
+static inline struct pt_tfm *pt_open_as(struct kunit *test, enum pt_kind kind, const char *name)
 {
 	struct pt_tfm *tfm = kzalloc(sizeof(*tfm), GFP_KERNEL);
 	int err;
 
 	KUNIT_ASSERT_NOT_NULL(test, tfm);
-	tfm->aead = crypto_alloc_aead(name, 0, 0);
-	err = PTR_ERR_OR_ZERO(tfm->aead);
+	tfm->kind = kind;
+	tfm->handle = pt_tfm_alloc(kind, name);
+	err = PTR_ERR_OR_ZERO(tfm->handle);
 	if (err)
 		kfree(tfm);
 	KUNIT_ASSERT_EQ_MSG(test, 0, err, "opening %s", name);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pt_tfm_release, tfm));
 	return tfm;
+}
+
+static inline struct pt_tfm *pt_open(struct kunit *test, const char *name)
+{
+	return pt_open_as(test, PT_AEAD, name);
 }
 
 /* The name pcrypt(@child), however long. */
@@ -285,29 +451,41 @@ static inline const char *pt_pcrypt_name(struct kunit *test, const char *child)
 	return name;
 }
 
+static inline struct pt_tfm *pt_open_pcrypt_as(struct kunit *test, enum pt_kind kind,
+					       const char *child)
+{
+	return pt_open_as(test, kind, pt_pcrypt_name(test, child));
+}
+
 static inline struct pt_tfm *pt_open_pcrypt(struct kunit *test, const char *child)
 {
-	return pt_open(test, pt_pcrypt_name(test, child));
+	return pt_open_pcrypt_as(test, PT_AEAD, child);
 }
 
 static inline const char *pt_driver_name(const struct pt_tfm *tfm)
 {
-	return crypto_aead_driver_name(tfm->aead);
+	return crypto_tfm_alg_driver_name(pt_base(tfm));
 }
 
 /* Algorithms made by a test */
 
-static inline void pt_child_release(void *data)
+static inline bool pt_is_unused(struct crypto_alg *alg)
 {
-	struct aead_alg *alg = data;
 	unsigned int refs;
 
 	/* A transform that was freed in some other context may still be going. */
-	if (read_poll_timeout(refcount_read, refs, refs == 1, 1000, 10 * USEC_PER_SEC,
-			      false, &alg->base.cra_refcnt))
-		pr_err("%s has %u users left, not unregistered\n",
-		       alg->base.cra_driver_name, refs);
-	else
+	if (!read_poll_timeout(refcount_read, refs, refs == 1, 1000, 10 * USEC_PER_SEC,
+			       false, &alg->cra_refcnt))
+		return true;
+	pr_err("%s has %u users left, not unregistered\n", alg->cra_driver_name, refs);
+	return false;
+}
+
+static inline void pt_child_release(void *data)
+{
+	struct aead_alg *alg = data;
+
+	if (pt_is_unused(&alg->base))
 		crypto_unregister_aead(alg);
 }
 
@@ -315,6 +493,57 @@ static inline void pt_child_register(struct kunit *test, struct aead_alg *alg)
 {
 	KUNIT_ASSERT_EQ(test, 0, crypto_register_aead(alg));
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pt_child_release, alg));
+}
+
+/* Files of pcrypt, restored when the test ends */
+
+static inline void pt_write_file(struct kunit *test, const char *path, const char *text)
+{
+	struct file *file = filp_open(path, O_WRONLY, 0);
+	loff_t pos = 0;
+	ssize_t len;
+
+	KUNIT_ASSERT_EQ(test, PTR_ERR_OR_ZERO(file), 0);
+	len = kernel_write(file, text, strlen(text), &pos);
+	filp_close(file, NULL);
+	KUNIT_ASSERT_EQ_MSG(test, len, strlen(text), "writing %s to %s", text, path);
+}
+
+/**
+ * struct pt_saved - a file and what was in it
+ * @test: For messages.
+ * @path: The file.
+ * @text: What was in it.
+ */
+struct pt_saved {
+	struct kunit *test;
+	const char *path;
+	char text[256];
+};
+
+static inline void pt_restore_file(void *data)
+{
+	struct pt_saved *saved = data;
+
+	pt_write_file(saved->test, saved->path, saved->text);
+}
+
+static inline struct pt_saved *pt_save_file(struct kunit *test, const char *path)
+{
+	struct pt_saved *saved = kunit_kzalloc(test, sizeof(*saved), GFP_KERNEL);
+	struct file *file = filp_open(path, O_RDONLY, 0);
+	loff_t pos = 0;
+	ssize_t len;
+
+	KUNIT_ASSERT_EQ(test, PTR_ERR_OR_ZERO(file), 0);
+	KUNIT_ASSERT_NOT_NULL(test, saved);
+	saved->test = test;
+	saved->path = path;
+	len = kernel_read(file, saved->text, sizeof(saved->text) - 1, &pos);
+	filp_close(file, NULL);
+	KUNIT_ASSERT_GT(test, len, 0);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pt_restore_file, saved));
+	return saved;
 }
 
 /* Buffers */
@@ -468,12 +697,12 @@ static inline void pt_op_prepare(struct pt_op *op, const struct pt_shape *shape)
 		dst = op->dst.sg;
 	}
 	memcpy(op->iv, msg->iv, sizeof(op->iv));
-	aead_request_set_callback(op->req, op->flags, pt_op_done, op);
-	aead_request_set_ad(op->req, msg->assoclen);
-	aead_request_set_crypt(op->req, op->src.sg, dst, in_len - msg->assoclen, op->iv);
+	pt_req_set_callback(op->tfm, op->req, op->flags, pt_op_done, op);
+	pt_req_set(op->tfm, op->req, op->src.sg, dst, msg->assoclen, in_len - msg->assoclen,
+		   op->iv);
 }
 
-/* Any context that may call crypto_aead_encrypt(). */
+/* Any context that may call crypto_aead_encrypt() or crypto_skcipher_encrypt(). */
 static inline void pt_op_submit(struct pt_op *op)
 {
 	bool backlog = op->flags & CRYPTO_TFM_REQ_MAY_BACKLOG;
@@ -482,7 +711,7 @@ static inline void pt_op_submit(struct pt_op *op)
 	op->nr = atomic_inc_return(&op->tfm->stream[op->shape.encrypt].nr_sent) - 1;
 	atomic_inc(&op->nr_submitted);
 	atomic_inc(&op->batch->in_flight);
-	ret = op->shape.encrypt ? crypto_aead_encrypt(op->req) : crypto_aead_decrypt(op->req);
+	ret = pt_req_crypt(op->tfm, op->req, op->shape.encrypt);
 	WRITE_ONCE(op->ret, ret);
 	if (ret != -EINPROGRESS && !(ret == -EBUSY && backlog))
 		pt_op_finish(op, ret);
@@ -506,6 +735,9 @@ static inline const char *pt_op_wrong(struct pt_op *op)
 		return "memory beside the source was changed";
 	if (!op->shape.in_place && !pt_buf_guarded(&op->dst, scratch))
 		return "memory beside the destination was changed";
+	if (op->tfm->kind == PT_SKCIPHER &&
+	    memcmp(op->iv, op->msg.next_iv[op->shape.encrypt], sizeof(op->iv)))
+		return "the next IV differs";
 	return NULL;
 }
 
@@ -517,17 +749,17 @@ static inline int pt_op_alloc(struct pt_op *op, struct pt_batch *batch)
 
 	op->batch = batch;
 	op->tfm = batch->tfm;
-	op->req = aead_request_alloc(op->tfm->aead, GFP_KERNEL);
+	op->req = pt_req_alloc(op->tfm);
 	op->msg.text = kzalloc(max_bytes, GFP_KERNEL);
 	op->msg.cipher = kzalloc(max_bytes, GFP_KERNEL);
-	if (!op->req || !op->msg.text || !op->msg.cipher)
+	if (!op->req.mem || !op->msg.text || !op->msg.cipher)
 		return -ENOMEM;
 	return pt_buf_alloc(&op->src, max_bytes) ?: pt_buf_alloc(&op->dst, max_bytes);
 }
 
 static inline void pt_op_free(struct pt_op *op)
 {
-	aead_request_free(op->req);
+	kfree_sensitive(op->req.mem);
 	kfree(op->msg.text);
 	kfree(op->msg.cipher);
 	pt_buf_free(&op->src);
@@ -720,15 +952,15 @@ static inline unsigned int pt_make_key(const struct pt_alg *alg, struct rnd_stat
 static inline void pt_env_rekey(struct kunit *test, struct pt_env *env)
 {
 	env->keylen = pt_make_key(env->alg, &env->rnd, env->key);
-	KUNIT_ASSERT_EQ(test, 0, crypto_aead_setkey(env->plain->aead, env->key, env->keylen));
-	KUNIT_ASSERT_EQ(test, 0, crypto_aead_setkey(env->ours->aead, env->key, env->keylen));
+	KUNIT_ASSERT_EQ(test, 0, pt_setkey(env->plain, env->key, env->keylen));
+	KUNIT_ASSERT_EQ(test, 0, pt_setkey(env->ours, env->key, env->keylen));
 }
 
 static inline struct pt_tfm *pt_env_open_another(struct kunit *test, struct pt_env *env)
 {
-	struct pt_tfm *tfm = pt_open_pcrypt(test, env->alg->name);
+	struct pt_tfm *tfm = pt_open_pcrypt_as(test, env->alg->kind, env->alg->name);
 
-	KUNIT_ASSERT_EQ(test, 0, crypto_aead_setkey(tfm->aead, env->key, env->keylen));
+	KUNIT_ASSERT_EQ(test, 0, pt_setkey(tfm, env->key, env->keylen));
 	return tfm;
 }
 
@@ -740,8 +972,8 @@ static inline struct pt_env *pt_env_open(struct kunit *test, const struct pt_alg
 	KUNIT_ASSERT_NOT_NULL(test, env);
 	env->alg = alg;
 	pt_seed(test, &env->rnd, seed);
-	env->plain = pt_open(test, alg->name);
-	env->ours = pt_open_pcrypt(test, alg->name);
+	env->plain = pt_open_as(test, alg->kind, alg->name);
+	env->ours = pt_open_pcrypt_as(test, alg->kind, alg->name);
 	/* Else pcrypt would be compared with itself. */
 	KUNIT_ASSERT_FALSE(test, strstarts(pt_driver_name(env->plain), "pcrypt("));
 	KUNIT_ASSERT_TRUE(test, strstarts(pt_driver_name(env->ours), "pcrypt("));
@@ -749,25 +981,48 @@ static inline struct pt_env *pt_env_open(struct kunit *test, const struct pt_alg
 	return env;
 }
 
-/* The plain cipher is not under test, so this waits for it without a limit. */
-static inline int pt_plain_encrypt(struct pt_env *env, struct pt_msg *msg)
+/*
+ * The plain cipher is not under test, so this waits for it without a limit.  In
+ * place, and @iv is left as the cipher leaves it.
+ */
+static inline int pt_plain_crypt(struct pt_env *env, const struct pt_msg *msg, u8 *mem, u8 *iv,
+				 bool encrypt)
 {
-	struct aead_request *req = aead_request_alloc(env->plain->aead, GFP_KERNEL);
+	union pt_req req = pt_req_alloc(env->plain);
 	unsigned int len = pt_msg_bytes(msg, true);
 	DECLARE_CRYPTO_WAIT(wait);
 	struct scatterlist sg;
-	u8 iv[PT_MAX_IV];
 	int err;
 
-	if (!req)
+	if (!req.mem)
 		return -ENOMEM;
-	memcpy(iv, msg->iv, sizeof(iv));
-	sg_init_one(&sg, msg->cipher, len);
-	aead_request_set_callback(req, CRYPTO_TFM_REQ_MAY_BACKLOG, crypto_req_done, &wait);
-	aead_request_set_ad(req, msg->assoclen);
-	aead_request_set_crypt(req, &sg, &sg, msg->len, iv);
-	err = crypto_wait_req(crypto_aead_encrypt(req), &wait);
-	aead_request_free(req);
+	/* Without a message there is still memory. */
+	sg_init_one(&sg, mem, max(len, 1U));
+	pt_req_set_callback(env->plain, req, CRYPTO_TFM_REQ_MAY_BACKLOG, crypto_req_done, &wait);
+	pt_req_set(env->plain, req, &sg, &sg, msg->assoclen,
+		   msg->len + (encrypt ? 0 : msg->taglen), iv);
+	err = crypto_wait_req(pt_req_crypt(env->plain, req, encrypt), &wait);
+	kfree_sensitive(req.mem);
+	return err;
+}
+
+/* Of an skcipher also what it leaves as the IV. */
+static inline int pt_plain_make(struct pt_env *env, struct pt_msg *msg)
+{
+	unsigned int len = pt_msg_bytes(msg, true);
+	u8 *back;
+	int err;
+
+	memcpy(msg->next_iv[1], msg->iv, sizeof(msg->iv));
+	memcpy(msg->next_iv[0], msg->iv, sizeof(msg->iv));
+	err = pt_plain_crypt(env, msg, msg->cipher, msg->next_iv[1], true);
+	if (err || env->alg->kind != PT_SKCIPHER)
+		return err;
+	back = kmemdup(msg->cipher, max(len, 1U), GFP_KERNEL);
+	if (!back)
+		return -ENOMEM;
+	err = pt_plain_crypt(env, msg, back, msg->next_iv[0], false);
+	kfree(back);
 	return err;
 }
 
@@ -775,11 +1030,11 @@ static inline int pt_plain_encrypt(struct pt_env *env, struct pt_msg *msg)
 static inline void pt_msg_make(struct kunit *test, struct pt_env *env, struct pt_msg *msg,
 			       unsigned int len, unsigned int i)
 {
-	unsigned int ivsize = crypto_aead_ivsize(env->plain->aead);
+	unsigned int ivsize = pt_ivsize(env->plain);
 
 	msg->len = len;
 	msg->assoclen = env->alg->assoclen[i % ARRAY_SIZE(env->alg->assoclen)];
-	msg->taglen = crypto_aead_authsize(env->plain->aead);
+	msg->taglen = pt_taglen(env->plain);
 	prandom_bytes_state(&env->rnd, msg->iv, sizeof(msg->iv));
 	prandom_bytes_state(&env->rnd, msg->text, pt_msg_bytes(msg, false));
 	if (env->alg->iv0)
@@ -787,7 +1042,7 @@ static inline void pt_msg_make(struct kunit *test, struct pt_env *env, struct pt
 	if (env->alg->iv_in_assoc)
 		memcpy(msg->text + msg->assoclen - ivsize, msg->iv, ivsize);
 	memcpy(msg->cipher, msg->text, pt_msg_bytes(msg, false));
-	KUNIT_ASSERT_EQ(test, 0, pt_plain_encrypt(env, msg));
+	KUNIT_ASSERT_EQ(test, 0, pt_plain_make(env, msg));
 }
 
 #endif /* _PCRYPT_TEST_H */

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # For the scripts that have pcrypt_user in a guest: sourced after lib.sh.
 
-wanted="crypto_user algif_aead aesni_intel gcm ccm ctr authenc hmac sha256_generic cbc
+wanted="crypto_user algif_aead algif_skcipher aesni_intel ecb xts gcm ccm ctr authenc hmac sha256_generic cbc
 	cryptomgr cryptd seqiv echainiv ghash_generic chacha20poly1305 chacha_generic
 	poly1305_generic"
 

@@ -12,6 +12,9 @@
  *  nobody COMMAND...		any of these, unprivileged
  *  fuzz SECONDS SEED PROCS	unprivileged: names and requests by a grammar
  *
+ * A NAME is an AEAD's; skcipher:NAME an skcipher's, and any:NAME that of whatever
+ * there is, which only the crypto netlink socket understands.
+ *
  * The exit status is 1 when something failed, and 2 when a process was killed.
  */
 
@@ -43,9 +46,30 @@
 #define MAX_DATA	70000
 #define NOBODY		65534
 
-/* From the kernel: the type of algorithm is in the lowest four bits. */
-#define TYPE_AEAD	0x3
-#define TYPE_MASK	0xf
+/* As AF_ALG and the crypto netlink socket have it. */
+static const struct kind {
+	const char *prefix;
+	const char *salg_type;
+	__u32 type;	/* from the kernel: the lowest four bits */
+	__u32 mask;
+	unsigned int ivlen;
+	unsigned int taglen;
+} kinds[] = {
+	{ "skcipher:", "skcipher", 0x5, 0xf, 16, 0 },
+	{ "any:", "aead", 0, 0, 12, 16 },
+	{ "", "aead", 0x3, 0xf, 12, 16 },
+};
+
+/* Takes what says so off the name. */
+static const struct kind *kind_of(const char **name)
+{
+	const struct kind *kind = kinds;
+
+	while (strncmp(*name, kind->prefix, strlen(kind->prefix)))
+		kind++;
+	*name += strlen(kind->prefix);
+	return kind;
+}
 
 static void die(const char *what)
 {
@@ -90,12 +114,14 @@ static int netlink_open(void)
 
 static void message_init(struct message *m, int type, const char *driver)
 {
+	const struct kind *kind = kind_of(&driver);
+
 	memset(m, 0, sizeof(*m));
 	m->header.nlmsg_len = NLMSG_LENGTH(sizeof(m->alg));
 	m->header.nlmsg_type = type;
 	m->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	m->alg.cru_type = TYPE_AEAD;
-	m->alg.cru_mask = TYPE_MASK;
+	m->alg.cru_type = kind->type;
+	m->alg.cru_mask = kind->mask;
 	memcpy(m->alg.cru_driver_name, driver,
 	       strnlen(driver, sizeof(m->alg.cru_driver_name) - 1));
 }
@@ -155,6 +181,7 @@ static int alg_open(const char *name)
 {
 	char buf[sizeof(struct sockaddr_alg) + MAX_NAME] = { };
 	struct sockaddr_alg *sa = (struct sockaddr_alg *)buf;
+	const struct kind *kind = kind_of(&name);
 	size_t len = strlen(name) + 1;
 	int fd = socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	int err;
@@ -162,7 +189,7 @@ static int alg_open(const char *name)
 	if (fd < 0)
 		return -errno;
 	sa->salg_family = AF_ALG;
-	memcpy(sa->salg_type, "aead", 5);
+	snprintf((char *)sa->salg_type, sizeof(sa->salg_type), "%s", kind->salg_type);
 	memcpy(sa->salg_name, name, len);
 	if (len < sizeof(sa->salg_name))
 		len = sizeof(sa->salg_name);
@@ -331,8 +358,8 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* One request to encrypt 64 bytes; the length of the answer or a negative errno. */
-static ssize_t crypt_once(int op)
+/* One request to encrypt 80 bytes; the length of the answer or a negative errno. */
+static ssize_t crypt_once(int op, const struct kind *kind)
 {
 	static char data[16 + 64], out[16 + 64 + 16];
 	struct iovec iov = { data, sizeof(data) };
@@ -340,12 +367,13 @@ static ssize_t crypt_once(int op)
 	struct control control;
 	ssize_t got;
 
-	control_init(&control, ALG_OP_ENCRYPT, 12, 16);
+	control_init(&control, ALG_OP_ENCRYPT, kind->ivlen, 16);
 	msg.msg_control = control.buf;
 	msg.msg_controllen = control.len;
 	if (sendmsg(op, &msg, 0) < 0)
 		return -errno;
-	got = read(op, out, sizeof(out));
+	/* An skcipher's socket would wait for the rest of what is asked for. */
+	got = read(op, out, sizeof(data) + kind->taglen);
 	return got < 0 ? -errno : got;
 }
 
@@ -353,16 +381,19 @@ static int cmd_crypt(int argc, char **argv)
 {
 	double end = now() + (argc > 1 ? atof(argv[1]) : 1);
 	int op, fd = argc ? alg_open(argv[0]) : -1;
+	const char *name = argc ? argv[0] : "";
+	const struct kind *kind = kind_of(&name);
 	unsigned long nr = 0;
 	ssize_t got;
 
-	if (fd < 0 || setsockopt(fd, SOL_ALG, ALG_SET_KEY, "0123456789abcdef", 16) ||
-	    setsockopt(fd, SOL_ALG, ALG_SET_AEAD_AUTHSIZE, NULL, 16))
+	if (fd < 0 || setsockopt(fd, SOL_ALG, ALG_SET_KEY, "0123456789abcdef", 16))
+		return 1;
+	if (kind->taglen && setsockopt(fd, SOL_ALG, ALG_SET_AEAD_AUTHSIZE, NULL, kind->taglen))
 		return 1;
 	op = accept(fd, NULL, NULL);
 	for (; now() < end; nr++) {
-		got = crypt_once(op);
-		if (got != 16 + 64 + 16) {
+		got = crypt_once(op, kind);
+		if (got != 16 + 64 + kind->taglen) {
 			printf("request %lu: %zd\n", nr, got);
 			return 1;
 		}
@@ -378,6 +409,7 @@ static const char *const plain_names[] = {
 	"authenc(hmac(sha256),cbc(aes))", "rfc7539(chacha20,poly1305)",
 	"rfc7539esp(chacha20,poly1305)", "rfc4543(gcm(aes))",
 	"seqiv(rfc4106(gcm(aes)))", "echainiv(authenc(hmac(sha256),cbc(aes)))",
+	"cbc(aes)", "ctr(aes)", "xts(aes)", "ecb(aes)",
 };
 
 /*
@@ -385,12 +417,12 @@ static const char *const plain_names[] = {
  * become preferred to others by the crypto API's rules, without any of ours.
  */
 static const char *const driver_names[] = {
-	"generic-gcm-aesni", "rfc4106-gcm-aesni", "no-such-driver", "cbc(aes)",
-	"sha256", "aes", "hmac(sha256)", "ctr(aes)", "",
+	"generic-gcm-aesni", "rfc4106-gcm-aesni", "no-such-driver", "cbc-aes-aesni",
+	"sha256", "aes", "hmac(sha256)", "ctr-aes-aesni", "",
 };
 
 static const char *const wrappers[] = {
-	"pcrypt", "rfc4106", "seqiv", "pcrypt", "echainiv", "rfc4543", "x",
+	"pcrypt", "rfc4106", "seqiv", "pcrypt", "echainiv", "rfc4543", "x", "xts", "authenc",
 };
 
 static void name_append(char *name, const char *text)
@@ -448,6 +480,24 @@ static void name_spoil(char *name)
 		if (len)
 			name[at % len] = odd[rnd(sizeof(odd) - 1)];
 	}
+}
+
+/* As a rule of the kind that it is; sometimes of the other. */
+static void name_add_kind(char *name)
+{
+	static const char *const skciphers[] = { "cbc", "ctr", "xts", "ecb" };
+	const char *inner = name + (strncmp(name, "pcrypt(", 7) ? 0 : 7);
+	int is_skcipher = !rnd(8);
+	char with_kind[MAX_NAME] = "skcipher:";
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(skciphers); i++)
+		if (!strncmp(inner, skciphers[i], 3))
+			is_skcipher = !!rnd(8);
+	if (!is_skcipher)
+		return;
+	name_append(with_kind, name);
+	memcpy(name, with_kind, MAX_NAME);
 }
 
 static void name_choose(char *name)
@@ -580,7 +630,7 @@ static int fuzz_netlink(int netlink, const char *name)
 
 	message_init(&m, type, name);
 	if (!rnd(4))
-		memcpy(m.alg.cru_name, name, strnlen(name, sizeof(m.alg.cru_name)));
+		memcpy(m.alg.cru_name, m.alg.cru_driver_name, sizeof(m.alg.cru_name));
 	if (!rnd(4))
 		m.alg.cru_type = rnd(16);
 	if (!rnd(4))
@@ -603,6 +653,7 @@ static int fuzz(double end, __u64 seed, long *rounds)
 	rnd_seed(seed);
 	for (; now() < end; __atomic_add_fetch(rounds, 1, __ATOMIC_RELAXED)) {
 		name_choose(name);
+		name_add_kind(name);
 		if (!rnd(4) && fuzz_netlink(netlink, name))
 			return 1;
 		fd = alg_open(name);

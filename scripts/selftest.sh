@@ -10,7 +10,8 @@
 . "$(dirname "$0")/lib.sh"
 
 names=("rfc4106(gcm(aes))" "gcm(aes)" "ccm(aes)"
-	"authenc(hmac(sha256),cbc(aes))" "rfc7539(chacha20,poly1305)")
+	"authenc(hmac(sha256),cbc(aes))" "rfc7539(chacha20,poly1305)"
+	"cbc(aes)" "ctr(aes)" "xts(aes)" "ecb(aes)" "chacha20" "cbc(aes-generic)")
 
 # No suite is wanted, only the load generator.  The kernel's default of 100 random
 # requests per test takes minutes in emulation.
