@@ -29,6 +29,7 @@ part "ESP, Debian's 6.1, $seconds s" ./ipsec.sh 6.1 "$seconds" rfc4106
 part "AF_ALG, Debian's 6.12" ./afalg.sh 6.12 $((seconds * 10))
 part "disk encryption, Debian's 6.12" ./dmcrypt.sh 6.12
 part "tcrypt, Debian's 6.12" ./tcrypt.sh 6.12
+part "tcrypt of an skcipher, Debian's 6.12" ./tcrypt.sh 6.12 600 14
 part "pcryptctl, Debian's 6.12" ./pcryptctl.sh 6.12
 part "installed files, sample, dkms; Debian's 6.1 and 6.12" ./install.sh
 if [ "$seconds" -ge 60 ]; then

@@ -30,6 +30,7 @@ bugs='
 23|padata_multithread|helpers leave the affinity of the caller
 24|pcrypt_share|the limit of requests in flight is ignored
 25|pcrypt_share|all transforms have the same callback CPU
+26|pcrypt_skcipher|the next IV is not what it should be
 '
 
 # The first report ends the guest: what comes after it is not needed.

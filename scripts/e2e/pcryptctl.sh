@@ -75,7 +75,7 @@ check_masks
 say "pcryptctl in Debian's $VERSION"
 ended=0
 "$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -c 4 -n "$name" -t 300 \
-	-M "aesni_intel gcm ctr authenc cbc sha256_ssse3 hmac" -b "$TOP/scripts/pcryptctl" \
+	-M "aesni_intel gcm ctr xts authenc cbc sha256_ssse3 hmac" -b "$TOP/scripts/pcryptctl" \
 	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" -- \
 	"$TOP/scripts/e2e/guest-pcryptctl" || ended=$?
 count_reported "$name"

@@ -3,7 +3,8 @@
 #
 # tcrypt.sh SERIES [MODE [TESTS]]: the kernel's own multi-buffer speed test, 32
 # requests at a time, plain and over pcrypt.  Mode 216 is rfc4309(ccm(aes)), 16
-# tests of a second; 215 rfc4106(gcm(aes)) and gcm(aes), 96 of them.
+# tests of a second; 215 rfc4106(gcm(aes)) and gcm(aes), 96 of them; 600 the
+# skcipher xts(aes), 14.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -12,6 +13,10 @@ series=${1:?usage: tcrypt.sh SERIES [MODE [TESTS]]}
 mode=${2:-216}
 tests=${3:-16}
 name=e2e-tcrypt-$series-$mode
+case $mode in
+600)	algs="xts(aes)" more="alg=$algs klen=32" ;;
+*)	algs="rfc4309(ccm(aes)),rfc4106(gcm(aes)),gcm(aes)" more='' ;;
+esac
 "$TOP/scripts/setup.sh"
 eval "$("$TOP/scripts/stock.sh" "$series")"
 dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series" TESTS=1)
@@ -35,8 +40,7 @@ lines() {
 say "tcrypt mode $mode in Debian's $VERSION: $tests tests of a second, plain and pcrypt"
 ended=0
 "$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -c 4 -n "$name" -t $((120 + tests * 8)) \
-	-M "aesni_intel gcm ccm ctr tcrypt" -e "MODE=$mode" \
-	-e "ALGS=rfc4309(ccm(aes)),rfc4106(gcm(aes)),gcm(aes)" \
+	-M "aesni_intel gcm ccm ctr xts tcrypt" -e "MODE=$mode" -e "MORE=$more" -e "ALGS=$algs" \
 	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -- \
 	"$TOP/scripts/e2e/guest-tcrypt" || ended=$?
 plain=$(lines plain)
