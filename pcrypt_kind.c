@@ -21,6 +21,16 @@ static void pcrypt_aead_set_more(struct aead_request *creq,
 	aead_request_set_ad(creq, req->assoclen);
 }
 
+static unsigned int pcrypt_aead_len(const struct aead_request *req)
+{
+	return req->assoclen + req->cryptlen;
+}
+
+static unsigned int pcrypt_skcipher_len(const struct skcipher_request *req)
+{
+	return req->cryptlen;
+}
+
 static void pcrypt_skcipher_set_more(struct skcipher_request *creq,
 				     const struct skcipher_request *req)
 {
@@ -88,7 +98,7 @@ static int pcrypt_##api##_crypt(struct api##_request *req,			\
 				req->iv);					\
 	pcrypt_##api##_set_more(creq, req);					\
 	preq->kind = PCRYPT_##upper;						\
-	return pcrypt_crypt(preq, &req->base, dir);				\
+	return pcrypt_crypt(preq, &req->base, dir, pcrypt_##api##_len(req));	\
 }										\
 										\
 static int pcrypt_##api##_encrypt(struct api##_request *req)			\

@@ -85,6 +85,18 @@ module_param_cb(max_requests, &pcrypt_max_requests_ops, &max_requests, 0644);
 MODULE_PARM_DESC(max_requests,
 		 "requests in flight per transform and direction, for transforms made from now on (default: 4096)");
 
+/* What costs less than to wake another CPU, and to be woken by it. */
+static unsigned int alone_bytes = 4096;
+module_param(alone_bytes, uint, 0644);
+MODULE_PARM_DESC(alone_bytes,
+		 "up to this many bytes a request of a user who waits for each is done at once, where it is sent; 0: never (default: 4096)");
+
+/*
+ * So many requests in a row find that their user waits for each, before the next
+ * one is not done at once, to see whether it still does.
+ */
+#define PCRYPT_ALONE		16
+
 /* One instance of padata, hence one pair of cpumasks, per direction. */
 enum pcrypt_dir {
 	PCRYPT_ENCRYPT,
@@ -197,6 +209,8 @@ struct pcrypt_listed {
  * @ps: The order of its requests.
  * @lock: Protects what is below.  Task or softirq; nothing nests in it.
  * @in_flight: Requests that were accepted and not completed.
+ * @nr_alone: How many of the last ones in a row had the stream to themselves from
+ *	beginning to end, as far as is known.
  * @backlog: Those of them whose users were told -EBUSY, and have yet to be told
  *	-EINPROGRESS; the oldest first.
  */
@@ -204,6 +218,7 @@ struct pcrypt_stream {
 	struct padata_shell *ps;
 	spinlock_t lock; /* for what is below */
 	unsigned int in_flight;
+	unsigned int nr_alone;
 	struct list_head backlog;
 };
 
@@ -272,7 +287,8 @@ static bool pcrypt_up;
 static u32 pcrypt_child_flags(const struct crypto_async_request *req);
 static void pcrypt_done(compat_completion_arg arg, int err);
 static int pcrypt_crypt(struct pcrypt_request *preq,
-			struct crypto_async_request *req, enum pcrypt_dir dir);
+			struct crypto_async_request *req, enum pcrypt_dir dir,
+			unsigned int len);
 static int pcrypt_init_tfm(struct crypto_tfm *tfm);
 static void pcrypt_exit_tfm(struct crypto_tfm *tfm);
 static void pcrypt_free_inst(struct pcrypt_inst *pi);
@@ -302,14 +318,36 @@ static struct pcrypt_stream *pcrypt_stream_of(struct pcrypt_request *preq)
 }
 
 /*
+ * Where each user waits for its request before it sends another one there is
+ * nothing to do beside it: on its way to another CPU and back it would only get
+ * older.  Nobody says that he waits, so a request that begins alone is sent on
+ * its way, and if it has ended before the next one comes that one, and some
+ * after it, are done here and now; then the way is tried again.
+ *
+ * Under the stream's lock, before the request is counted.
+ */
+static bool pcrypt_is_alone(struct pcrypt_stream *stream, unsigned int len)
+{
+	unsigned int most = READ_ONCE(alone_bytes);
+
+	if (stream->in_flight) {
+		stream->nr_alone = 0;
+		return false;
+	}
+	stream->nr_alone = stream->nr_alone % PCRYPT_ALONE + 1;
+	return stream->nr_alone > 1 && most && len <= most;
+}
+
+/*
  * Beyond the limit a request is refused, or accepted with -EBUSY if its user is
  * ready to wait for -EINPROGRESS before it sends more.  What is accepted goes
  * into the order of its stream at once all the same, so nothing overtakes it
  * and it needs nobody to send it on later: what is held back is the user.
  *
- * Returns what to tell the user.
+ * Returns what to tell the user; @alone says whether the request is better done
+ * here and now.
  */
-static int pcrypt_enter(struct pcrypt_request *preq)
+static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alone)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
 	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
@@ -317,6 +355,7 @@ static int pcrypt_enter(struct pcrypt_request *preq)
 
 	INIT_LIST_HEAD(&preq->backlog);
 	spin_lock_bh(&stream->lock);
+	*alone = pcrypt_is_alone(stream, len);
 	if (stream->in_flight >= ctx->max_requests && !busted(24))
 		answer = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG ?
 			 -EBUSY : -ENOSPC;
@@ -352,6 +391,14 @@ static struct pcrypt_request *pcrypt_leave(struct pcrypt_stream *stream,
 	return next;
 }
 
+static void pcrypt_plant(struct pcrypt_request *preq)
+{
+	if (busted(20) && preq->dir == PCRYPT_ENCRYPT && !preq->padata.info)
+		pcrypt_planted_bug(preq);
+	if (busted(26))
+		pcrypt_planted_iv(preq);
+}
+
 /*
  * The request and its transform may be gone when this returns.  The one that is
  * told to go on is not: it was in the backlog, so its own pcrypt_serial() has
@@ -365,10 +412,7 @@ static void pcrypt_serial(struct padata_priv *padata)
 
 	if (next)
 		crypto_request_complete(next->req, -EINPROGRESS);
-	if (busted(20) && preq->dir == PCRYPT_ENCRYPT && !padata->info)
-		pcrypt_planted_bug(preq);
-	if (busted(26))
-		pcrypt_planted_iv(preq);
+	pcrypt_plant(preq);
 	crypto_request_complete(preq->req, padata->info);
 }
 
@@ -416,24 +460,46 @@ static int pcrypt_not_submitted(struct pcrypt_stream *stream,
 	return err;
 }
 
-/* The child's request is ready. */
+/*
+ * The request is done and has left the order.  Nobody is told to go on for it:
+ * the request that would be may complete any moment.  Each of those who wait has a
+ * request in flight, which tells one of them when it completes.
+ */
+static int pcrypt_done_alone(struct pcrypt_stream *stream,
+			     struct pcrypt_request *preq)
+{
+	spin_lock_bh(&stream->lock);
+	stream->in_flight--;
+	spin_unlock_bh(&stream->lock);
+	pcrypt_plant(preq);
+	return preq->padata.info;
+}
+
+/* The child's request is ready; @len says how much work it is, in bytes. */
 static int pcrypt_crypt(struct pcrypt_request *preq,
-			struct crypto_async_request *req, enum pcrypt_dir dir)
+			struct crypto_async_request *req, enum pcrypt_dir dir,
+			unsigned int len)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(req->tfm);
 	struct pcrypt_stream *stream = &ctx->stream[dir];
 	int cb_cpu = ctx->cb_cpu;
-	int answer, err;
+	int answer, err = -EAGAIN;
+	bool alone;
 
 	memset(&preq->padata, 0, sizeof(preq->padata));
 	preq->padata.parallel = pcrypt_parallel;
 	preq->padata.serial = pcrypt_serial;
 	preq->req = req;
 	preq->dir = dir;
-	answer = pcrypt_enter(preq);
+	answer = pcrypt_enter(preq, len, &alone);
 	if (answer == -ENOSPC)
 		return answer;
-	err = padata_do_parallel(stream->ps, &preq->padata, &cb_cpu);
+	if (alone)
+		err = padata_do_alone(stream->ps, &preq->padata, &cb_cpu);
+	if (err == 1)
+		return pcrypt_done_alone(stream, preq);
+	if (err == -EAGAIN)
+		err = padata_do_parallel(stream->ps, &preq->padata, &cb_cpu);
 	/*
 	 * No CPU is left in a cpumask.  Users of the cipher are served all the
 	 * same, and in order: past the shell it would overtake.

@@ -120,6 +120,8 @@ static struct kunit_case pcrypt_aead_cases[] = {
 
 static struct kunit_suite pcrypt_aead_suite = {
 	.name = "pcrypt_aead",
+	.suite_init = pt_suite_init,
+	.suite_exit = pt_suite_exit,
 	.test_cases = pcrypt_aead_cases,
 };
 

@@ -438,6 +438,22 @@ static void complete_with_softirqs_disabled(struct kunit *test)
 	pt_expect_each(test, run_many(test), pt_op_softirqs_on);
 }
 
+/* Who waits for each has it at once, and mostly it is no callback. */
+static void one_at_a_time_right(struct kunit *test)
+{
+	struct pt_env *env = env_open(test);
+	struct pt_batch *batch = make_batch(test, env, env->ours, pt_scaled(200), 7);
+
+	pt_allow_alone(test);
+	prepare_both_ways(batch);
+	pt_batch_run_one_by_one(test, batch);
+	pt_expect_in_order(test, batch);
+	pt_expect_each(test, batch, pt_op_not_once);
+	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, 0), batch->nr / 4);
+	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, -EINPROGRESS), batch->nr / 32);
+	pt_expect_each(test, batch, pt_op_wrong);
+}
+
 /**
  * struct submitter - submits a batch from a task of its own
  * @work: The task.

@@ -435,9 +435,17 @@ static inline int child_init(struct kunit *test)
 /* Once for all tests: finding pcrypt(padata-fake) anew costs two modprobes. */
 static inline int child_suite_init(struct kunit_suite *suite)
 {
+	int err = pt_suite_init(suite);
+
+	if (err)
+		return err;
 	if (FAKE_KIND == PT_AEAD)
-		return crypto_register_aead(&fake_aead);
-	return crypto_register_skcipher(&fake_skcipher);
+		err = crypto_register_aead(&fake_aead);
+	else
+		err = crypto_register_skcipher(&fake_skcipher);
+	if (err)
+		pt_suite_exit(suite);
+	return err;
 }
 
 static inline void child_suite_exit(struct kunit_suite *suite)
@@ -446,6 +454,7 @@ static inline void child_suite_exit(struct kunit_suite *suite)
 		pt_child_release(&fake_aead);
 	else if (pt_is_unused(&fake_skcipher.base))
 		crypto_unregister_skcipher(&fake_skcipher);
+	pt_suite_exit(suite);
 }
 
 /* Requests for it */

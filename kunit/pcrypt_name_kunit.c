@@ -157,7 +157,7 @@ static void open_again_after_last_close_finds_it(struct kunit *test)
 /* The text of /proc/crypto, to be freed with kvfree(), or NULL. */
 static char *read_proc_crypto(void)
 {
-	struct file *file = filp_open("/proc/crypto", O_RDONLY, 0);
+	struct file *file = test_open("/proc/crypto", O_RDONLY);
 	size_t size = SZ_256K, len = 0;
 	loff_t pos = 0;
 	char *text;
@@ -466,6 +466,8 @@ static struct kunit_case pcrypt_name_cases[] = {
 
 static struct kunit_suite pcrypt_name_suite = {
 	.name = "pcrypt_name",
+	.suite_init = pt_suite_init,
+	.suite_exit = pt_suite_exit,
 	.test_cases = pcrypt_name_cases,
 };
 

@@ -361,6 +361,101 @@ static void callbacks_follow_serial_mask(struct kunit *test)
 	expect_spread(test, cpu_online_mask, batches);
 }
 
+/* One request in flight */
+
+/* So many of these @nr are done at once, at least, of each kind of user. */
+static unsigned int most_of(unsigned int nr)
+{
+	return nr / 2;
+}
+
+static const char *op_not_done_here(struct pt_op *op)
+{
+	struct fake_step *step = step_of(op);
+
+	if (op->ret == -EINPROGRESS)
+		return NULL;
+	return step->softirqs_off && step->task == current ? NULL : "not done here";
+}
+
+static void user_who_waits_is_served_at_once(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 200);
+	unsigned int i;
+
+	pt_allow_alone(test);
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], FAKE_AT_ONCE, i % 5 ? 0 : -EBADMSG);
+	pt_batch_run_one_by_one(test, batch);
+	pt_expect_in_order(test, batch);
+	pt_expect_each(test, batch, pt_op_not_once);
+	pt_expect_each(test, batch, op_not_done_here);
+	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, 0), most_of(batch->nr * 4 / 5));
+	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, -EBADMSG), most_of(batch->nr / 5));
+	/* One of sixteen looks whether others come. */
+	KUNIT_EXPECT_GE(test, pt_nr_returned(batch, -EINPROGRESS), batch->nr / 16);
+}
+
+/* The child takes its time: then it is a request like all others. */
+static void user_who_waits_child_completes_later(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), pt_scaled(200));
+	unsigned int i;
+
+	pt_allow_alone(test);
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], i % 2 ? FAKE_WORK : FAKE_OTHER_CPU, i % 5 ? 0 : -EBADMSG);
+	pt_batch_run_one_by_one(test, batch);
+	pt_expect_in_order(test, batch);
+	pt_expect_each(test, batch, pt_op_not_once);
+}
+
+/* Two at a time, each time: the first one finds nothing in flight. */
+static void user_who_does_not_wait_is_not_served_at_once(struct kunit *test)
+{
+	struct pt_tfm *tfm = open_fake(test);
+	unsigned int i;
+
+	pt_allow_alone(test);
+	for (i = 0; i < 50; i++) {
+		struct pt_batch *batch = make_held(test, tfm, 2, 0);
+
+		pt_batch_submit(batch);
+		expect_ret(test, batch, 0, 2, -EINPROGRESS);
+		KUNIT_ASSERT_TRUE(test, fake_wait_calls(2 * i + 2));
+		fake_release_held();
+		pt_batch_wait(test, batch);
+	}
+}
+
+static void large_request_is_not_served_at_once(struct kunit *test)
+{
+	struct pt_tfm *tfm = open_fake(test);
+	struct pt_batch *batch;
+	char text[16];
+	int less;
+
+	pt_allow_alone(test);
+	for (less = 1; less >= 0; less--) {
+		batch = make_batch(test, tfm, 50);
+		snprintf(text, sizeof(text), "%u",
+			 batch->ops[0].msg.len + batch->ops[0].msg.assoclen - less);
+		pt_write_file(test, PT_ALONE_FILE, text);
+		pt_batch_run_one_by_one(test, batch);
+		if (less)
+			expect_ret(test, batch, 0, batch->nr, -EINPROGRESS);
+		else
+			KUNIT_EXPECT_GT(test, pt_nr_returned(batch, 0), most_of(batch->nr));
+	}
+}
+
+/* Several who wait for each, over the limit now and then. */
+static void limit_bounds_those_who_are_served_at_once(struct kunit *test)
+{
+	pt_allow_alone(test);
+	limit_bounds_those_who_wait(test);
+}
+
 /* Empty cpumasks */
 
 static void mix_completions(struct kunit *test, struct pt_batch *batch)
@@ -506,6 +601,11 @@ static struct kunit_case pcrypt_share_cases[] = {
 	KUNIT_CASE(limit_bounds_those_who_wait),
 	KUNIT_CASE(callbacks_spread_over_cpus),
 	KUNIT_CASE(callbacks_follow_serial_mask),
+	KUNIT_CASE(user_who_waits_is_served_at_once),
+	KUNIT_CASE(user_who_waits_child_completes_later),
+	KUNIT_CASE(user_who_does_not_wait_is_not_served_at_once),
+	KUNIT_CASE(large_request_is_not_served_at_once),
+	KUNIT_CASE(limit_bounds_those_who_are_served_at_once),
 	KUNIT_CASE(masks_empty_requests_served),
 	KUNIT_CASE(masks_emptied_requests_in_flight),
 	KUNIT_CASE(stuck_transform_does_not_delay_others),

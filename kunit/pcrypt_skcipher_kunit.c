@@ -281,6 +281,8 @@ static struct kunit_case pcrypt_skcipher_cases[] = {
 
 static struct kunit_suite pcrypt_skcipher_suite = {
 	.name = "pcrypt_skcipher",
+	.suite_init = pt_suite_init,
+	.suite_exit = pt_suite_exit,
 	.test_cases = pcrypt_skcipher_cases,
 };
 

@@ -31,6 +31,7 @@
 #include <linux/wait_bit.h>
 
 #include "compat.h"
+#include "test_files.h"
 
 #define PT_MAX_KEY	96
 #define PT_MAX_ASSOC	32
@@ -497,16 +498,23 @@ static inline void pt_child_register(struct kunit *test, struct aead_alg *alg)
 
 /* Files of pcrypt, restored when the test ends */
 
-static inline void pt_write_file(struct kunit *test, const char *path, const char *text)
+static inline ssize_t pt_put_file(const char *path, const char *text)
 {
-	struct file *file = filp_open(path, O_WRONLY, 0);
+	struct file *file = test_open(path, O_WRONLY);
 	loff_t pos = 0;
 	ssize_t len;
 
-	KUNIT_ASSERT_EQ(test, PTR_ERR_OR_ZERO(file), 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
 	len = kernel_write(file, text, strlen(text), &pos);
 	filp_close(file, NULL);
-	KUNIT_ASSERT_EQ_MSG(test, len, strlen(text), "writing %s to %s", text, path);
+	return len;
+}
+
+static inline void pt_write_file(struct kunit *test, const char *path, const char *text)
+{
+	KUNIT_ASSERT_EQ_MSG(test, pt_put_file(path, text), strlen(text), "writing %s to %s",
+			    text, path);
 }
 
 /**
@@ -531,7 +539,7 @@ static inline void pt_restore_file(void *data)
 static inline struct pt_saved *pt_save_file(struct kunit *test, const char *path)
 {
 	struct pt_saved *saved = kunit_kzalloc(test, sizeof(*saved), GFP_KERNEL);
-	struct file *file = filp_open(path, O_RDONLY, 0);
+	struct file *file = test_open(path, O_RDONLY);
 	loff_t pos = 0;
 	ssize_t len;
 
@@ -544,6 +552,36 @@ static inline struct pt_saved *pt_save_file(struct kunit *test, const char *path
 	KUNIT_ASSERT_GT(test, len, 0);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pt_restore_file, saved));
 	return saved;
+}
+
+/* Whether requests may be done at once, where they are sent */
+
+#define PT_ALONE_FILE	"/sys/module/pcrypt_mod/parameters/alone_bytes"
+
+/* For &kunit_suite.suite_init: most cases are about those that are not. */
+static inline int pt_suite_init(struct kunit_suite *suite)
+{
+	int err = test_root_get(suite);
+
+	if (err)
+		return err;
+	err = pt_put_file(PT_ALONE_FILE, "0");
+	if (err < 0)
+		test_root_put(suite);
+	return min(err, 0);
+}
+
+static inline void pt_suite_exit(struct kunit_suite *suite)
+{
+	if (pt_put_file(PT_ALONE_FILE, "4096") < 0)
+		pr_err("alone_bytes stays 0\n");
+	test_root_put(suite);
+}
+
+static inline void pt_allow_alone(struct kunit *test)
+{
+	pt_save_file(test, PT_ALONE_FILE);
+	pt_write_file(test, PT_ALONE_FILE, "4096");
 }
 
 /* Buffers */
@@ -838,6 +876,29 @@ static inline void pt_batch_run(struct kunit *test, struct pt_batch *batch)
 {
 	pt_batch_submit(batch);
 	pt_batch_wait(test, batch);
+}
+
+/* Each waits for the one before. */
+static inline void pt_batch_run_one_by_one(struct kunit *test, struct pt_batch *batch)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		pt_op_submit(&batch->ops[i]);
+		KUNIT_ASSERT_TRUE(test, wait_var_event_timeout(&batch->in_flight,
+							       !atomic_read(&batch->in_flight),
+							       PT_TIMEOUT));
+	}
+}
+
+/* Those that were done where they were sent, and returned @err. */
+static inline unsigned int pt_nr_returned(struct pt_batch *batch, int err)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < batch->nr; i++)
+		nr += batch->ops[i].ret == err;
+	return nr;
 }
 
 static inline void pt_op_fail(struct kunit *test, struct pt_op *op, const char *what)
