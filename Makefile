@@ -33,7 +33,7 @@ check-full: ## check, other kernels and numbers of CPUs, long runs, the model (h
 	@scripts/check.sh --full
 
 kunit: ## the KUnit suites in QEMU (FLAVOUR=kunit|debug CPUS=4 SUITE="...")
-	@scripts/kunit.sh $(FLAVOUR) $(CPUS)
+	@GUESTS=2 scripts/kunit.sh $(FLAVOUR) $(CPUS)
 
 e2e: ## real clients in Debian's own kernels, in QEMU: IPsec, AF_ALG (SECONDS=60)
 	@scripts/e2e.sh $(SECONDS)

@@ -84,7 +84,8 @@ struct padata_link {
  *	the work, calls padata_do_serial().
  * @serial: Takes the result.  Called exactly once after padata_do_serial(),
  *	with softirqs disabled, on the callback CPU, in the order of submission.
- *	It may free or resubmit the job.
+ *	It may free or resubmit the job.  Not called when padata_do_alone() has
+ *	returned 1.
  *
  * A mask whose last CPU has gone offline leaves accepted jobs to any online CPU,
  * and so does a callback CPU that has gone offline to another of the serial

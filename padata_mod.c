@@ -68,7 +68,7 @@
  *   done:A xchg() of padata_priv::state to JOB_DONE in padata_do_serial() is
  *   fully ordered and follows all writes of parallel(); done:B reads the state
  *   with acquire in shell_cut().  From there to serial() the job passes through
- *   serial_queue::lock.
+ *   serial_queue::lock.  In shell_take_back() it goes no further.
  * baton:A / baton:B, baton or completion
  *   baton:A cmpxchg() JOB_RUNNING -> JOB_BATON in shell_pass_baton(), baton:B
  *   (the same access as done:A) xchg() -> JOB_DONE.  Two read-modify-writes of one
@@ -81,7 +81,7 @@
  *   At least one of them sees the other, padata_shell::lock decides which acts.
  * fence:A / fence:B, end of earlier callbacks
  *   fence:A is park:B's subtraction, after serial() has returned; fence:B reads
- *   ::pending with acquire before a fenced job is cut.
+ *   ::pending with acquire before a fenced job is cut, or one is run alone.
  * sleep:A / sleep:B, lost wake-up (pattern R: two writes of ::awake, one queue)
  *   sleep:A (pump_sleep) writes awake = 0; full barrier; reads ::ready,
  *   ::deferred and ::pulling.
@@ -174,6 +174,8 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 #define TRIVIAL_NS		250
 /* Nothing was pulled for so many times the cost of a wake-up: somebody is stuck. */
 #define LATE_WAKEUPS		10
+/* And still is, if who was woken for that has not come after so many. */
+#define GRACE_WAKEUPS		2
 /* Some microseconds, for which nobody has to look at the clock. */
 #define LATE_CYCLES		20000
 /* How long drains of short jobs may wait for more, and how many are pulled. */
@@ -240,7 +242,7 @@ struct job_list {
  * @baton: S: where the baton is; also read without the lock, see park:B.
  * @map_gen: S: mapping generation of the job submitted last.
  * @map_cpu: S: callback CPU that was asked for last, under @map_gen.
- * @map_to: S: what it stood for; -1 where that is to be looked up.
+ * @map_to: S: what it stood for; negative where that is to be looked up.
  * @mixed: S: jobs in @order may have different callback CPUs.
  * @nr_queued: Q: its jobs in the shared queue; read without the lock, too.
  * @nr_cut: S: jobs taken off @order so far; wraps, compared for equality only.
@@ -405,9 +407,10 @@ struct user_masks {
  * @nr_pulling: Q: number of pumps with padata_pump::pulling set.
  * @service_ns: Q: mean duration of parallel(); 0 while unknown; read without
  *	the lock, too.
- * @pulled_at: Q: local_clock() when jobs were pulled last, or a pump was told to.
+ * @pulled_at: Q: local_clock() when jobs were pulled last, or when the first
+ *	pump was told to; less ago while one more that was woken may yet come.
  * @looked_cycles: Q: lower half of the cycle counter then, or when the clock
- *	was read later and @pulled_at was found to be recent.
+ *	was read later; read without the lock, too.
  * @map_seq: Its value is the generation of the mapping.
  * @masks: V, M: the user's masks.
  * @online: V: CPUs that are online and not about to go.
@@ -635,7 +638,7 @@ static __always_inline u32 cycles_now(void)
 static void note_pull(struct pinst *pinst, u64 now)
 {
 	pinst->pulled_at = now;
-	pinst->looked_cycles = cycles_now();
+	WRITE_ONCE(pinst->looked_cycles, cycles_now());
 }
 
 /*
@@ -646,18 +649,26 @@ static void note_pull(struct pinst *pinst, u64 now)
 static __always_inline bool looked_lately(struct pinst *pinst)
 {
 	return IS_ENABLED(CONFIG_X86_TSC) &&
-	       cycles_now() - pinst->looked_cycles < LATE_CYCLES;
+	       cycles_now() - READ_ONCE(pinst->looked_cycles) < LATE_CYCLES;
 }
 
-/* The mean does not know the long job that others wait behind. */
+/*
+ * The mean does not know the long job that others wait behind.  Who is woken for
+ * that has some time to come before another one is.
+ */
 static bool queue_is_late(struct pinst *pinst, u64 cost)
 {
+	u64 now;
+	bool late;
+
 	if (looked_lately(pinst))
 		return false;
-	if ((s64)(local_clock() - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost)
-		return true;
-	pinst->looked_cycles = cycles_now();
-	return false;
+	now = local_clock();
+	late = (s64)(now - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost;
+	if (late)
+		pinst->pulled_at = now - (LATE_WAKEUPS - GRACE_WAKEUPS) * cost;
+	WRITE_ONCE(pinst->looked_cycles, cycles_now());
+	return late;
 }
 
 /*
@@ -738,9 +749,8 @@ static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
 		return NULL;
 	pump = per_cpu_ptr(pinst->pumps, cpu);
 	WRITE_ONCE(pump->pulling, true);
-	pinst->nr_pulling++;
-	/* It has some time to come before the queue is late (again). */
-	note_pull(pinst, local_clock());
+	if (!pinst->nr_pulling++)
+		note_pull(pinst, local_clock());
 	return pump;
 }
 
@@ -1478,8 +1488,11 @@ static bool pump_serial(struct padata_pump *pump, struct stretch *st)
 	llist_for_each_entry_safe(sq, next, llist_del_all(&pump->ready), ready)
 		list_add_tail(&sq->serving, &pump->serving);
 	worked = !list_empty(&pump->serving);
-	/* Each in turn is first, because the first may take the whole stretch. */
-	if (!list_is_singular(&pump->serving))
+	/*
+	 * Each in turn is first, because the first may take the whole stretch; but
+	 * a turn in which none is served would be lost, and every second may be one.
+	 */
+	if (!list_is_singular(&pump->serving) && !stretch_over(st))
 		list_rotate_left(&pump->serving);
 	list_for_each_entry_safe(sq, next, &pump->serving, serving) {
 		target = target_pump(pump->pinst, sq->cpu);
@@ -1545,9 +1558,10 @@ static bool may_pull_more(struct pinst *pinst)
 
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !service)
 		return false;
-	return service < TRIVIAL_NS ||
-	       (service < READ_ONCE(short_ns) && pinst->nr_pulling <= 1 &&
-		pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns));
+	return service < READ_ONCE(short_ns) &&
+	       (service < TRIVIAL_NS ||
+		(pinst->nr_pulling <= 1 &&
+		 pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns)));
 }
 
 /* Take jobs off the queue; returns how many. */
@@ -1782,6 +1796,8 @@ static bool is_backlog_full(struct pinst *pinst, struct padata_shell *ps)
  * run by its submitter and submits in turn gets beyond the limit: otherwise a
  * chain of jobs would be a recursion on the stack.
  *
+ * A job that finds no room still looks whether the queue is late.
+ *
  * Return: False when there is no room and the submitter has to run the job.
  * Otherwise it is not the submitter's any more and may be gone.
  */
@@ -1789,23 +1805,23 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 {
 	struct pinst *pinst = ps->pinst;
 	struct padata_pump *wake;
+	bool full;
 
 	/* In a flood the lock is not worth taking; under it the look counts. */
-	if (is_backlog_full(pinst, ps))
+	if (is_backlog_full(pinst, ps) && looked_lately(pinst))
 		return false;
 	spin_lock(&pinst->lock);
-	if (is_backlog_full(pinst, ps)) {
-		spin_unlock(&pinst->lock);
-		return false;
+	full = is_backlog_full(pinst, ps);
+	if (!full) {
+		job_list_add(&pinst->queue, &job->queue);
+		WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
+		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
 	}
-	job_list_add(&pinst->queue, &job->queue);
-	WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
-	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
 	wake = is_attended(pinst) ? NULL : pump_to_wake(pinst, job->cb_cpu);
 	spin_unlock(&pinst->lock);
 	if (wake)
 		pump_wake(wake);
-	return true;
+	return !full;
 }
 
 static void run_inline(struct pinst *pinst, struct padata_priv *job)
@@ -1930,7 +1946,8 @@ static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *c
  * For jobs that take less than a wake-up: where there is nobody to keep up with, or
  * to wait for, the way to another CPU and back is all that a pump would add.
  * Callbacks of jobs that others submit meanwhile do not start before parallel() of
- * this one has returned, nor, if it is not done then, before its own has.
+ * this one has returned nor, if it is not done then, before padata_do_serial() was
+ * called for it; those for the same callback CPU follow its own.
  *
  * Context: As for padata_do_inline().
  * Return:
@@ -1938,7 +1955,7 @@ static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *c
  * * 0 - in progress: parallel() has returned and somebody else ends the job;
  *   serial() will be called, or was.
  * * -EAGAIN - jobs of the shell are in flight, or callbacks have not returned; the
- *   job was not touched, and padata_do_parallel() takes it.
+ *   job was not touched, and is one for padata_do_parallel().
  * * -EINVAL - the instance is stopped.
  */
 int padata_do_alone(struct padata_shell *ps, struct padata_priv *padata, int *cb_cpu)

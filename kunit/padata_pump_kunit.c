@@ -6,6 +6,7 @@
  * An emulator may stop any CPU at any time, so what depends on the speed of two
  * CPUs gets a few rounds, of which one has to be good.
  */
+#include <linux/delay.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/clock.h>
 
@@ -152,6 +153,44 @@ static void serial_queues_take_turns(struct kunit *test)
 		return;
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(test_online_cpu(1))), 0);
 	KUNIT_EXPECT_TRUE(test, pump_any_round(test, pump_two_serial_queues));
+}
+
+/*
+ * The same, where every second stretch ends with a long job before the queues:
+ * both come from CPUs that stand for others, the parallel work has only this one.
+ */
+static bool pump_two_queues_beside_jobs(struct test_bed *bed)
+{
+	int cpu = test_last_cpu();
+	struct test_lane *flood = pump_held_lane(bed, 1500, 0, 50);
+	struct test_lane *small = pump_held_lane(bed, 300, cpu, 50);
+	struct test_lane *busy = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 400, .spin_us = 1000, .spin_even = true, .any_cpu = true });
+	struct cpumask *mask = bed_mask(bed);
+	bool fair = false;
+
+	cpumask_set_cpu(0, mask);
+	cpumask_set_cpu(cpu, mask);
+	busy->cb_cpu = 0;
+	bed_set_mask(bed, PADATA_CPU_SERIAL, mask);
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(0));
+	KUNIT_EXPECT_EQ(bed->test, remove_cpu(cpu), 0);
+	pump_release_lane(flood);
+	if (pump_wait_begun(flood)) {
+		lane_run(busy);
+		pump_release_lane(small);
+		fair = lane_wait_done(small, 300) && atomic_read(&flood->done) < 1500;
+	}
+	KUNIT_EXPECT_EQ(bed->test, add_cpu(cpu), 0);
+	return fair;
+}
+
+static void serial_queues_take_turns_beside_jobs(struct kunit *test)
+{
+	if (test_pluggable_cpu(test) <= 0)
+		return;
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(test_online_cpu(1))), 0);
+	KUNIT_EXPECT_TRUE(test, pump_any_round(test, pump_two_queues_beside_jobs));
 }
 
 /* What was pulled and not started in time is the first to be pulled again. */
@@ -383,6 +422,66 @@ static void long_job_delays_no_other_shell(struct kunit *test)
 	}
 }
 
+/* ---- a queue that is late ---- */
+
+#define PUMP_LATE	20
+
+static atomic_t pump_stuck_begun, pump_stuck_may_end;
+
+static void pump_stuck_parallel(struct padata_priv *padata)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 5000);
+
+	atomic_set(&pump_stuck_begun, 1);
+	while (!atomic_read(&pump_stuck_may_end) && ktime_before(ktime_get(), end))
+		cpu_relax();
+	padata_do_serial(padata);
+}
+
+/*
+ * A job that nobody expected to be long has the only pump, and those behind it
+ * are worth no other one.  Sleeps only before it looks again.
+ */
+static bool pump_shorts_pass_long_job(struct test_bed *bed)
+{
+	struct padata_shell *ps = bed_shell(bed), *other = bed_shell(bed);
+	struct padata_priv job = { .parallel = pump_stuck_parallel, .serial = pump_long_serial };
+	int cb_cpu = test_last_cpu();
+	u32 nr;
+
+	pump_run_shorts(bed->test, ps, test_online_cpu(0));
+	atomic_set(&pump_shorts_called, 0);
+	atomic_set(&pump_stuck_begun, 0);
+	atomic_set(&pump_stuck_may_end, 0);
+	KUNIT_EXPECT_EQ(bed->test, padata_do_parallel(other, &job, &cb_cpu), 0);
+	while (!atomic_read(&pump_stuck_begun))
+		cond_resched();
+	for (nr = 0; nr < PUMP_LATE; nr++) {
+		pump_submit_short(ps, nr, test_online_cpu(0));
+		msleep(5);
+	}
+	nr = atomic_read(&pump_shorts_called);
+	atomic_set(&pump_stuck_may_end, 1);
+	bed_forget_shell(bed, other);
+	padata_free_shell(other);
+	KUNIT_EXPECT_TRUE(bed->test, pump_wait_shorts(PUMP_LATE));
+	return nr >= PUMP_LATE / 2;
+}
+
+static void late_queue_wakes_another(struct kunit *test)
+{
+	test_keep_off_last_cpu(test);
+	KUNIT_EXPECT_TRUE(test, num_online_cpus() < 3 ||
+			  pump_any_round(test, pump_shorts_pass_long_job));
+}
+
+/* The submitter runs its jobs itself: those that were queued before still wait. */
+static void late_queue_with_full_backlog_wakes_another(struct kunit *test)
+{
+	test_set_param(test, "/sys/module/padata_mod/parameters/backlog", "1024", "8");
+	late_queue_wakes_another(test);
+}
+
 /* ---- polls ---- */
 
 #define PUMP_SINGLES	200
@@ -539,10 +638,13 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(drain_of_whole_rounds_takes_baton_home),
 	KUNIT_CASE(parallel_beside_slow_callbacks),
 	KUNIT_CASE(serial_queues_take_turns),
+	KUNIT_CASE(serial_queues_take_turns_beside_jobs),
 	KUNIT_CASE(jobs_start_in_order_on_one_cpu),
 	KUNIT_CASE(set_cpumask_behind_hogged_cpu),
 	KUNIT_CASE(short_jobs_in_order),
 	KUNIT_CASE(long_job_delays_no_other_shell),
+	KUNIT_CASE(late_queue_wakes_another),
+	KUNIT_CASE(late_queue_with_full_backlog_wakes_another),
 	KUNIT_CASE(no_polls_behind_program),
 	KUNIT_CASE(rcu_tasks_beside_busy_pump),
 	KUNIT_CASE(stretch_ends_by_number),

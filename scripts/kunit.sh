@@ -3,7 +3,8 @@
 #
 # kunit.sh [FLAVOUR [CPUS [MAKE VARIABLES...]]]: run the KUnit suites in a guest.
 #
-# One boot for all suites, or for those named in $SUITE.  A suite that did not
+# One boot for all suites, or for those named in $SUITE; with GUESTS=n they are
+# shared out to so many guests, which takes less time.  A suite that did not
 # run, or has no test, or skipped one, has failed.  Prints one line per suite
 # and `N passed, N failed` of test cases; $LOGS/NAME.suites has for each suite
 # how many passed, and how many ran and failed.  $ALLOW is guest.sh's -w, $KARGS
@@ -40,17 +41,49 @@ guest_options() {
 	esac
 }
 
+# run_guest NAME SUITE...
 run_guest() {
-	local options suite files=("$dir/padata_mod.ko" "$dir/pcrypt_mod.ko")
-	for suite in "${suites[@]}"; do
+	local options suite guest=$1 files=("$dir/padata_mod.ko" "$dir/pcrypt_mod.ko")
+	shift
+	for suite; do
 		[ ! -e "$dir/kunit/${suite}_kunit.ko" ] || files+=("$dir/kunit/${suite}_kunit.ko")
 	done
 	read -ra options < <(guest_options)
 	[ -z "${ICOUNT-}" ] || options+=(-A "$icount")
 	"$TOP/scripts/guest.sh" "${options[@]}" -k "$tree/arch/x86/boot/bzImage" \
-		-m "$tree/root" -c "$cpus" -n "$name" -w "$(allowed "$cpus")" \
+		-m "$tree/root" -c "$cpus" -n "$guest" -w "$(allowed "$cpus")" \
 		-a "cryptomgr.notests=1 $(flavour_args "$flavour") ${KARGS-}" \
 		"${files[@]/#/-f}" -- "$TOP/scripts/guest-kunit"
+}
+
+# share I: each n-th suite, from the I-th.
+share() {
+	local i
+	for ((i = $1; i < ${#suites[@]}; i += guests)); do
+		echo "${suites[i]}"
+	done
+}
+
+# run_guests: all at a time; $name.verdict has what all say.  The gravest exit status
+# but one, which is that a case failed, is the lowest.
+run_guests() {
+	local i status worst=0 pids=()
+	if [ "$guests" = 1 ]; then
+		run_guest "$name" "${suites[@]}"
+		return
+	fi
+	for ((i = 0; i < guests; i++)); do
+		# shellcheck disable=SC2046 # words
+		run_guest "$name-$i" $(share "$i") &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		status=0
+		wait "$i" || status=$?
+		[ "$worst" -gt 1 ] || [ "$status" = 0 ] || worst=$status
+	done
+	cat "$LOGS/$name"-[0-9].verdict >"$LOGS/$name.verdict"
+	return "$worst"
 }
 
 # parse SUITE: kunit.py's view; it changes its directory, so it reads its input.
@@ -88,6 +121,7 @@ judge_suite() {
 
 flavour=${1:-kunit}
 cpus=${2:-4}
+guests=${GUESTS:-1}
 shift $(($# < 2 ? $# : 2))
 build_name=$(name_of "$flavour" "$@")
 name=$(name_of kunit "$build_name" "$cpus" ${KARGS:+"$KARGS"} ${ICOUNT:+icount})
@@ -98,13 +132,13 @@ dir=$("$TOP/scripts/build.sh" "$tree" "$build_name" TESTS=1 "$@")
 say "KUnit: ${#suites[@]} suites on the $flavour kernel, $cpus CPUs${*:+, $*}"
 alone "$name"
 ended=0
-run_guest || ended=$?
+run_guests || ended=$?
 : >"$LOGS/$name.suites"
 for suite in $(seen_or_expected); do
 	judge_suite "$suite"
 done
 sed -n 's/^failed: /not ok /p' "$LOGS/$name.verdict"
 if [ $ended != 0 ]; then
-	count 1 "guest (exit status $ended; see $LOGS/$name.console)"
+	count 1 "guest (exit status $ended; see $LOGS/$name*.console)"
 fi
 total
