@@ -1818,6 +1818,9 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
 	}
 	wake = is_attended(pinst) ? NULL : pump_to_wake(pinst, job->cb_cpu);
+	/* Also where there was nobody to wake. */
+	if (full)
+		WRITE_ONCE(pinst->looked_cycles, cycles_now());
 	spin_unlock(&pinst->lock);
 	if (wake)
 		pump_wake(wake);

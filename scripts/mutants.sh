@@ -52,7 +52,7 @@ first() {
 build() {
 	local dir=$tmp/build
 	mkdir -p "$dir"
-	cp -p "$TOP"/*.h "$dir/"
+	cp -p "$TOP"/*.h "$TOP"/padata_multithread.c "$dir/"
 	# shellcheck disable=SC2016 # for make
 	printf 'obj-m := padata_mod.o\nccflags-y := -I$(src)\n' >"$dir/Kbuild"
 	mutate "$2" "$3" "$4" <"$TOP/padata_mod.c" >"$dir/padata_mod.c" ||
