@@ -85,17 +85,20 @@ module_param_cb(max_requests, &pcrypt_max_requests_ops, &max_requests, 0644);
 MODULE_PARM_DESC(max_requests,
 		 "requests in flight per transform and direction, for transforms made from now on (default: 4096)");
 
-/* What costs less than to wake another CPU, and to be woken by it. */
-static unsigned int alone_bytes = 4096;
+/*
+ * What costs less than to wake another CPU, and to be woken by it: a page, with
+ * room for its tag and associated data.
+ */
+static unsigned int alone_bytes = 4352;
 module_param(alone_bytes, uint, 0644);
 MODULE_PARM_DESC(alone_bytes,
-		 "up to this many bytes a request of a user who waits for each is done at once, where it is sent; 0: never (default: 4096)");
+		 "up to this many bytes a request of a user who waits for each is done at once, where it is sent; 0: never (default: 4352)");
 
 /*
  * So many requests in a row find that their user waits for each, before the next
  * one is not done at once, to see whether it still does.
  */
-#define PCRYPT_ALONE		16
+#define PCRYPT_ALONE		64
 
 /* One instance of padata, hence one pair of cpumasks, per direction. */
 enum pcrypt_dir {

@@ -573,7 +573,7 @@ static inline int pt_suite_init(struct kunit_suite *suite)
 
 static inline void pt_suite_exit(struct kunit_suite *suite)
 {
-	if (pt_put_file(PT_ALONE_FILE, "4096") < 0)
+	if (pt_put_file(PT_ALONE_FILE, "4352") < 0)
 		pr_err("alone_bytes stays 0\n");
 	test_root_put(suite);
 }
@@ -581,7 +581,7 @@ static inline void pt_suite_exit(struct kunit_suite *suite)
 static inline void pt_allow_alone(struct kunit *test)
 {
 	pt_save_file(test, PT_ALONE_FILE);
-	pt_write_file(test, PT_ALONE_FILE, "4096");
+	pt_write_file(test, PT_ALONE_FILE, "4352");
 }
 
 /* Buffers */
