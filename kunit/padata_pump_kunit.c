@@ -162,7 +162,7 @@ static bool pump_both_go_on(struct test_lane *one, struct test_lane *two)
 	unsigned long until = jiffies + TEST_TIMEOUT;
 
 	do {
-		msleep(5);
+		usleep_range(4000, 6000);
 		a = atomic_read(&one->done) - from_a;
 		b = atomic_read(&two->done) - from_b;
 	} while (a < 1000 && b < 1000 && time_before(jiffies, until));
@@ -478,7 +478,7 @@ static bool pump_shorts_pass_long_job(struct test_bed *bed)
 	for (nr = 0; nr < PUMP_LATE; nr++) {
 		pump_submit_short(ps, nr, test_online_cpu(0));
 		if (nr >= PUMP_BURST)
-			msleep(5);
+			usleep_range(4000, 6000);
 	}
 	nr = atomic_read(&pump_shorts_called);
 	atomic_set(&pump_stuck_may_end, 1);
