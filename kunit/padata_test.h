@@ -40,6 +40,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "../compat.h"
 #include "../padata.h"
 #include "test_files.h"
 
@@ -525,8 +526,8 @@ static inline void test_ender_init(struct test_ender *ender)
 {
 	INIT_WORK(&ender->work, test_ender_work);
 	timer_setup(&ender->timer, test_ender_timer, 0);
-	hrtimer_init(&ender->hrtimer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	ender->hrtimer.function = test_ender_hrtimer;
+	compat_hrtimer_setup(&ender->hrtimer, test_ender_hrtimer, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_PINNED_HARD);
 	ender->irq_work = IRQ_WORK_INIT_HARD(test_ender_irq_work);
 }
 
@@ -555,7 +556,7 @@ static inline bool bed_start_enders(struct test_bed *bed)
 		return false;
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
 		test_ender_init(&bed->enders[cpu]);
-	bed->wq = alloc_workqueue("padata_test", WQ_HIGHPRI, 0);
+	bed->wq = alloc_workqueue("padata_test", WQ_HIGHPRI | COMPAT_WQ_PERCPU, 0);
 	bed->thread = kthread_run(test_ender_thread, bed, "padata_test_end");
 	return bed->wq && !IS_ERR(bed->thread);
 }
@@ -1290,9 +1291,8 @@ static inline void test_stall_work(struct work_struct *work)
 static inline void test_stall_init(struct test_stall *stall)
 {
 	INIT_WORK_ONSTACK(&stall->work, test_stall_work);
-	hrtimer_init_on_stack(&stall->hrtimer, CLOCK_MONOTONIC,
-			      HRTIMER_MODE_REL_PINNED_HARD);
-	stall->hrtimer.function = test_stall_hrtimer;
+	compat_hrtimer_setup_on_stack(&stall->hrtimer, test_stall_hrtimer, CLOCK_MONOTONIC,
+				      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 /* The test's own thread keeps off the CPU that is to be held up. */
