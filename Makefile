@@ -11,6 +11,7 @@ units = $(DESTDIR)$(PREFIX)/lib/systemd/system
 # For the tests: SUITE="padata_order ..." runs only these.
 FLAVOUR ?= kunit
 CPUS    ?= 4
+GUESTS  ?= 3
 # For `make torture`: KARGS="preempt=none" are kernel arguments, TORTURE="seed=1"
 # parameters of the module.
 CONFIG  ?= $(FLAVOUR)
@@ -32,8 +33,8 @@ check: ## everything that must pass: static checks, KUnit, self-tests, planted b
 check-full: ## check, other kernels and numbers of CPUs, long runs, the model (hours)
 	@scripts/check.sh --full
 
-kunit: ## the KUnit suites in QEMU (FLAVOUR=kunit|debug CPUS=4 SUITE="...")
-	@GUESTS=2 scripts/kunit.sh $(FLAVOUR) $(CPUS)
+kunit: ## the KUnit suites in QEMU (FLAVOUR=kunit|debug CPUS=4 GUESTS=3 SUITE="...")
+	@GUESTS=$(GUESTS) scripts/kunit.sh $(FLAVOUR) $(CPUS)
 
 e2e: ## real clients in Debian's own kernels, in QEMU: IPsec, AF_ALG (SECONDS=60)
 	@scripts/e2e.sh $(SECONDS)

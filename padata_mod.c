@@ -239,7 +239,8 @@ struct job_list {
  * @pinst: I: its instance.
  * @lock: Protects the fields marked S.
  * @order: S: jobs in the order of submission.
- * @baton: S: where the baton is; also read without the lock, see park:B.
+ * @baton: S: where the baton is; also read without the lock, see park:B, and as a
+ *	hint before a job is run alone.
  * @map_gen: S: mapping generation of the job submitted last.
  * @map_cpu: S: callback CPU that was asked for last, under @map_gen.
  * @map_to: S: what it stood for; negative where that is to be looked up.
@@ -673,7 +674,7 @@ static bool queue_is_late(struct pinst *pinst, u64 cost)
 
 /*
  * What wake_pays() finds out for most jobs of a burst, at a glance: jobs are
- * trivial, and a pump is at them.
+ * trivial, and a pump is at them.  The instance is locked.
  */
 static __always_inline bool is_attended(struct pinst *pinst)
 {

@@ -491,7 +491,7 @@ static bool pump_shorts_pass_long_job(struct test_bed *bed)
 static void late_queue_wakes_another(struct kunit *test)
 {
 	test_set_param(test, "/sys/module/padata_mod/parameters/wakeup_cost_ns", "10000",
-		       "1000000");
+		       "3000000");
 	test_keep_off_last_cpu(test);
 	KUNIT_EXPECT_TRUE(test, num_online_cpus() < 3 ||
 			  pump_any_round(test, pump_shorts_pass_long_job));

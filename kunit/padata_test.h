@@ -1336,19 +1336,6 @@ struct test_param {
 	const char	*was;
 };
 
-static inline int test_write_file(const char *path, const char *value)
-{
-	struct file *file = test_open(path, O_WRONLY);
-	loff_t pos = 0;
-	ssize_t len;
-
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	len = kernel_write(file, value, strlen(value), &pos);
-	filp_close(file, NULL);
-	return len < 0 ? len : 0;
-}
-
 static inline void test_restore(void *arg)
 {
 	struct test_param *param = arg;
@@ -1365,7 +1352,7 @@ static inline void test_set_param(struct kunit *test, const char *path,
 	param->path = path;
 	param->was = was;
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_restore, param), 0);
-	KUNIT_ASSERT_EQ(test, test_write_file(path, value), 0);
+	KUNIT_ASSERT_EQ(test, test_write_file(path, value), strlen(value));
 }
 
 #endif /* _PADATA_TEST_H */

@@ -31,7 +31,6 @@
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
-#include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/kobject.h>
@@ -39,8 +38,6 @@
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/module.h>
-#include <linux/namei.h>
-#include <linux/path.h>
 #include <linux/percpu.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
@@ -56,6 +53,7 @@
 
 #include "../compat.h"
 #include "../padata.h"
+#include "test_files.h"
 
 static unsigned int minutes = 2;
 module_param(minutes, uint, 0444);
@@ -87,7 +85,7 @@ MODULE_PARM_DESC(patience, "After so many seconds without a callback jobs in fli
 #define OFFLINES_A_MINUTE	30
 #define MAX_INLINE_PERCENT	50
 #define MAX_SHOWN		5
-#define RCU_EXPEDITED		"kernel/rcu_expedited"
+#define RCU_EXPEDITED		"/sys/kernel/rcu_expedited"
 #define PATH_LEN		80
 
 /* Jobs in flight; padata's default backlog is 1024, so most are queued. */
@@ -1629,30 +1627,9 @@ static int churn_thread(void *arg)
  * Trouble: masks
  */
 
-/* Looked up by who loads the module: kernel threads of 7.3 see no files. */
-static struct path sysfs;
-
-static struct file *open_sysfs(const char *path, int flags)
-{
-	return file_open_root(&sysfs, path, flags, 0);
-}
-
 static void attr_path(char *path, struct rig *rig, const char *attr)
 {
-	snprintf(path, PATH_LEN, "kernel/%s/%s/%s", KBUILD_MODNAME, rig->name, attr);
-}
-
-static ssize_t write_file(const char *path, const char *text)
-{
-	struct file *file = open_sysfs(path, O_WRONLY);
-	loff_t pos = 0;
-	ssize_t len;
-
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	len = kernel_write(file, text, strlen(text), &pos);
-	filp_close(file, NULL);
-	return len;
+	snprintf(path, PATH_LEN, "/sys/kernel/%s/%s/%s", KBUILD_MODNAME, rig->name, attr);
 }
 
 static ssize_t write_attr(struct rig *rig, const char *attr, const char *text)
@@ -1660,26 +1637,15 @@ static ssize_t write_attr(struct rig *rig, const char *attr, const char *text)
 	char path[PATH_LEN];
 
 	attr_path(path, rig, attr);
-	return write_file(path, text);
+	return test_write_file(path, text);
 }
 
-/* Always ends the text. */
 static ssize_t read_attr(struct rig *rig, const char *attr, char *text, size_t size)
 {
 	char path[PATH_LEN];
-	struct file *file;
-	loff_t pos = 0;
-	ssize_t len;
 
 	attr_path(path, rig, attr);
-	file = open_sysfs(path, O_RDONLY);
-	text[0] = 0;
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	len = kernel_read(file, text, size - 1, &pos);
-	filp_close(file, NULL);
-	text[max_t(ssize_t, len, 0)] = 0;
-	return len;
+	return test_read_file(path, text, size);
 }
 
 static void mask_complain(struct rig *rig, struct mask *mask, const char *why, ssize_t ret)
@@ -1883,13 +1849,13 @@ static void cpu_down_or_up(unsigned int cpu, bool hurry)
 {
 	hurry = hurry && !IS_ENABLED(CONFIG_KCSAN);
 	if (hurry)
-		write_file(RCU_EXPEDITED, "1");
+		test_write_file(RCU_EXPEDITED, "1");
 	if (cpu_online(cpu))
 		cpu_down_now(cpu);
 	else
 		cpu_up_again(cpu);
 	if (hurry)
-		write_file(RCU_EXPEDITED, "0");
+		test_write_file(RCU_EXPEDITED, "0");
 }
 
 /* Hotplug is to make half as much again as is demanded. */
@@ -2608,7 +2574,7 @@ static int manager_thread(void *arg)
 
 static int __init torture_init(void)
 {
-	int err = kern_path("/sys", LOOKUP_FOLLOW, &sysfs);
+	int err = test_root_get(NULL);
 
 	if (err)
 		return err;
@@ -2618,7 +2584,7 @@ static int __init torture_init(void)
 		num_online_cpus());
 	manager = kthread_run(manager_thread, NULL, "padata_torture");
 	if (IS_ERR(manager)) {
-		path_put(&sysfs);
+		test_root_put(NULL);
 		return PTR_ERR(manager);
 	}
 	return 0;
@@ -2628,7 +2594,7 @@ module_init(torture_init);
 static void __exit torture_exit(void)
 {
 	kthread_stop(manager);
-	path_put(&sysfs);
+	test_root_put(NULL);
 }
 module_exit(torture_exit);
 

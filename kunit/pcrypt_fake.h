@@ -43,6 +43,7 @@ enum fake_how {
  * @err: What it completes with.
  * @frees: The user's completion frees the request.
  * @spin_us: It works as long.
+ * @sends: It submits these meanwhile.
  * @work: For later.
  * @timer: For later.
  * @req: The request that it was called with; afterwards it may be gone.
@@ -67,6 +68,7 @@ struct fake_step {
 	int err;
 	bool frees;
 	unsigned int spin_us;
+	struct pt_batch *sends;
 	struct work_struct work;
 	struct timer_list timer;
 	struct crypto_async_request *req;
@@ -248,6 +250,8 @@ static inline void fake_record(struct fake_step *step, struct crypto_async_reque
 	atomic_inc(&step->nr_calls);
 	if (step->spin_us)
 		spin(step->spin_us);
+	if (step->sends)
+		pt_batch_submit(step->sends);
 }
 
 static inline int fake_crypt(struct crypto_async_request *req, struct scatterlist *src,

@@ -498,22 +498,9 @@ static inline void pt_child_register(struct kunit *test, struct aead_alg *alg)
 
 /* Files of pcrypt, restored when the test ends */
 
-static inline ssize_t pt_put_file(const char *path, const char *text)
-{
-	struct file *file = test_open(path, O_WRONLY);
-	loff_t pos = 0;
-	ssize_t len;
-
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	len = kernel_write(file, text, strlen(text), &pos);
-	filp_close(file, NULL);
-	return len;
-}
-
 static inline void pt_write_file(struct kunit *test, const char *path, const char *text)
 {
-	KUNIT_ASSERT_EQ_MSG(test, pt_put_file(path, text), strlen(text), "writing %s to %s",
+	KUNIT_ASSERT_EQ_MSG(test, test_write_file(path, text), strlen(text), "writing %s to %s",
 			    text, path);
 }
 
@@ -539,17 +526,11 @@ static inline void pt_restore_file(void *data)
 static inline struct pt_saved *pt_save_file(struct kunit *test, const char *path)
 {
 	struct pt_saved *saved = kunit_kzalloc(test, sizeof(*saved), GFP_KERNEL);
-	struct file *file = test_open(path, O_RDONLY);
-	loff_t pos = 0;
-	ssize_t len;
 
-	KUNIT_ASSERT_EQ(test, PTR_ERR_OR_ZERO(file), 0);
 	KUNIT_ASSERT_NOT_NULL(test, saved);
 	saved->test = test;
 	saved->path = path;
-	len = kernel_read(file, saved->text, sizeof(saved->text) - 1, &pos);
-	filp_close(file, NULL);
-	KUNIT_ASSERT_GT(test, len, 0);
+	KUNIT_ASSERT_GT(test, test_read_file(path, saved->text, sizeof(saved->text)), 0);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pt_restore_file, saved));
 	return saved;
 }
@@ -565,7 +546,7 @@ static inline int pt_suite_init(struct kunit_suite *suite)
 
 	if (err)
 		return err;
-	err = pt_put_file(PT_ALONE_FILE, "0");
+	err = test_write_file(PT_ALONE_FILE, "0");
 	if (err < 0)
 		test_root_put(suite);
 	return min(err, 0);
@@ -573,7 +554,7 @@ static inline int pt_suite_init(struct kunit_suite *suite)
 
 static inline void pt_suite_exit(struct kunit_suite *suite)
 {
-	if (pt_put_file(PT_ALONE_FILE, "4352") < 0)
+	if (test_write_file(PT_ALONE_FILE, "4352") < 0)
 		pr_err("alone_bytes stays 0\n");
 	test_root_put(suite);
 }

@@ -67,7 +67,7 @@ share() {
 # run_guests: all at a time; $name.verdict has what all say.  The gravest exit status
 # but one, which is that a case failed, is the lowest.
 run_guests() {
-	local i status worst=0 pids=()
+	local i pid status worst=0 pids=()
 	if [ "$guests" = 1 ]; then
 		run_guest "$name" "${suites[@]}"
 		return
@@ -77,12 +77,15 @@ run_guests() {
 		run_guest "$name-$i" $(share "$i") &
 		pids+=($!)
 	done
-	for i in "${pids[@]}"; do
+	for pid in "${pids[@]}"; do
 		status=0
-		wait "$i" || status=$?
+		wait "$pid" || status=$?
 		[ "$worst" -gt 1 ] || [ "$status" = 0 ] || worst=$status
 	done
-	cat "$LOGS/$name"-[0-9].verdict >"$LOGS/$name.verdict"
+	# Not by a pattern: an earlier run may have had more guests.
+	for ((i = 0; i < guests; i++)); do
+		cat "$LOGS/$name-$i.verdict"
+	done >"$LOGS/$name.verdict"
 	return "$worst"
 }
 
@@ -91,7 +94,15 @@ parse() {
 	sed -n "s/^ktap: $1|//p" "$LOGS/$name.verdict" |
 		PYTHONDONTWRITEBYTECODE=1 python3 "$tree/source/tools/testing/kunit/kunit.py" \
 			parse >"$LOGS/$name.$1.txt" 2>&1 || true
-	sed -n 's/.*Testing complete. Ran [0-9]* tests: //p' "$LOGS/$name.$1.txt"
+}
+
+# parse_all SUITE...: starting it takes longer than all else it does.
+parse_all() {
+	local suite
+	for suite; do
+		parse "$suite" &
+	done
+	wait
 }
 
 # figure WORD: its number in "passed: 7, failed: 1, skipped: 4", or 0.
@@ -103,7 +114,7 @@ figure() {
 
 judge_suite() {
 	local summary good bad
-	summary=$(parse "$1")
+	summary=$(sed -n 's/.*Testing complete. Ran [0-9]* tests: //p' "$LOGS/$name.$1.txt")
 	good=$(figure passed)
 	bad=$(($(figure failed) + $(figure crashed) + $(figure skipped) + $(figure errors)))
 	[ $((good + bad)) != 0 ] || bad=1
@@ -126,6 +137,7 @@ shift $(($# < 2 ? $# : 2))
 build_name=$(name_of "$flavour" "$@")
 name=$(name_of kunit "$build_name" "$cpus" ${KARGS:+"$KARGS"} ${ICOUNT:+icount})
 mapfile -t suites < <(expected)
+guests=$((guests < ${#suites[@]} ? guests : ${#suites[@]}))
 "$TOP/scripts/setup.sh"
 tree=$("$TOP/scripts/kernel.sh" "$flavour")
 dir=$("$TOP/scripts/build.sh" "$tree" "$build_name" TESTS=1 "$@")
@@ -134,7 +146,9 @@ alone "$name"
 ended=0
 run_guests || ended=$?
 : >"$LOGS/$name.suites"
-for suite in $(seen_or_expected); do
+mapfile -t seen < <(seen_or_expected)
+parse_all "${seen[@]}"
+for suite in "${seen[@]}"; do
 	judge_suite "$suite"
 done
 sed -n 's/^failed: /not ok /p' "$LOGS/$name.verdict"

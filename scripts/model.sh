@@ -47,7 +47,7 @@ JOBS=2 OFFLINE NP BUSTED=29|non-progress cycle|a pump that may not pull goes rou
 JOBS=2 CHANGES=0 BATCH BUSTED=30|called==2|a drain that was put off is forgotten
 JOBS=2 CHANGES=0 BATCH BUSTED=31|drainers|a drain that was put off is done twice
 JOBS=2 ALONE CHANGES=0 BUSTED=32|alone==called|a job runs alone beside callbacks
-JOBS=2 ALONE CHANGES=0 BUSTED=33|drainers|a job that runs alone gets the baton, too
+JOBS=2 ALONE CHANGES=0 BUSTED=33|alone==called|a job that runs alone gets the baton, too
 '
 
 # verify DIRECTORY DEFINE...: build a verifier there and run it.  The search is

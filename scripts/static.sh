@@ -62,7 +62,9 @@ cd "$TOP"
 "$TOP/scripts/setup.sh"
 tree=$(scripts/kernel.sh kunit)
 source=$tree/source
-mapfile -t c_files < <(ls ./*.[ch] kunit/*.[ch] Documentation/samples/*.c scripts/*.c)
+# Not what a build has left here.
+mapfile -t c_files < <(find . kunit Documentation/samples scripts -maxdepth 1 -name '*.[ch]' \
+	! -name '*.mod.c' | sort -u)
 c_files=("${c_files[@]#./}")
 for f in "${c_files[@]}" scripts/e2e/*.c Documentation/samples/ordered/*.[ch]; do
 	check "checkpatch $f" checkpatch "$f"
