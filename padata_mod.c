@@ -1126,6 +1126,12 @@ static void shell_append(struct padata_shell *ps, struct padata_priv *job)
  * Most jobs are like the one before: same mapping, same CPU wanted.  Reading the
  * generation alone is enough, since equal generations mean equal mappings.
  */
+static bool shell_is_alike(struct padata_shell *ps, unsigned int gen, int cb_cpu)
+{
+	return ps->map_gen == gen && ps->map_cpu == cb_cpu && ps->map_to >= 0 &&
+	       READ_ONCE(ps->pinst->running);
+}
+
 static bool shell_append_alike(struct padata_shell *ps, struct padata_priv *job,
 			       int cb_cpu)
 {
@@ -1133,8 +1139,7 @@ static bool shell_append_alike(struct padata_shell *ps, struct padata_priv *job,
 	bool alike;
 
 	spin_lock(&ps->lock);
-	alike = ps->map_gen == gen && ps->map_cpu == cb_cpu &&
-		ps->map_to >= 0 && READ_ONCE(ps->pinst->running);
+	alike = shell_is_alike(ps, gen, cb_cpu);
 	if (alike) {
 		job->fence = false;
 		shell_append(ps, job);
@@ -1172,19 +1177,45 @@ static noinline int shell_append_mapped(struct padata_shell *ps,
 	return err;
 }
 
+/* No job is in flight: whoever has the lock may take the baton. */
+static bool shell_is_idle(struct padata_shell *ps)
+{
+	/* fence:B */
+	return ps->baton == BATON_HOME &&
+	       (busted(12) || !atomic_read_acquire(&ps->pending));
+}
+
 /*
- * Append a job to a shell that has none in flight.  The submitter keeps the baton,
- * so whoever completes the job finds it running and does no more than say so.
+ * Append a job to an idle shell.  The submitter keeps the baton, so whoever
+ * completes the job finds it running and does no more than say so.
  */
-static int shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
-			      int cb_cpu)
+static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job)
+{
+	job->fence = false;
+	WRITE_ONCE(ps->baton, BATON_OUT);
+	shell_append(ps, job);
+}
+
+static bool shell_append_alone_alike(struct padata_shell *ps,
+				     struct padata_priv *job, int cb_cpu)
+{
+	unsigned int gen = read_seqcount_begin(&ps->pinst->map_seq);
+	bool alike;
+
+	spin_lock(&ps->lock);
+	alike = shell_is_alike(ps, gen, cb_cpu) && shell_is_idle(ps);
+	if (alike)
+		shell_append_alone(ps, job);
+	spin_unlock(&ps->lock);
+	return alike;
+}
+
+static noinline int shell_append_alone_mapped(struct padata_shell *ps,
+					      struct padata_priv *job, int cb_cpu)
 {
 	int cpu, to, err = -EAGAIN;
 	unsigned int gen;
 
-	/* A hint, which spares others the lock. */
-	if (READ_ONCE(ps->baton) != BATON_HOME)
-		return -EAGAIN;
 	to = map_cb_cpu(ps->pinst, cb_cpu, false, &gen);
 	cpu = to < 0 ? map_cb_cpu(ps->pinst, cb_cpu, true, &gen) : to;
 	if (cpu < 0)
@@ -1192,15 +1223,11 @@ static int shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
 	spin_lock(&ps->lock);
 	if (!READ_ONCE(ps->pinst->running)) {
 		err = -EINVAL;
-	/* fence:B */
-	} else if (ps->baton == BATON_HOME &&
-		   (busted(12) || !atomic_read_acquire(&ps->pending))) {
-		job->fence = false;
+	} else if (shell_is_idle(ps)) {
 		ps->map_gen = gen;
 		ps->map_cpu = cb_cpu;
 		ps->map_to = cpu;
-		WRITE_ONCE(ps->baton, BATON_OUT);
-		shell_append(ps, job);
+		shell_append_alone(ps, job);
 		/* As in shell_append_mapped(). */
 		ps->map_to = to;
 		err = 0;
@@ -1927,9 +1954,14 @@ static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *c
 	struct pinst *pinst = ps->pinst;
 	int err;
 
-	err = shell_append_alone(ps, job, *cb_cpu);
-	if (err)
-		return err;
+	/* A hint, which spares others the lock. */
+	if (READ_ONCE(ps->baton) != BATON_HOME)
+		return -EAGAIN;
+	if (!shell_append_alone_alike(ps, job, *cb_cpu)) {
+		err = shell_append_alone_mapped(ps, job, *cb_cpu);
+		if (err)
+			return err;
+	}
 	*cb_cpu = job->cb_cpu;
 	this_cpu_inc(pinst->pumps->stats.submitted);
 	trace_padata_submit(ps, job, job->cb_cpu, job->fence);

@@ -95,10 +95,11 @@ MODULE_PARM_DESC(alone_bytes,
 		 "up to this many bytes a request of a user who waits for each is done at once, where it is sent; 0: never (default: 4352)");
 
 /*
- * So many requests in a row find that their user waits for each, before the next
- * one is not done at once, to see whether it still does.
+ * How many requests of a user who waits for each are done at once before one is not,
+ * to see whether he still does: at first so many, then twice as many, up to a limit.
  */
-#define PCRYPT_ALONE		64
+#define PCRYPT_ALONE_MIN	8
+#define PCRYPT_ALONE_MAX	512
 
 /* One instance of padata, hence one pair of cpumasks, per direction. */
 enum pcrypt_dir {
@@ -212,8 +213,9 @@ struct pcrypt_listed {
  * @ps: The order of its requests.
  * @lock: Protects what is below.  Task or softirq; nothing nests in it.
  * @in_flight: Requests that were accepted and not completed.
- * @nr_alone: How many of the last ones in a row had the stream to themselves from
- *	beginning to end, as far as is known.
+ * @nr_alone: How many requests are done at once in a row; 0 while the user is not
+ *	known to wait for each.
+ * @alone_left: How many of them are left.
  * @backlog: Those of them whose users were told -EBUSY, and have yet to be told
  *	-EINPROGRESS; the oldest first.
  */
@@ -222,6 +224,7 @@ struct pcrypt_stream {
 	spinlock_t lock; /* for what is below */
 	unsigned int in_flight;
 	unsigned int nr_alone;
+	unsigned int alone_left;
 	struct list_head backlog;
 };
 
@@ -325,7 +328,8 @@ static struct pcrypt_stream *pcrypt_stream_of(struct pcrypt_request *preq)
  * nothing to do beside it: on its way to another CPU and back it would only get
  * older.  Nobody says that he waits, so a request that begins alone is sent on
  * its way, and if it has ended before the next one comes that one, and some
- * after it, are done here and now; then the way is tried again.
+ * after it, are done here and now; then the way is tried again.  Those who send
+ * in bursts, and by chance one by one, lose little: the first such row is short.
  *
  * Under the stream's lock, before the request is counted.
  */
@@ -335,10 +339,17 @@ static bool pcrypt_is_alone(struct pcrypt_stream *stream, unsigned int len)
 
 	if (stream->in_flight) {
 		stream->nr_alone = 0;
+		stream->alone_left = 0;
 		return false;
 	}
-	stream->nr_alone = stream->nr_alone % PCRYPT_ALONE + 1;
-	return stream->nr_alone > 1 && most && len <= most;
+	if (!stream->alone_left) {
+		stream->nr_alone = clamp(stream->nr_alone * 2, PCRYPT_ALONE_MIN,
+					 PCRYPT_ALONE_MAX);
+		stream->alone_left = stream->nr_alone;
+		return false;
+	}
+	stream->alone_left--;
+	return most && len <= most;
 }
 
 /*
@@ -348,7 +359,7 @@ static bool pcrypt_is_alone(struct pcrypt_stream *stream, unsigned int len)
  * and it needs nobody to send it on later: what is held back is the user.
  *
  * Returns what to tell the user; @alone says whether the request is better done
- * here and now.
+ * here and now.  With softirqs disabled.
  */
 static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alone)
 {
@@ -357,7 +368,7 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alo
 	int answer = -EINPROGRESS;
 
 	INIT_LIST_HEAD(&preq->backlog);
-	spin_lock_bh(&stream->lock);
+	spin_lock(&stream->lock);
 	*alone = pcrypt_is_alone(stream, len);
 	if (stream->in_flight >= ctx->max_requests && !busted(24))
 		answer = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG ?
@@ -366,7 +377,7 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alo
 		stream->in_flight++;
 	if (answer == -EBUSY)
 		list_add_tail(&preq->backlog, &stream->backlog);
-	spin_unlock_bh(&stream->lock);
+	spin_unlock(&stream->lock);
 	return answer;
 }
 
@@ -457,9 +468,7 @@ static int pcrypt_not_submitted(struct pcrypt_stream *stream,
 				struct pcrypt_request *preq, int err)
 {
 	WARN_ON_ONCE(1);
-	local_bh_disable();
 	pcrypt_leave(stream, preq);
-	local_bh_enable();
 	return err;
 }
 
@@ -471,29 +480,22 @@ static int pcrypt_not_submitted(struct pcrypt_stream *stream,
 static int pcrypt_done_alone(struct pcrypt_stream *stream,
 			     struct pcrypt_request *preq)
 {
-	spin_lock_bh(&stream->lock);
+	spin_lock(&stream->lock);
 	stream->in_flight--;
-	spin_unlock_bh(&stream->lock);
+	spin_unlock(&stream->lock);
 	pcrypt_plant(preq);
 	return preq->padata.info;
 }
 
-/* The child's request is ready; @len says how much work it is, in bytes. */
-static int pcrypt_crypt(struct pcrypt_request *preq,
-			struct crypto_async_request *req, enum pcrypt_dir dir,
-			unsigned int len)
+/* With softirqs disabled. */
+static int pcrypt_submit(struct pcrypt_request *preq, unsigned int len)
 {
-	struct pcrypt_tfm *ctx = crypto_tfm_ctx(req->tfm);
-	struct pcrypt_stream *stream = &ctx->stream[dir];
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
+	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
 	int cb_cpu = ctx->cb_cpu;
 	int answer, err = -EAGAIN;
 	bool alone;
 
-	memset(&preq->padata, 0, sizeof(preq->padata));
-	preq->padata.parallel = pcrypt_parallel;
-	preq->padata.serial = pcrypt_serial;
-	preq->req = req;
-	preq->dir = dir;
 	answer = pcrypt_enter(preq, len, &alone);
 	if (answer == -ENOSPC)
 		return answer;
@@ -510,6 +512,24 @@ static int pcrypt_crypt(struct pcrypt_request *preq,
 	if (err == -EINVAL)
 		err = padata_do_inline(stream->ps, &preq->padata, &cb_cpu);
 	return err ? pcrypt_not_submitted(stream, preq, err) : answer;
+}
+
+/* The child's request is ready; @len says how much work it is, in bytes. */
+static int pcrypt_crypt(struct pcrypt_request *preq,
+			struct crypto_async_request *req, enum pcrypt_dir dir,
+			unsigned int len)
+{
+	int answer;
+
+	memset(&preq->padata, 0, sizeof(preq->padata));
+	preq->padata.parallel = pcrypt_parallel;
+	preq->padata.serial = pcrypt_serial;
+	preq->req = req;
+	preq->dir = dir;
+	local_bh_disable();
+	answer = pcrypt_submit(preq, len);
+	local_bh_enable();
+	return answer;
 }
 
 /*

@@ -450,7 +450,8 @@ static void one_at_a_time_right(struct kunit *test)
 	pt_expect_in_order(test, batch);
 	pt_expect_each(test, batch, pt_op_not_once);
 	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, 0), batch->nr / 4);
-	KUNIT_EXPECT_GE(test, pt_nr_returned(batch, -EINPROGRESS), batch->nr / 64);
+	/* The first each way. */
+	KUNIT_EXPECT_GE(test, pt_nr_returned(batch, -EINPROGRESS), 2);
 	pt_expect_each(test, batch, pt_op_wrong);
 }
 

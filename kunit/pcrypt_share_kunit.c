@@ -380,7 +380,7 @@ static const char *op_not_done_here(struct pt_op *op)
 
 static void user_who_waits_is_served_at_once(struct kunit *test)
 {
-	struct pt_batch *batch = make_batch(test, open_fake(test), 200);
+	struct pt_batch *batch = make_batch(test, open_fake(test), 400);
 	unsigned int i;
 
 	pt_allow_alone(test);
@@ -392,8 +392,8 @@ static void user_who_waits_is_served_at_once(struct kunit *test)
 	pt_expect_each(test, batch, op_not_done_here);
 	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, 0), most_of(batch->nr * 4 / 5));
 	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, -EBADMSG), most_of(batch->nr / 5));
-	/* One of 64 looks whether others come. */
-	KUNIT_EXPECT_GE(test, pt_nr_returned(batch, -EINPROGRESS), batch->nr / 64);
+	/* The first, and after 8, 16, 32, 64 and 128 more, look whether others come. */
+	KUNIT_EXPECT_GE(test, pt_nr_returned(batch, -EINPROGRESS), 6);
 }
 
 /* The child takes its time: then it is a request like all others. */
@@ -432,6 +432,36 @@ static void user_who_does_not_wait_is_not_served_at_once(struct kunit *test)
 		pt_batch_wait(test, batch);
 		pt_expect_each(test, batch, op_done_here);
 	}
+}
+
+static struct pt_batch *run_one_by_one(struct kunit *test, struct pt_tfm *tfm, unsigned int nr)
+{
+	struct pt_batch *batch = make_batch(test, tfm, nr);
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		script(&batch->ops[i], FAKE_AT_ONCE, 0);
+	pt_batch_run_one_by_one(test, batch);
+	return batch;
+}
+
+/* Then the first of 8 looks whether others come, and the next of 16. */
+static void user_who_waits_again_is_looked_at_often(struct kunit *test)
+{
+	struct pt_tfm *tfm = open_fake(test);
+	struct pt_batch *batch;
+
+	pt_allow_alone(test);
+	run_one_by_one(test, tfm, 400);
+	batch = make_held(test, tfm, 2, 0);
+	pt_batch_submit(batch);
+	expect_ret(test, batch, 1, 2, -EINPROGRESS);
+	KUNIT_ASSERT_TRUE(test, fake_wait_calls(402));
+	fake_release_held();
+	pt_batch_wait(test, batch);
+	batch = run_one_by_one(test, tfm, 100);
+	expect_ret(test, batch, 0, 1, -EINPROGRESS);
+	KUNIT_EXPECT_GE(test, pt_nr_returned(batch, -EINPROGRESS), 4);
 }
 
 static void large_request_is_not_served_at_once(struct kunit *test)
@@ -635,6 +665,7 @@ static struct kunit_case pcrypt_share_cases[] = {
 	KUNIT_CASE(user_who_waits_is_served_at_once),
 	KUNIT_CASE(user_who_waits_child_completes_later),
 	KUNIT_CASE(user_who_does_not_wait_is_not_served_at_once),
+	KUNIT_CASE(user_who_waits_again_is_looked_at_often),
 	KUNIT_CASE(large_request_is_not_served_at_once),
 	KUNIT_CASE(limit_holds_beside_one_served_at_once),
 	KUNIT_CASE(masks_empty_requests_served),

@@ -11,8 +11,9 @@
 #    speedup  against a loop on one CPU and two pinned threads, on 2 CPUs
 #    latency  of single jobs and of paced ones, and beside a full stream
 #    pcrypt   three AEADs, five sizes, three windows, on 2 CPUs
+#    alone    the same with one request in flight, by instructions
 #
-# Cost, and the latency of single jobs, are instructions that QEMU counts
+# Cost, alone, and the latency of single jobs, are instructions that QEMU counts
 # (-icount, one CPU runs at a time): they depend on nothing that the host does.
 # The rest is time, and means something only where two host CPUs are idle.
 # Tables have figures without the floor, which is the same harness with callbacks
@@ -164,17 +165,50 @@ full_latency() {
 	csv <"$results/latency.lines" | tee "$results/latency.csv"
 }
 
-full_pcrypt() {
-	say "pcrypt on 2 CPUs"
-	alone bench-pcrypt
-	"$TOP/scripts/guest.sh" -A "$multi" -k "$KERNEL" -m "$ROOT" -c 2 -t 1200 \
+# pcrypt_guest NAME ACCELERATOR WINDOWS
+pcrypt_guest() {
+	alone "$1"
+	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -m "$ROOT" -c 2 -t 1200 \
 		-M "aesni_intel gcm authenc cbc hmac sha256_ssse3 chacha20poly1305 chacha_x86_64 poly1305_x86_64 pcrypt" \
-		-n bench-pcrypt -a "tsc=reliable cryptomgr.notests=1" \
+		-n "$1" -a "tsc=reliable cryptomgr.notests=1" \
 		-e "ALGORITHMS=gcm(aes) authenc(hmac(sha256),cbc(aes)) rfc7539(chacha20,poly1305)" \
-		-e "SIZES=64,256,1420,4096,16384" -e "WINDOWS=1 16 256" -e "REQUESTS=${PADATA_REQUESTS:-1000}" \
+		-e "SIZES=64,256,1420,4096,16384" -e "WINDOWS=$3" -e "REQUESTS=${PADATA_REQUESTS:-1000}" \
 		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" \
 		-- "$TOP/scripts/guest-bench-pcrypt"
-	lines bench-pcrypt pcrypt | csv | tee "$results/pcrypt.csv"
+	lines "$1" pcrypt | csv
+}
+
+full_pcrypt() {
+	say "pcrypt on 2 CPUs"
+	pcrypt_guest bench-pcrypt "$multi" "1 16 256" | tee "$results/pcrypt.csv"
+}
+
+# alone_table: from alone.csv.  The floor is what the plain cipher takes longer in the
+# loop of the other two than one by one; a nanosecond is an instruction.
+alone_table() {
+	awk -F, 'NR > 1 {
+			key = $3 "," $5 "," $6
+			plain[key] = 1e9 / $8
+			if ($2 == "plain")
+				floor[key] = 1e9 / $9 - 1e9 / $8
+			else
+				net[$2, key] = 1e9 / $9 - floor[key]
+			if ($2 == "kernel") {
+				split(key, k, ",")
+				printf "%-30s %6d %-8s %8d %8d %6.2f %8d %6.2f\n",
+					k[1], k[2], k[3], plain[key],
+					net["ours", key], net["ours", key] / plain[key],
+					net["kernel", key], net["kernel", key] / plain[key]
+			}
+		}
+		BEGIN { printf "%-30s %6s %-8s %8s %8s %6s %8s %6s\n", "algorithm", "bytes",
+			"way", "plain", "ours", "ratio", "kernel", "ratio" }' "$results/alone.csv"
+}
+
+full_alone() {
+	say "instructions per request of pcrypt, one in flight"
+	pcrypt_guest bench-alone "$icount" 1 >"$results/alone.csv"
+	alone_table
 }
 
 what=${1:?see the head of $0}
@@ -186,7 +220,7 @@ mkdir -p "$results"
 case $what in
 quick)	quick ;;
 check)	check ;;
-full)	[ $# != 0 ] || set -- cost speedup latency pcrypt
+full)	[ $# != 0 ] || set -- cost speedup latency pcrypt alone
 	for part; do
 		"full_$part"
 	done ;;
