@@ -109,6 +109,24 @@ do {									\
 } while (0)
 #endif
 
+/* The driver of AES in C; 7.3 has it in the library. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#define COMPAT_AES	"aes-lib"
+#else
+#define COMPAT_AES	"aes-generic"
+#endif
+
+/* From 6.18 who makes parameters of a KUnit case is told the test. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define COMPAT_GEN_PARAMS(name)						\
+	const void *(name)(struct kunit *test, const void *prev, char *desc)
+#define compat_gen_params(name, prev)	name(test, prev, desc)
+#else
+#define COMPAT_GEN_PARAMS(name)						\
+	const void *(name)(const void *prev, char *desc)
+#define compat_gen_params(name, prev)	name(prev, desc)
+#endif
+
 /* What module_sig_ok() says, which not every kernel exports. */
 static inline bool compat_module_sig_ok(const struct module *module)
 {

@@ -63,9 +63,9 @@ static const struct how_param hows[] = {
 KUNIT_ARRAY_PARAM_DESC(how, hows, name);
 
 /* A child in a backlog never answers at once. */
-static const void *later_gen_params(const void *prev, char *desc)
+static COMPAT_GEN_PARAMS(later_gen_params)
 {
-	const struct how_param *next = how_gen_params(prev, desc);
+	const struct how_param *next = compat_gen_params(how_gen_params, prev);
 
 	return next && next->how != FAKE_AT_ONCE ? next : NULL;
 }

@@ -21,12 +21,12 @@ MODULE_PARM_DESC(seed, "seed of keys and messages (0: a new one each time)");
 
 KUNIT_ARRAY_PARAM_DESC(any, pt_algs, name);
 
-static const void *alg_gen_params(const void *prev, char *desc)
+static COMPAT_GEN_PARAMS(alg_gen_params)
 {
 	const struct pt_alg *alg = prev;
 
 	do {
-		alg = any_gen_params(alg, desc);
+		alg = compat_gen_params(any_gen_params, alg);
 	} while (alg && alg->kind != SUITE_KIND);
 	return alg;
 }

@@ -39,12 +39,12 @@ static void sizes_as_plain(struct kunit *test)
 #define PIECE		48
 #define NR_PIECES	5
 
-static const void *chaining_gen_params(const void *prev, char *desc)
+static COMPAT_GEN_PARAMS(chaining_gen_params)
 {
 	const struct pt_alg *alg = prev;
 
 	do {
-		alg = alg_gen_params(alg, desc);
+		alg = compat_gen_params(alg_gen_params, alg);
 	} while (alg && !alg->chains);
 	return alg;
 }

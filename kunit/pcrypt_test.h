@@ -138,7 +138,7 @@ static const struct pt_alg pt_algs[] __maybe_unused = {
 		.block = 1,
 	}, {
 		/* An lskcipher, since 6.7. */
-		.name = "cbc(aes-generic)",
+		.name = "cbc(" COMPAT_AES ")",
 		.kind = PT_SKCIPHER,
 		.chains = true,
 		.keylen = 16,
