@@ -688,12 +688,15 @@ static __always_inline bool is_attended(struct pinst *pinst)
 static bool wake_pays(struct pinst *pinst)
 {
 	u64 cost = READ_ONCE(wakeup_cost_ns);
-	u64 service = pinst->service_ns ?: cost + 1;
+	u64 service = pinst->service_ns;
 
 	if (!pinst->nr_pulling)
 		return true;
 	if (pinst->nr_pulling >= (pinst->nr_parallel ?: pinst->nr_online))
 		return false;
+	/* Until a job has ended each may be a long one, and nobody look again. */
+	if (!service)
+		return true;
 	/* With trivial jobs it would only wait for the submitter and drains. */
 	if (service >= TRIVIAL_NS &&
 	    pinst->nr_queued * service > pinst->nr_pulling * cost)
@@ -1123,11 +1126,12 @@ static void shell_append(struct padata_shell *ps, struct padata_priv *job)
 }
 
 /*
- * Most jobs are like the one before: same mapping, same CPU wanted.  Reading the
- * generation alone is enough, since equal generations mean equal mappings.
+ * Most jobs are like the one before: same mapping, same CPU wanted.  The generation
+ * that was read before alone is enough, since equal ones mean equal mappings.
  */
 static bool shell_is_alike(struct padata_shell *ps, unsigned int gen, int cb_cpu)
 {
+	lockdep_assert_held(&ps->lock);
 	return ps->map_gen == gen && ps->map_cpu == cb_cpu && ps->map_to >= 0 &&
 	       READ_ONCE(ps->pinst->running);
 }
@@ -1196,18 +1200,22 @@ static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job)
 	shell_append(ps, job);
 }
 
-static bool shell_append_alone_alike(struct padata_shell *ps,
-				     struct padata_priv *job, int cb_cpu)
+/* Returns 0, -EAGAIN, or 1 where the callback CPU has to be mapped first. */
+static int shell_append_alone_alike(struct padata_shell *ps,
+				    struct padata_priv *job, int cb_cpu)
 {
 	unsigned int gen = read_seqcount_begin(&ps->pinst->map_seq);
-	bool alike;
+	int ret = 0;
 
 	spin_lock(&ps->lock);
-	alike = shell_is_alike(ps, gen, cb_cpu) && shell_is_idle(ps);
-	if (alike)
+	if (!shell_is_idle(ps))
+		ret = -EAGAIN;
+	else if (!shell_is_alike(ps, gen, cb_cpu))
+		ret = 1;
+	else
 		shell_append_alone(ps, job);
 	spin_unlock(&ps->lock);
-	return alike;
+	return ret;
 }
 
 static noinline int shell_append_alone_mapped(struct padata_shell *ps,
@@ -1957,11 +1965,11 @@ static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *c
 	/* A hint, which spares others the lock. */
 	if (READ_ONCE(ps->baton) != BATON_HOME)
 		return -EAGAIN;
-	if (!shell_append_alone_alike(ps, job, *cb_cpu)) {
+	err = shell_append_alone_alike(ps, job, *cb_cpu);
+	if (err > 0)
 		err = shell_append_alone_mapped(ps, job, *cb_cpu);
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	*cb_cpu = job->cb_cpu;
 	this_cpu_inc(pinst->pumps->stats.submitted);
 	trace_padata_submit(ps, job, job->cb_cpu, job->fence);

@@ -98,8 +98,8 @@ MODULE_PARM_DESC(alone_bytes,
  * How many requests of a user who waits for each are done at once before one is not,
  * to see whether he still does: at first so many, then twice as many, up to a limit.
  */
-#define PCRYPT_ALONE_MIN	8
-#define PCRYPT_ALONE_MAX	512
+#define PCRYPT_ALONE_MIN	8U
+#define PCRYPT_ALONE_MAX	512U
 
 /* One instance of padata, hence one pair of cpumasks, per direction. */
 enum pcrypt_dir {
@@ -213,9 +213,9 @@ struct pcrypt_listed {
  * @ps: The order of its requests.
  * @lock: Protects what is below.  Task or softirq; nothing nests in it.
  * @in_flight: Requests that were accepted and not completed.
- * @nr_alone: How many requests are done at once in a row; 0 while the user is not
- *	known to wait for each.
- * @alone_left: How many of them are left.
+ * @nr_alone: How many requests are in a row that may be done at once; 0 after one
+ *	that was sent while others were in flight.
+ * @alone_left: How many of them are left, however long ago the last one was sent.
  * @backlog: Those of them whose users were told -EBUSY, and have yet to be told
  *	-EINPROGRESS; the oldest first.
  */
@@ -330,6 +330,8 @@ static struct pcrypt_stream *pcrypt_stream_of(struct pcrypt_request *preq)
  * its way, and if it has ended before the next one comes that one, and some
  * after it, are done here and now; then the way is tried again.  Those who send
  * in bursts, and by chance one by one, lose little: the first such row is short.
+ * Those that are too large, or come while padata is not done with the one before, are
+ * of the row, too.
  *
  * Under the stream's lock, before the request is counted.
  */

@@ -217,10 +217,28 @@ static void stopped_is_refused(struct kunit *test)
 {
 	struct test_lane *lane = alone_lane(test, (struct test_load){ .window = 8 });
 
+	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
 	padata_stop(lane->bed->pinst);
 	KUNIT_EXPECT_EQ(test, lane_submit(lane), -EINVAL);
 	KUNIT_EXPECT_EQ(test, padata_start(lane->bed->pinst), 0);
 	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
+	bed_expect_clean(lane->bed);
+}
+
+/* What was found out for the job before does not hold any more. */
+static void mask_changed_is_seen(struct kunit *test)
+{
+	struct test_lane *lane = alone_lane(test, (struct test_load){
+		.window = 8, .any_cpu = true });
+	int i, cpu;
+
+	for (i = 0; i < 2 * num_online_cpus(); i++) {
+		cpu = test_online_cpu(i);
+		bed_set_mask(lane->bed, PADATA_CPU_SERIAL, cpumask_of(cpu));
+		KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
+		KUNIT_EXPECT_EQ(test, lane->got_cpu, cpu);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&alone_done), i);
 	bed_expect_clean(lane->bed);
 }
 
@@ -272,6 +290,7 @@ static struct kunit_case padata_alone_cases[] = {
 	KUNIT_CASE(jobs_submitted_meanwhile_come_after),
 	KUNIT_CASE(jobs_submitted_meanwhile_wait_for_its_end),
 	KUNIT_CASE(stopped_is_refused),
+	KUNIT_CASE(mask_changed_is_seen),
 	KUNIT_CASE(masks_empty_runs_job_at_once),
 	KUNIT_CASE(both_ways_under_load),
 	{ }

@@ -172,6 +172,9 @@ static void do_inline_empty_masks(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cpu_online(lane->got_cpu));
 	KUNIT_EXPECT_EQ(test, lane->served_cpu, lane->got_cpu);
 	KUNIT_EXPECT_EQ(test, atomic_read(&lane->inlined), 500);
+	/* What was accepted so opens no door to others. */
+	lane->load.submit = padata_do_parallel;
+	KUNIT_EXPECT_EQ(test, lane_submit(lane), -EINVAL);
 }
 
 /* Asynchronous jobs too: they are in flight when the masks come back. */

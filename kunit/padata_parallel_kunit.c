@@ -150,19 +150,54 @@ static void parallel_meet(struct test_job *job)
 		cpu_relax();
 }
 
-static void parallel_at_the_same_time(struct kunit *test)
+/*
+ * Submits a job for each CPU; with @one_by_one each is inside parallel() before the
+ * next one comes.  Nothing else runs here until all are submitted, and this CPU is
+ * the last that is wanted: else a job could wait here for one that never comes.
+ */
+static void parallel_submit_all(struct test_lane *lane, bool one_by_one)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), PARALLEL_MEET_MS);
+	int cpu, i, nr = num_online_cpus();
+
+	local_bh_disable();
+	cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+	for (i = 1; i <= nr; i++) {
+		lane_submit_on(lane, cpu);
+		while (one_by_one && atomic_read(&parallel_met) < min(i, nr - 1) &&
+		       ktime_before(ktime_get(), end))
+			cpu_relax();
+	}
+	local_bh_enable();
+}
+
+static void parallel_meet_all(struct kunit *test, bool one_by_one)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
-		.jobs = num_online_cpus() });
+		.jobs = num_online_cpus(), .any_cpu = true });
 	ktime_t start = ktime_get();
 
 	lane->in_parallel = parallel_meet;
 	atomic_set(&parallel_met, 0);
-	lane_run(lane);
+	parallel_submit_all(lane, one_by_one);
+	KUNIT_EXPECT_TRUE(test, lane_wait_feed(lane, lane->load.jobs));
 	bed_expect_clean(bed);
 	KUNIT_EXPECT_EQ(test, atomic_read(&lane->inlined), 0);
 	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), start), PARALLEL_MEET_MS);
+}
+
+static void parallel_at_the_same_time(struct kunit *test)
+{
+	parallel_meet_all(test, false);
+}
+
+/* Nothing tells yet how long jobs take, nor that one has waited for long. */
+static void parallel_of_unknown_length(struct kunit *test)
+{
+	test_set_param(test, "/sys/module/padata_mod/parameters/wakeup_cost_ns", "10000",
+		       "1000000000");
+	parallel_meet_all(test, true);
 }
 
 /* More at once than may wait, and than one CPU can do meanwhile. */
@@ -231,6 +266,7 @@ static struct kunit_case padata_parallel_cases[] = {
 	KUNIT_CASE(parallel_in_part_of_the_cpus),
 	KUNIT_CASE(parallel_after_short_jobs),
 	KUNIT_CASE(parallel_at_the_same_time),
+	KUNIT_CASE(parallel_of_unknown_length),
 	KUNIT_CASE(back_pressure),
 	KUNIT_CASE(back_pressure_beside_small_shell),
 	{}
@@ -238,6 +274,8 @@ static struct kunit_case padata_parallel_cases[] = {
 
 static struct kunit_suite padata_parallel_suite = {
 	.name = "padata_parallel",
+	.suite_init = test_root_get,
+	.suite_exit = test_root_put,
 	.test_cases = padata_parallel_cases,
 };
 

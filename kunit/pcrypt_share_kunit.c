@@ -378,6 +378,18 @@ static const char *op_not_done_here(struct pt_op *op)
 	return step->softirqs_off && step->task == current ? NULL : "not done here";
 }
 
+/* How many were done at once in a row. */
+static unsigned int longest_row(struct pt_batch *batch)
+{
+	unsigned int i, row = 0, longest = 0;
+
+	for (i = 0; i < batch->nr; i++) {
+		row = batch->ops[i].ret == -EINPROGRESS ? 0 : row + 1;
+		longest = max(longest, row);
+	}
+	return longest;
+}
+
 static void user_who_waits_is_served_at_once(struct kunit *test)
 {
 	struct pt_batch *batch = make_batch(test, open_fake(test), 400);
@@ -394,6 +406,7 @@ static void user_who_waits_is_served_at_once(struct kunit *test)
 	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, -EBADMSG), most_of(batch->nr / 5));
 	/* The first, and after 8, 16, 32, 64 and 128 more, look whether others come. */
 	KUNIT_EXPECT_GE(test, pt_nr_returned(batch, -EINPROGRESS), 6);
+	KUNIT_EXPECT_GE(test, longest_row(batch), 64);
 }
 
 /* The child takes its time: then it is a request like all others. */
@@ -503,7 +516,7 @@ static bool meet_one_served_at_once(struct kunit *test, struct pt_tfm *tfm, stru
 	return !batch->ops[1].ret;
 }
 
-/* Those are over the limit, and are told to go on by each other. */
+/* Those are over the limit, and the one that was served tells none to go on. */
 static void limit_holds_beside_one_served_at_once(struct kunit *test)
 {
 	struct pt_tfm *tfm = open_limited(test, 1);
