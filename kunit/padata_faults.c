@@ -17,6 +17,7 @@
 
 #include <crypto/aead.h>
 #include <crypto/algapi.h>
+#include <crypto/skcipher.h>
 #include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/kprobes.h>
@@ -43,7 +44,11 @@ MODULE_PARM_DESC(percpu, "per-CPU allocations fail, not the others");
 
 static char *driver = "pcrypt(gcm_base(ctr(aes-generic),ghash-generic))";
 module_param(driver, charp, 0444);
-MODULE_PARM_DESC(driver, "AEAD of the crypto calls");
+MODULE_PARM_DESC(driver, "algorithm of the crypto calls");
+
+static bool skcipher;
+module_param(skcipher, bool, 0444);
+MODULE_PARM_DESC(skcipher, "that is an skcipher, not an AEAD");
 
 /**
  * struct faults_call - what is called with allocations that fail
@@ -375,27 +380,45 @@ static int faults_hotplug(const struct faults_call *c)
 
 /* ---- pcrypt ---- */
 
-static struct crypto_aead *faults_tfm;
+static struct crypto_tfm *faults_tfm;
+
+static int faults_alloc_aead(void)
+{
+	struct crypto_aead *aead = crypto_alloc_aead(driver, 0, 0);
+
+	if (IS_ERR(aead))
+		return PTR_ERR(aead);
+	faults_tfm = crypto_aead_tfm(aead);
+	return 0;
+}
+
+static int faults_alloc_skcipher(void)
+{
+	struct crypto_skcipher *cipher = crypto_alloc_skcipher(driver, 0, 0);
+
+	if (IS_ERR(cipher))
+		return PTR_ERR(cipher);
+	faults_tfm = crypto_skcipher_tfm(cipher);
+	return 0;
+}
 
 static int faults_alloc_tfm(void)
 {
-	struct crypto_aead *tfm = crypto_alloc_aead(driver, 0, 0);
-
-	if (IS_ERR(tfm))
-		return PTR_ERR(tfm);
-	faults_tfm = tfm;
-	return 0;
+	return skcipher ? faults_alloc_skcipher() : faults_alloc_aead();
 }
 
 static void faults_free_tfm(void)
 {
-	crypto_free_aead(faults_tfm);
+	if (skcipher)
+		crypto_free_skcipher(__crypto_skcipher_cast(faults_tfm));
+	else
+		crypto_free_aead(__crypto_aead_cast(faults_tfm));
 }
 
 /* The instance goes, too, so that the next round makes another. */
 static void faults_free_instance(void)
 {
-	struct crypto_alg *alg = crypto_aead_tfm(faults_tfm)->__crt_alg;
+	struct crypto_alg *alg = faults_tfm->__crt_alg;
 
 	crypto_unregister_instance(container_of(alg, struct crypto_instance, alg));
 	faults_free_tfm();
@@ -405,7 +428,10 @@ static int faults_setkey(void)
 {
 	static const u8 key[16] = { 1 };
 
-	return crypto_aead_setkey(faults_tfm, key, sizeof(key));
+	if (skcipher)
+		return crypto_skcipher_setkey(__crypto_skcipher_cast(faults_tfm), key,
+					      sizeof(key));
+	return crypto_aead_setkey(__crypto_aead_cast(faults_tfm), key, sizeof(key));
 }
 
 static const struct faults_call faults_calls[] = {
@@ -430,9 +456,9 @@ static const struct faults_call faults_calls[] = {
 	{ .name = "padata_cpu_online", .probe = "padata_mod:padata_cpu_online" },
 	{ .name = "pcrypt_create", .call = faults_alloc_tfm,
 	  .undo = faults_free_instance, .probe = "pcrypt_mod:pcrypt_create", .refusals = 1 },
-	{ .name = "crypto_alloc_aead", .call = faults_alloc_tfm,
+	{ .name = "crypto_alloc_tfm", .call = faults_alloc_tfm,
 	  .undo = faults_free_tfm, .refusals = 4 },
-	{ .name = "crypto_aead_setkey", .prepare = faults_alloc_tfm,
+	{ .name = "crypto_setkey", .prepare = faults_alloc_tfm,
 	  .call = faults_setkey, .finish = faults_free_tfm, .refusals = 1 },
 };
 
