@@ -29,8 +29,8 @@ lines() {
 			split($0, w, " "); cipher = w[5]; driver = w[6]; direction = w[7]
 			gsub(/[()]$|^\(/, "", driver)
 		}
+		match($0, /[0-9]+ byte blocks/) { bytes = substr($0, RSTART) + 0 }
 		/operations in/ {
-			match($0, /[0-9]+ byte blocks/); bytes = substr($0, RSTART) + 0
 			match($0, /[0-9]+ operations/); ops = substr($0, RSTART) + 0
 			match($0, /in [0-9]+ seconds/); seconds = substr($0, RSTART + 3) + 0
 			print cipher, driver, direction, bytes, ops / seconds
