@@ -415,6 +415,16 @@ static void faults_free_tfm(void)
 		crypto_free_aead(__crypto_aead_cast(faults_tfm));
 }
 
+/* The instance stays, so each round has the same allocations. */
+static int faults_make_instance(void)
+{
+	int err = faults_alloc_tfm();
+
+	if (!err)
+		faults_free_tfm();
+	return err;
+}
+
 /* The instance goes, too, so that the next round makes another. */
 static void faults_free_instance(void)
 {
@@ -456,7 +466,8 @@ static const struct faults_call faults_calls[] = {
 	{ .name = "padata_cpu_online", .probe = "padata_mod:padata_cpu_online" },
 	{ .name = "pcrypt_create", .call = faults_alloc_tfm,
 	  .undo = faults_free_instance, .probe = "pcrypt_mod:pcrypt_create", .refusals = 1 },
-	{ .name = "crypto_alloc_tfm", .call = faults_alloc_tfm,
+	{ .name = "crypto_alloc_tfm", .prepare = faults_make_instance,
+	  .call = faults_alloc_tfm,
 	  .undo = faults_free_tfm, .refusals = 4 },
 	{ .name = "crypto_setkey", .prepare = faults_alloc_tfm,
 	  .call = faults_setkey, .finish = faults_free_tfm, .refusals = 1 },
