@@ -9,6 +9,7 @@
 # and `N passed, N failed` of test cases; $LOGS/NAME.suites has for each suite
 # how many passed, and how many ran and failed.  $ALLOW is guest.sh's -w, $KARGS
 # are more kernel arguments; with $ICOUNT the guest's clock counts instructions.
+# A guest is stopped after $LIMIT seconds (600; 1800 where kernels are slow).
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -50,6 +51,7 @@ run_guest() {
 	done
 	read -ra options < <(guest_options)
 	[ -z "${ICOUNT-}" ] || options+=(-A "$icount")
+	[ -z "${LIMIT-}" ] || options+=(-t "$LIMIT")
 	"$TOP/scripts/guest.sh" "${options[@]}" -k "$tree/arch/x86/boot/bzImage" \
 		-m "$tree/root" -c "$cpus" -n "$guest" -w "$(allowed "$cpus")" \
 		-a "cryptomgr.notests=1 $(flavour_args "$flavour") ${KARGS-}" \

@@ -5,8 +5,9 @@
 # and must pass without it.  $ROUNDS times (1).
 #
 # A bug is caught when a case of its suite fails, or when the kernel panics or
-# warns while the suite runs, for what is planted may break more than order.  A
-# guest that hung or never came as far has caught nothing.
+# warns while the suite runs, for what is planted may break more than order: after a
+# case that failed another may lose a job, and wait for it without end.  A guest
+# that hung before, or never came as far, has caught nothing.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -39,23 +40,24 @@ bugs='
 # The first report ends the guest: what comes after it is not needed.
 export KARGS=panic_on_warn=1
 
-# panicked_in SUITE NAME: the kernel panicked after the suite had begun.
-panicked_in() {
+# failed_in SUITE NAME: a case failed, or the kernel panicked, after the suite began.
+failed_in() {
 	awk -v begun="# Subtest: $1" 'index($0, begun) { on = 1 }
-		on && /Kernel panic/ { found = 1 } END { exit !found }' "$LOGS/$2.console"
+		on && /Kernel panic|\] +not ok [0-9]+ / { found = 1 }
+		END { exit !found }' "$LOGS/$2.console"
 }
 
 # caught_by_suite SUITE NAME: one of its cases failed, or it was cut short.
 caught_by_suite() {
 	awk -v suite="$1" '$1 == suite && $3 > 0 { found = 1 } END { exit !found }' \
-		"$LOGS/$2.suites" || panicked_in "$1" "$2"
+		"$LOGS/$2.suites" || failed_in "$1" "$2"
 }
 
 # run_suite SUITE NUMBER
 run_suite() {
 	# An earlier run's must not do where this one ends before it has a result.
 	rm -f "$LOGS/kunit-kunit-BUSTED=$2-4-$KARGS."{suites,console}
-	SUITE=$1 ALLOW=. "$TOP/scripts/kunit.sh" kunit 4 "BUSTED=$2" \
+	SUITE=$1 ALLOW=. LIMIT=180 "$TOP/scripts/kunit.sh" kunit 4 "BUSTED=$2" \
 		>"$LOGS/planted-$2.log" || true
 	caught_by_suite "$1" "kunit-kunit-BUSTED=$2-4-$KARGS"
 }
