@@ -438,9 +438,6 @@ static int faults_setkey(void)
 {
 	static const u8 key[16] = { 1 };
 
-	if (skcipher)
-		return crypto_skcipher_setkey(__crypto_skcipher_cast(faults_tfm), key,
-					      sizeof(key));
 	return crypto_aead_setkey(__crypto_aead_cast(faults_tfm), key, sizeof(key));
 }
 
@@ -469,7 +466,7 @@ static const struct faults_call faults_calls[] = {
 	{ .name = "crypto_alloc_tfm", .prepare = faults_make_instance,
 	  .call = faults_alloc_tfm,
 	  .undo = faults_free_tfm, .refusals = 4 },
-	{ .name = "crypto_setkey", .prepare = faults_alloc_tfm,
+	{ .name = "crypto_aead_setkey", .prepare = faults_alloc_tfm,
 	  .call = faults_setkey, .finish = faults_free_tfm, .refusals = 1 },
 };
 
