@@ -303,7 +303,8 @@ struct serial_queue {
 	bool			owned;
 	int			cpu;
 	struct llist_node	ready;
-	struct list_head	serving;
+
+	struct list_head	serving ____cacheline_aligned_in_smp;
 	struct padata_link	*batch;
 };
 
@@ -346,8 +347,8 @@ struct pump_stats {
  * @serving: P: serial queues that this pump owns.
  * @parallel_first: P: which duty comes first in a stretch; they take turns,
  *	because the first may take all of it.
- * @poll_credit: P: polls that may fail before most are left out.
  * @polled: P: a poll has found work.
+ * @poll_credit: P: polls that may fail before most are left out.
  * @nr_sleeps: P: sleeps without a poll; wraps.
  * @yield_from: P: in jiffies; before, a poll ends where others want the CPU.
  * @later: P: shell whose drain can wait until parallel() of its job has returned
@@ -357,10 +358,11 @@ struct pump_stats {
  * @nr_busy: P: jobs in @busy_ns.
  * @inline_depth: Submitters on this CPU that run a job themselves; counted by
  *	this_cpu_inc() and this_cpu_dec().
- * @sq: The serial queue of this CPU, whoever owns it.
  * @stats: Counters of this CPU, whichever pump runs on it.
+ * @sq: The serial queue of this CPU, whoever owns it.
  */
 struct padata_pump {
+	/* Written by others, too. */
 	struct work_struct	work;
 	struct pinst		*pinst;
 	int			cpu;
@@ -368,10 +370,12 @@ struct padata_pump {
 	bool			pulling;
 	struct llist_head	ready;
 	struct llist_head	deferred;
-	struct list_head	serving;
+
+	/* By this CPU alone. */
+	struct list_head	serving ____cacheline_aligned_in_smp;
 	bool			parallel_first;
-	unsigned int		poll_credit;
 	bool			polled;
+	unsigned int		poll_credit;
 	unsigned int		nr_sleeps;
 	unsigned long		yield_from;
 	struct padata_shell	*later;
@@ -379,8 +383,9 @@ struct padata_pump {
 	u64			busy_ns;
 	unsigned int		nr_busy;
 	unsigned int		inline_depth;
-	struct serial_queue	sq;
 	struct pump_stats	stats;
+
+	struct serial_queue	sq ____cacheline_aligned_in_smp;
 };
 
 /**
@@ -400,8 +405,16 @@ struct user_masks {
  * @pub: What the user sees.
  * @name: I: for messages.
  * @wq: I: runs the pumps.
- * @own_wq: I: it goes with the instance.
  * @pumps: I: one per possible CPU.
+ * @map_seq: Its value is the generation of the mapping.
+ * @nr_online: V: weight of @online.
+ * @nr_parallel: V: CPUs that are online and in the parallel mask.
+ * @nr_serial: V: CPUs that are online and in the serial mask.
+ * @masks: V, M: the user's masks.
+ * @online: V: CPUs that are online and not about to go.
+ * @nr_waiters: A: sleepers on @idle_wait.
+ * @running: M: jobs are accepted; also read under padata_shell::lock.
+ * @own_wq: I: it goes with the instance.
  * @lock: Protects the fields marked Q and V.
  * @queue: Q: jobs that wait for a CPU.
  * @nr_queued: Q: their number; read without the lock, too.
@@ -412,32 +425,34 @@ struct user_masks {
  *	pump was told to; less ago while one more that was woken may yet come.
  * @looked_cycles: Q: lower half of the cycle counter then, or when the clock
  *	was read later; read without the lock, too.
- * @map_seq: Its value is the generation of the mapping.
- * @masks: V, M: the user's masks.
- * @online: V: CPUs that are online and not about to go.
- * @nr_online: V: weight of @online.
- * @nr_parallel: V: CPUs that are online and in the parallel mask.
- * @nr_serial: V: CPUs that are online and in the serial mask.
- * @mask_changes: Q: how often the mapping changed.
  * @mutex: Serialises changes of the user's masks and of @running.
- * @running: M: jobs are accepted; also read under padata_shell::lock.
  * @shell_lock: See L.
  * @shells: L: all shells, orphans included.
  * @last_id: L: padata_shell::id given last.
- * @nr_waiters: A: sleepers on @idle_wait.
  * @idle_wait: Waiters for jobs in flight.
+ * @mask_changes: Q: how often the mapping changed.
  * @watch: The stall detector.
  * @stalls: W: how many it has reported.
  * @node: Hotplug callbacks of this instance.
  */
 struct pinst {
+	/* Read by all, seldom written. */
 	struct padata_instance	pub;
 	const char		*name;
 	struct workqueue_struct	*wq;
-	bool			own_wq;
 	struct padata_pump __percpu *pumps;
+	seqcount_spinlock_t	map_seq;
+	unsigned int		nr_online;
+	unsigned int		nr_parallel;
+	unsigned int		nr_serial;
+	struct user_masks __rcu	*masks;
+	cpumask_var_t		online;
+	atomic_t		nr_waiters;
+	bool			running;
+	bool			own_wq;
 
-	spinlock_t		lock;		/* Q */
+	/* Written by each submission, and by each pull. */
+	spinlock_t		lock ____cacheline_aligned_in_smp;	/* Q */
 	struct job_list		queue;
 	unsigned int		nr_queued;
 	unsigned int		nr_pulling;
@@ -445,21 +460,13 @@ struct pinst {
 	u64			pulled_at;
 	u32			looked_cycles;
 
-	seqcount_spinlock_t	map_seq;
-	struct user_masks __rcu	*masks;
-	cpumask_var_t		online;
-	unsigned int		nr_online;
-	unsigned int		nr_parallel;
-	unsigned int		nr_serial;
-	unsigned long		mask_changes;
-
-	struct mutex		mutex;		/* M */
-	bool			running;
+	/* The rest. */
+	struct mutex		mutex ____cacheline_aligned_in_smp;	/* M */
 	spinlock_t		shell_lock;	/* L */
 	struct list_head	shells;
 	unsigned int		last_id;
-	atomic_t		nr_waiters;
 	wait_queue_head_t	idle_wait;
+	unsigned long		mask_changes;
 	struct delayed_work	watch;
 	unsigned long		stalls;
 	struct hlist_node	node;
@@ -636,10 +643,10 @@ static __always_inline u32 cycles_now(void)
 	return get_cycles();
 }
 
-static void note_pull(struct pinst *pinst, u64 now)
+static void note_pull(struct pinst *pinst, u64 now, u32 cycles)
 {
 	pinst->pulled_at = now;
-	WRITE_ONCE(pinst->looked_cycles, cycles_now());
+	WRITE_ONCE(pinst->looked_cycles, cycles);
 }
 
 /*
@@ -754,7 +761,7 @@ static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
 	pump = per_cpu_ptr(pinst->pumps, cpu);
 	WRITE_ONCE(pump->pulling, true);
 	if (!pinst->nr_pulling++)
-		note_pull(pinst, local_clock());
+		note_pull(pinst, local_clock(), cycles_now());
 	return pump;
 }
 
@@ -1506,8 +1513,10 @@ static void serve_queue(struct serial_queue *sq, struct stretch *st)
 	struct returned ret = { };
 	unsigned int n;
 
-	for (n = 0; n < ROUND_SERIAL && !stretch_over(st); n++) {
+	for (n = 0; n < ROUND_SERIAL; n++) {
 		if (!sq->batch && !serial_queue_refill(sq))
+			break;
+		if (stretch_over(st))
 			break;
 		run_serial(sq, st, &ret);
 	}
@@ -1575,36 +1584,45 @@ static void note_service_time(struct padata_pump *pump)
 	pump->nr_busy = 0;
 }
 
-/* A share that leaves work for the other CPUs, but saves locking in a burst. */
-static unsigned int pull_share(struct pinst *pinst)
+/* What leaves as much to each of the other CPUs, and something for a second turn. */
+static unsigned int fair_share(struct pinst *pinst)
 {
-	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
-
-	return clamp(pinst->nr_queued / (2 * cpus), 1U,
-		     min_t(unsigned int, ROUND_PARALLEL, STRETCH_CALLBACKS));
+	return pinst->nr_queued / (2 * (pinst->nr_parallel ?: pinst->nr_online));
 }
 
 /*
  * As long as the work is not worth waking another CPU there is nobody to share
- * with.  But only jobs of one shell: others must not wait for a long one of it.
+ * with.
  */
-static bool may_pull_more(struct pinst *pinst)
+static bool is_alone(struct pinst *pinst, u64 service)
+{
+	return service < TRIVIAL_NS ||
+	       (pinst->nr_pulling <= 1 &&
+		pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns));
+}
+
+/*
+ * How many jobs of one shell a pull takes, where it would take @share of any: of
+ * short jobs more, which saves locking in a burst.  But others must not wait
+ * for a long one that is among them.
+ */
+static unsigned int pull_limit(struct pinst *pinst, unsigned int share)
 {
 	u64 service = pinst->service_ns;
 
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !service)
-		return false;
-	return service < READ_ONCE(short_ns) &&
-	       (service < TRIVIAL_NS ||
-		(pinst->nr_pulling <= 1 &&
-		 pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns)));
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !service || service >= READ_ONCE(short_ns))
+		return share;
+	if (is_alone(pinst, service))
+		return BATCH_JOBS;
+	return clamp(fair_share(pinst), share, (unsigned int)BATCH_JOBS);
 }
 
 /* Take jobs off the queue; returns how many. */
 static unsigned int pull_jobs(struct pinst *pinst, struct job_list *jobs)
 {
-	unsigned int n, share = pull_share(pinst);
-	unsigned int most = may_pull_more(pinst) ? BATCH_JOBS : share;
+	unsigned int share = clamp(fair_share(pinst), 1U,
+				   min_t(unsigned int, ROUND_PARALLEL, STRETCH_CALLBACKS));
+	unsigned int n, most = pull_limit(pinst, share);
 	struct padata_link *last = NULL, *link = pinst->queue.first;
 	struct padata_shell *ps;
 	unsigned int from;
@@ -1630,12 +1648,13 @@ static unsigned int pull_jobs(struct pinst *pinst, struct job_list *jobs)
  * pump_pull() - take jobs from the shared queue
  * @pump: The pump.
  * @jobs: Where they go.
- * @now: local_clock(), a moment ago.
+ * @st: Where the clock was read a moment ago.
  *
  * The test of the mask, the pull and parallel() are in one RCU read section, so
  * that padata_set_cpumask() can wait for those that saw the old mask.
  */
-static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
+static void pump_pull(struct padata_pump *pump, struct job_list *jobs,
+		      const struct stretch *st)
 {
 	struct pinst *pinst = pump->pinst;
 	struct padata_pump *wake;
@@ -1645,7 +1664,7 @@ static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 	note_service_time(pump);
 	n = pump_entitled(pump) ? pull_jobs(pinst, jobs) : 0;
 	if (n)
-		note_pull(pinst, now);
+		note_pull(pinst, st->now, st->cycles);
 	if (pump->pulling != !!n) {
 		WRITE_ONCE(pump->pulling, !!n);
 		pinst->nr_pulling += n ? 1 : -1;
@@ -1724,7 +1743,7 @@ static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 				WRITE_ONCE(pump->later, ps);
 		}
 		run_parallel(pump, job, st);
-	} while (!stretch_over(st) && !job_list_empty(jobs));
+	} while (!job_list_empty(jobs) && !stretch_over(st));
 	if (may_batch)
 		WRITE_ONCE(pump->later, NULL);
 }
@@ -1743,7 +1762,7 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	if (stretch_over(st))
 		return true;
 	job_list_init(&jobs);
-	pump_pull(pump, &jobs, st->now);
+	pump_pull(pump, &jobs, st);
 	if (job_list_empty(&jobs))
 		return false;
 	/* The job at hand is not late if the lock was. */
