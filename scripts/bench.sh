@@ -17,8 +17,7 @@
 # (-icount, one CPU runs at a time): they depend on nothing that the host does.
 # The rest is time, and means something only where two host CPUs are idle.
 # Tables have figures without the floor, which is the same harness with callbacks
-# called at once.  $PADATA_RESULTS (results) gets CSV and, where gnuplot is
-# installed, SVG.
+# called at once.  $PADATA_RESULTS (results) gets CSV and, of full, SVG.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -132,7 +131,6 @@ draw_cost() {
 	local data=$results/cost.dat
 	ratios <"$results/cost.lines" | awk '$1 == 4 && $2 == 1 && $3 == 0 {
 		print $4 ? $4 : 4096, $6, $7 }' >"$data"
-	command -v gnuplot >/dev/null || return 0
 	gnuplot <<-END
 		set terminal svg size 640,420
 		set output "$results/cost.svg"
@@ -216,7 +214,11 @@ full_alone() {
 
 what=${1:?see the head of $0}
 shift
-"$TOP/scripts/setup.sh"
+if [ "$what" = full ]; then
+	"$TOP/scripts/setup.sh" gnuplot-nox
+else
+	"$TOP/scripts/setup.sh"
+fi
 eval "$("$TOP/scripts/stock.sh" 6.12)"
 dir=$("$TOP/scripts/build.sh" "$HEADERS" debian-6.12 TESTS=1)
 mkdir -p "$results"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# setup.sh: install the Debian packages that everything here needs.
+# setup.sh [PACKAGE...]: install the Debian packages that everything here needs, and
+# those named.
 #
 # Asks dpkg what is there and calls apt only for what is missing.  Only who is
 # root may install; anybody else is told what to type.
@@ -14,7 +15,7 @@ packages=(gcc gcc-12 make flex bison bc libelf-dev libssl-dev cpio lz4 kmod
 	rsync xz-utils ccache python3 perl pahole
 	qemu-system-x86 busybox-static iproute2 iperf3 kcapi-tools libkcapi-dev
 	cryptsetup-bin dkms debootstrap groff-base
-	sparse shellcheck spin)
+	sparse shellcheck spin "$@")
 # The source of a later suite's kernel comes another way: e2e/later.sh.
 [ -n "$(ls -d "$CACHE/src/later-linux-source-$SERIES-"* 2>/dev/null)" ] ||
 	packages+=("linux-source-$SERIES")
