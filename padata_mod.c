@@ -173,9 +173,9 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 /* Jobs that take less than padata itself does for one are left to one CPU. */
 #define TRIVIAL_NS		250
 /* Nothing was pulled for so many times the cost of a wake-up: somebody is stuck. */
-#define LATE_WAKEUPS		10
-/* And still is, if who was woken for that has not come after so many. */
-#define GRACE_WAKEUPS		2
+#define LATE_WAKEUPS		10U
+/* And still is, if those who were woken for that have not come after so many each. */
+#define GRACE_WAKEUPS		2U
 /* Some microseconds, for which nobody has to look at the clock. */
 #define LATE_CYCLES		20000
 /* How long drains of short jobs may wait for more, and how many are pulled. */
@@ -289,10 +289,10 @@ struct padata_shell {
  * @lock: Protects the fields marked F.
  * @incoming: F: what drains append.
  * @owned: F: some pump has the queue, or it is on its way to one.
- * @cpu: I: the callback CPU.
  * @ready: A: link in padata_pump::ready, on the way to the new owner.
  * @serving: P: link in the owner's padata_pump::serving.
  * @batch: O: jobs taken over from @incoming, in order.
+ * @cpu: I: the callback CPU.
  *
  * The queue has one owner at a time and goes from owner to owner whole, so its
  * callbacks run one after the other, in order, wherever they run.
@@ -301,11 +301,11 @@ struct serial_queue {
 	spinlock_t		lock;		/* F */
 	struct job_list		incoming;
 	bool			owned;
-	int			cpu;
 	struct llist_node	ready;
 
 	struct list_head	serving ____cacheline_aligned_in_smp;
 	struct padata_link	*batch;
+	int			cpu;
 };
 
 /**
@@ -419,6 +419,8 @@ struct user_masks {
  * @queue: Q: jobs that wait for a CPU.
  * @nr_queued: Q: their number; read without the lock, too.
  * @nr_pulling: Q: number of pumps with padata_pump::pulling set.
+ * @nr_called: Q: pumps woken because jobs were pulled too long ago; since they were
+ *	last.
  * @service_ns: Q: mean duration of parallel(); 0 while unknown; read without
  *	the lock, too.
  * @pulled_at: Q: local_clock() when jobs were pulled last, or when the first
@@ -456,6 +458,7 @@ struct pinst {
 	struct job_list		queue;
 	unsigned int		nr_queued;
 	unsigned int		nr_pulling;
+	unsigned int		nr_called;
 	u64			service_ns;
 	u64			pulled_at;
 	u32			looked_cycles;
@@ -646,6 +649,7 @@ static __always_inline u32 cycles_now(void)
 static void note_pull(struct pinst *pinst, u64 now, u32 cycles)
 {
 	pinst->pulled_at = now;
+	pinst->nr_called = 0;
 	WRITE_ONCE(pinst->looked_cycles, cycles);
 }
 
@@ -662,10 +666,12 @@ static __always_inline bool looked_lately(struct pinst *pinst)
 
 /*
  * The mean does not know the long job that others wait behind.  Who is woken for
- * that has some time to come before another one is.
+ * that has some time to come before another one is, and the more have been woken
+ * since jobs were pulled last the longer that is: one more seldom helps.
  */
 static bool queue_is_late(struct pinst *pinst, u64 cost)
 {
+	unsigned int grace;
 	u64 now;
 	bool late;
 
@@ -673,8 +679,10 @@ static bool queue_is_late(struct pinst *pinst, u64 cost)
 		return false;
 	now = local_clock();
 	late = (s64)(now - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost;
-	if (late)
-		pinst->pulled_at = now - (LATE_WAKEUPS - GRACE_WAKEUPS) * cost;
+	if (late) {
+		grace = min(GRACE_WAKEUPS * ++pinst->nr_called, LATE_WAKEUPS);
+		pinst->pulled_at = now - (LATE_WAKEUPS - grace) * cost;
+	}
 	WRITE_ONCE(pinst->looked_cycles, cycles_now());
 	return late;
 }
