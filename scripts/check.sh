@@ -5,8 +5,8 @@
 # other numbers of CPUs, and for longer.
 #
 # One line per step, its output in $LOGS/check-STEP.log, and at the end the sum
-# of all test cases: `N passed, N failed`.  One step at a time: a guest has more
-# CPUs than most machines that run this.
+# of all test cases: `N passed, N failed`.  One step at a time, because a guest has
+# more CPUs than most machines that run this, but for those that take a given time.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,11 +16,21 @@ what_failed() {
 	awk '/^not ok/ { on = 1; print "       " $0; next } !/^ / { on = 0 } on { print "       " $0 }' "$1"
 }
 
-# step NAME COMMAND...: the command's last line is `N passed, N failed`.
-step() {
-	local name=$1 log=$LOGS/check-$1.log since=$SECONDS word=ok status=0 p f
+# begin NAME COMMAND...: in the background; its last line is `N passed, N failed`.
+declare -A pid since
+begin() {
+	local name=$1
 	shift
-	"$@" >"$log" || status=$?
+	since[$name]=$SECONDS
+	"$@" >"$LOGS/check-$name.log" &
+	pid[$name]=$!
+}
+
+# finish NAME: wait for it, say how it ended, and count its cases.
+finish() {
+	local name=$1 log=$LOGS/check-$1.log word=ok status=0 p f
+	wait "${pid[$name]}" || status=$?
+	unset "pid[$name]"
 	read -r p f < <(tail -n 1 "$log" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p') || true
 	# A step that ends badly without a failed case has failed as a whole.
 	if [ "$status" != 0 ] && [ "${f:-0}" = 0 ]; then
@@ -29,9 +39,14 @@ step() {
 	passed=$((passed + ${p:-0}))
 	failed=$((failed + ${f:-0}))
 	[ "${f:-0}" = 0 ] || word="not ok"
-	printf '%-6s %-14s %5d s   %s\n' "$word" "$name" $((SECONDS - since)) \
+	printf '%-6s %-14s %5d s   %s\n' "$word" "$name" $((SECONDS - since[$name])) \
 		"${p:+$p passed, $f failed}"
 	[ "$word" = ok ] || what_failed "$log" | head -n 60
+}
+
+step() {
+	begin "$@"
+	finish "$1"
 }
 
 # fairness: what its suite compares is exact where instructions are counted.
@@ -69,25 +84,30 @@ full() {
 	ROUNDS=10 step planted-10 scripts/planted.sh
 }
 
-# build_debug_kernel: in the background, of what the steps before the first that needs
-# it leave of the CPUs; that one waits for it.  It goes when this script goes.
-build_debug_kernel() {
-	setsid nice -n 19 scripts/kernel.sh debug >"$LOGS/check-build-debug.log" 2>&1 &
-	builder=$!
-	trap '[ -z "$builder" ] || kill -- "-$builder" 2>/dev/null || :' EXIT
+# stop_all: what was begun goes when this script goes.
+stop_all() {
+	local name
+	for name in "${!pid[@]}"; do
+		kill -- "-${pid[$name]}" 2>/dev/null || :
+	done
 }
 
 # need_kernel FLAVOUR: without it each of the others would only try to build it again.
 need_kernel() {
 	local before=$failed
-	step "kernel-$1" scripts/kernel.sh "$1"
+	[ -n "${pid[kernel-$1]-}" ] || begin "kernel-$1" scripts/kernel.sh "$1"
+	finish "kernel-$1"
 	[ "$failed" = "$before" ] || total || exit
 }
 
 cd "$TOP"
+# Each in a process group of its own, for stop_all.
+set -m
+trap stop_all EXIT
 step setup scripts/setup.sh
 need_kernel kunit
-build_debug_kernel
+# Of what the steps before the first that needs it leave of the CPUs.
+begin kernel-debug nice -n 19 scripts/kernel.sh debug
 step static scripts/static.sh
 GUESTS=2 step kunit scripts/kunit.sh kunit
 fairness
@@ -95,15 +115,16 @@ step selftest scripts/selftest.sh
 step planted scripts/planted.sh
 step demo scripts/demo.sh
 step e2e scripts/e2e.sh 10
-step torture scripts/torture.sh kunit 2 4
 PADATA_RESULTS=$LOGS step bench scripts/bench.sh check
 need_kernel debug
-builder=''
 step kunit-debug scripts/kunit.sh debug
+begin torture scripts/torture.sh kunit 2 4
 step torture-debug scripts/torture.sh debug 2 4
+finish torture
+begin fuzz scripts/fuzz.sh 50 debug
 step modprobe scripts/modprobe.sh
 COUNT=300 step pcrypt scripts/pcrypt.sh 6.12 6.1
-step fuzz scripts/fuzz.sh 50 debug
+finish fuzz
 [ "${1-}" != --full ] || full
 say "$((SECONDS / 60)) minutes; logs in $LOGS"
 total
