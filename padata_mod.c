@@ -371,7 +371,7 @@ struct padata_pump {
 	struct llist_head	ready;
 	struct llist_head	deferred;
 
-	/* By this CPU alone. */
+	/* Written by the pump, and by who submits on this CPU. */
 	struct list_head	serving ____cacheline_aligned_in_smp;
 	bool			parallel_first;
 	bool			polled;
@@ -419,8 +419,7 @@ struct user_masks {
  * @queue: Q: jobs that wait for a CPU.
  * @nr_queued: Q: their number; read without the lock, too.
  * @nr_pulling: Q: number of pumps with padata_pump::pulling set.
- * @nr_called: Q: pumps woken because jobs were pulled too long ago; since they were
- *	last.
+ * @nr_called: Q: pumps that were woken for a late queue since jobs were pulled last.
  * @service_ns: Q: mean duration of parallel(); 0 while unknown; read without
  *	the lock, too.
  * @pulled_at: Q: local_clock() when jobs were pulled last, or when the first
@@ -646,11 +645,11 @@ static __always_inline u32 cycles_now(void)
 	return get_cycles();
 }
 
-static void note_pull(struct pinst *pinst, u64 now, u32 cycles)
+static void note_pull(struct pinst *pinst, u64 now)
 {
 	pinst->pulled_at = now;
 	pinst->nr_called = 0;
-	WRITE_ONCE(pinst->looked_cycles, cycles);
+	WRITE_ONCE(pinst->looked_cycles, cycles_now());
 }
 
 /*
@@ -769,7 +768,7 @@ static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
 	pump = per_cpu_ptr(pinst->pumps, cpu);
 	WRITE_ONCE(pump->pulling, true);
 	if (!pinst->nr_pulling++)
-		note_pull(pinst, local_clock(), cycles_now());
+		note_pull(pinst, local_clock());
 	return pump;
 }
 
@@ -1592,45 +1591,36 @@ static void note_service_time(struct padata_pump *pump)
 	pump->nr_busy = 0;
 }
 
-/* What leaves as much to each of the other CPUs, and something for a second turn. */
-static unsigned int fair_share(struct pinst *pinst)
+/* A share that leaves work for the other CPUs, but saves locking in a burst. */
+static unsigned int pull_share(struct pinst *pinst)
 {
-	return pinst->nr_queued / (2 * (pinst->nr_parallel ?: pinst->nr_online));
+	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
+
+	return clamp(pinst->nr_queued / (2 * cpus), 1U,
+		     min_t(unsigned int, ROUND_PARALLEL, STRETCH_CALLBACKS));
 }
 
 /*
  * As long as the work is not worth waking another CPU there is nobody to share
- * with.
+ * with.  But only jobs of one shell: others must not wait for a long one of it.
  */
-static bool is_alone(struct pinst *pinst, u64 service)
-{
-	return service < TRIVIAL_NS ||
-	       (pinst->nr_pulling <= 1 &&
-		pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns));
-}
-
-/*
- * How many jobs of one shell a pull takes, where it would take @share of any: of
- * short jobs more, which saves locking in a burst.  But others must not wait
- * for a long one that is among them.
- */
-static unsigned int pull_limit(struct pinst *pinst, unsigned int share)
+static bool may_pull_more(struct pinst *pinst)
 {
 	u64 service = pinst->service_ns;
 
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !service || service >= READ_ONCE(short_ns))
-		return share;
-	if (is_alone(pinst, service))
-		return BATCH_JOBS;
-	return clamp(fair_share(pinst), share, (unsigned int)BATCH_JOBS);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !service)
+		return false;
+	return service < READ_ONCE(short_ns) &&
+	       (service < TRIVIAL_NS ||
+		(pinst->nr_pulling <= 1 &&
+		 pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns)));
 }
 
 /* Take jobs off the queue; returns how many. */
 static unsigned int pull_jobs(struct pinst *pinst, struct job_list *jobs)
 {
-	unsigned int share = clamp(fair_share(pinst), 1U,
-				   min_t(unsigned int, ROUND_PARALLEL, STRETCH_CALLBACKS));
-	unsigned int n, most = pull_limit(pinst, share);
+	unsigned int n, share = pull_share(pinst);
+	unsigned int most = may_pull_more(pinst) ? BATCH_JOBS : share;
 	struct padata_link *last = NULL, *link = pinst->queue.first;
 	struct padata_shell *ps;
 	unsigned int from;
@@ -1656,13 +1646,12 @@ static unsigned int pull_jobs(struct pinst *pinst, struct job_list *jobs)
  * pump_pull() - take jobs from the shared queue
  * @pump: The pump.
  * @jobs: Where they go.
- * @st: Where the clock was read a moment ago.
+ * @now: local_clock(), a moment ago.
  *
  * The test of the mask, the pull and parallel() are in one RCU read section, so
  * that padata_set_cpumask() can wait for those that saw the old mask.
  */
-static void pump_pull(struct padata_pump *pump, struct job_list *jobs,
-		      const struct stretch *st)
+static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 {
 	struct pinst *pinst = pump->pinst;
 	struct padata_pump *wake;
@@ -1672,7 +1661,7 @@ static void pump_pull(struct padata_pump *pump, struct job_list *jobs,
 	note_service_time(pump);
 	n = pump_entitled(pump) ? pull_jobs(pinst, jobs) : 0;
 	if (n)
-		note_pull(pinst, st->now, st->cycles);
+		note_pull(pinst, now);
 	if (pump->pulling != !!n) {
 		WRITE_ONCE(pump->pulling, !!n);
 		pinst->nr_pulling += n ? 1 : -1;
@@ -1770,7 +1759,7 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	if (stretch_over(st))
 		return true;
 	job_list_init(&jobs);
-	pump_pull(pump, &jobs, st);
+	pump_pull(pump, &jobs, st->now);
 	if (job_list_empty(&jobs))
 		return false;
 	/* The job at hand is not late if the lock was. */
