@@ -289,10 +289,10 @@ struct padata_shell {
  * @lock: Protects the fields marked F.
  * @incoming: F: what drains append.
  * @owned: F: some pump has the queue, or it is on its way to one.
+ * @cpu: I: the callback CPU.
  * @ready: A: link in padata_pump::ready, on the way to the new owner.
  * @serving: P: link in the owner's padata_pump::serving.
  * @batch: O: jobs taken over from @incoming, in order.
- * @cpu: I: the callback CPU.
  *
  * The queue has one owner at a time and goes from owner to owner whole, so its
  * callbacks run one after the other, in order, wherever they run.
@@ -301,11 +301,10 @@ struct serial_queue {
 	spinlock_t		lock;		/* F */
 	struct job_list		incoming;
 	bool			owned;
-	struct llist_node	ready;
-
-	struct list_head	serving ____cacheline_aligned_in_smp;
-	struct padata_link	*batch;
 	int			cpu;
+	struct llist_node	ready;
+	struct list_head	serving;
+	struct padata_link	*batch;
 };
 
 /**
@@ -347,8 +346,8 @@ struct pump_stats {
  * @serving: P: serial queues that this pump owns.
  * @parallel_first: P: which duty comes first in a stretch; they take turns,
  *	because the first may take all of it.
- * @polled: P: a poll has found work.
  * @poll_credit: P: polls that may fail before most are left out.
+ * @polled: P: a poll has found work.
  * @nr_sleeps: P: sleeps without a poll; wraps.
  * @yield_from: P: in jiffies; before, a poll ends where others want the CPU.
  * @later: P: shell whose drain can wait until parallel() of its job has returned
@@ -358,11 +357,10 @@ struct pump_stats {
  * @nr_busy: P: jobs in @busy_ns.
  * @inline_depth: Submitters on this CPU that run a job themselves; counted by
  *	this_cpu_inc() and this_cpu_dec().
- * @stats: Counters of this CPU, whichever pump runs on it.
  * @sq: The serial queue of this CPU, whoever owns it.
+ * @stats: Counters of this CPU, whichever pump runs on it.
  */
 struct padata_pump {
-	/* Written by others, too. */
 	struct work_struct	work;
 	struct pinst		*pinst;
 	int			cpu;
@@ -370,12 +368,10 @@ struct padata_pump {
 	bool			pulling;
 	struct llist_head	ready;
 	struct llist_head	deferred;
-
-	/* Written by the pump, and by who submits on this CPU. */
-	struct list_head	serving ____cacheline_aligned_in_smp;
+	struct list_head	serving;
 	bool			parallel_first;
-	bool			polled;
 	unsigned int		poll_credit;
+	bool			polled;
 	unsigned int		nr_sleeps;
 	unsigned long		yield_from;
 	struct padata_shell	*later;
@@ -383,9 +379,8 @@ struct padata_pump {
 	u64			busy_ns;
 	unsigned int		nr_busy;
 	unsigned int		inline_depth;
+	struct serial_queue	sq;
 	struct pump_stats	stats;
-
-	struct serial_queue	sq ____cacheline_aligned_in_smp;
 };
 
 /**

@@ -25,8 +25,8 @@
 results=${PADATA_RESULTS:-$TOP/results}
 
 multi="-accel tcg,thread=multi -cpu max"
-# Where the guest's AVX becomes the host's and AES a function of SSE, QEMU 7.2 runs
-# AES at one of two speeds, a factor of eight apart; see performance.rst.
+# With AVX in the guest QEMU 7.2 runs AES at one of two speeds, a factor of ten
+# apart, whatever wraps it; see performance.rst.
 no_avx="-accel tcg,thread=multi -cpu max,-avx,-avx2"
 
 # guest NAME ACCELERATOR CPUS RUNS: what is measured goes to NAME.verdict.
