@@ -9,6 +9,9 @@
  * With hold=SECONDS (any time before it is unloaded) one job of the first shell
  * and one of a second instance end so much later than the wait for them begins,
  * in padata_free_shell() and in padata_free().
+ *
+ * With inside=N it begins with N callbacks that free their own shell and instance,
+ * which must be refused.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,6 +31,10 @@
 static unsigned int hold;
 module_param(hold, uint, 0644);
 MODULE_PARM_DESC(hold, "seconds that two jobs are held when it is unloaded");
+
+static unsigned int inside;
+module_param(inside, uint, 0444);
+MODULE_PARM_DESC(inside, "callbacks that free what they are a callback of");
 
 static unsigned long jobs;
 module_param(jobs, ulong, 0444);
@@ -203,6 +210,48 @@ static void load_free_late(struct work_struct *work)
 
 static DECLARE_WORK(load_free_late_work, load_free_late);
 
+/* ---- callbacks that free what they are a callback of ---- */
+
+/**
+ * struct load_inside - a job whose serial() does so
+ * @padata: The job.
+ * @ps: Its shell.
+ * @done: It has returned from both calls.
+ */
+struct load_inside {
+	struct padata_priv	padata;
+	struct padata_shell	*ps;
+	struct completion	done;
+};
+
+static void load_inside_serial(struct padata_priv *padata)
+{
+	struct load_inside *in = container_of(padata, struct load_inside, padata);
+
+	padata_free_shell(in->ps);
+	padata_free(load_pinst);
+	complete(&in->done);
+}
+
+static int load_free_inside(void)
+{
+	struct load_inside in = {
+		.padata = { .parallel = padata_do_serial, .serial = load_inside_serial },
+	};
+	int err, cpu = 0;
+
+	in.ps = padata_alloc_shell(load_pinst);
+	if (!in.ps)
+		return -ENOMEM;
+	init_completion(&in.done);
+	err = padata_do_parallel(in.ps, &in.padata, &cpu);
+	if (err)
+		padata_free_shell(in.ps);
+	else
+		wait_for_completion(&in.done);
+	return err;
+}
+
 /* ---- module ---- */
 
 static void load_free(void)
@@ -257,7 +306,10 @@ static noinline int load_alloc(void)
 static int __init padata_load_init(void)
 {
 	int err = load_alloc();
+	unsigned int i;
 
+	for (i = 0; i < inside && !err; i++)
+		err = load_free_inside();
 	if (!err) {
 		load_thread = kthread_run(load_work, NULL, "padata_load");
 		err = PTR_ERR_OR_ZERO(load_thread);
