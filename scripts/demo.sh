@@ -48,6 +48,8 @@ show_jobs() {
 		for (i = 5; i <= NF; i++) printf ", %d", $i
 		printf "; run by the submitter: %d\n", $3 }'
 	echo "CPU 3 went offline and came back $(lines toggles) times meanwhile"
+	echo "events of $(lines traced | awk '{ print $3 + $4 - $1 - $2 }') more jobs:$(lines event |
+		sed 's/padata_//' | awk '{ printf "%s %d %s", sep, $2, $1; sep = "," }')"
 }
 
 # Everything inline is not parallel: each CPU has worked, and the submitter did
@@ -59,6 +61,21 @@ check_jobs() {
 		END { exit bad || NR != 2 }'
 }
 
+# Each job has been submitted and run, as the counters say, and all but those that were
+# run alone were called back; both changes of the mask are there.
+check_events() {
+	{ lines traced; lines event; } | awk '
+		NR == 1 { jobs = $3 + $4 - $1 - $2 }
+		NR > 1 { nr[$1] = $2 }
+		END {
+			exit !(NR == 7 && jobs > 0 && nr["padata_submit"] == jobs &&
+				nr["padata_parallel_start"] == jobs &&
+				nr["padata_parallel_end"] == jobs &&
+				nr["padata_serial"] <= jobs && nr["padata_serial"] * 2 > jobs &&
+				nr["padata_drain"] > 0 &&
+				nr["padata_mask_change"] == 2) }'
+}
+
 # judge EXIT_STATUS
 judge() {
 	count "$1" "the guest ended well, its log has no warning"
@@ -68,6 +85,7 @@ judge() {
 		[ "$(lines load | grep -c "requests=$requests plain_per_second")" = 6 ]
 	check "every CPU has worked, the submitter at most a fifth" check_jobs
 	check "a CPU went and came under load" [ "$(lines toggles)" -gt 0 ]
+	check "tracepoints: each job, each change of a mask" check_events
 	check "masks as written, modules unloaded" [ -z "$(lines failed)" ]
 	lines failed
 }
