@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# selftest.sh: the kernel's own crypto self-tests over pcrypt(...).
+# selftest.sh: the kernel's own crypto self-tests over pcrypt(...), while its masks
+# are written.
 #
 # Each must pass; "No test for" is a failure.  Then the same with a build that
 # flips a byte (BUSTED=20), in which each must fail: the tests do test.
@@ -34,6 +35,8 @@ demand() {
 		got=$(awk -v alg="$alg" '$1 == "selftest:" && $2 == alg { print $3 }' "$LOGS/$1.verdict")
 		count "$([ "$got" = "$2" ] && echo 0 || echo 1)" "$1: pcrypt($alg): ${got:-not reached}"
 	done
+	got=$(sed -n 's/^writes: //p' "$LOGS/$1.verdict")
+	count "$([ "${got:-0}" -ge 100 ] && echo 0 || echo 1)" "$1: ${got:-no} mask writes meanwhile"
 }
 
 "$TOP/scripts/setup.sh"
