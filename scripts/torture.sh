@@ -4,8 +4,8 @@
 # torture.sh [FLAVOUR [MINUTES [CPUS [MAKE VARIABLES...]]]]: run padata_torture
 # in a guest.  FLAVOUR is one of kernel.sh's, or 6.12 or 6.1 for Debian's own.
 #
-# Three checks: the last line of the module says SUCCESS, nothing was bad in the
-# kernel's log, and nothing leaked.  Environment:
+# Four checks: the last line of the module says SUCCESS, the machine was the one asked
+# for, nothing was bad in the kernel's log, and nothing leaked.  Environment:
 #   KARGS    more kernel arguments, as in KARGS="preempt=none"
 #   TORTURE  more module parameters, as in TORTURE="seed=1 stutter=0"
 #   ALLOW    guest.sh's -w
@@ -47,8 +47,12 @@ say "torture: $minutes minutes on the $flavour kernel, $cpus CPUs${*:+, $*}${KAR
 ended=0
 run_guest || ended=$?
 line=$(sed -n 's/^torture: //p' "$LOGS/$name.verdict")
+found_nodes=$(sed -n 's/^nodes: //p' "$LOGS/$name.verdict")
 echo "${line:-no line from the guest}"
+nodes=$((cpus < 16 ? 1 : 4))
 count "$([[ $line = *SUCCESS* ]] && echo 0 || echo 1)" "torture: what padata promises"
+count "$([[ $line = *" cpus=$cpus "* ]] && [ "$found_nodes" = $nodes ] && echo 0 || echo 1)" \
+	"torture: the guest has the $cpus CPUs and $nodes nodes asked for"
 count "$([ $ended != 3 ] && [ $ended != 2 ] && echo 0 || echo 1)" "torture: the kernel's log"
 count "$([ $ended != 4 ] && [ $ended != 2 ] && echo 0 || echo 1)" "torture: memory"
 [ $ended = 0 ] || echo "guest: exit status $ended; see $LOGS/$name.console"
