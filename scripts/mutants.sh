@@ -74,7 +74,7 @@ try() {
 	0:survived)	echo survived ;;
 	*:killed*)	echo "$line" ;;
 	[23]:in*)	echo "killed by the kernel's log or its end $line" ;;
-	*)		echo "killed by the guest's exit status $ended: $line" ;;
+	*)		echo "not tried, the guest ended with $ended: $line" ;;
 	esac
 }
 
@@ -110,11 +110,11 @@ while IFS= read -r line; do
 	build "$number" "$function" "$old" "$new"
 	result=$(try "$number" "$suite")
 	status=0
-	if [ "$result" = survived ]; then
-		[ -n "$note" ] || status=1
-	else
-		[ -z "$note" ] || status=1
-	fi
+	case $result in
+	survived)	[ -n "$note" ] || status=1 ;;
+	killed*)	[ -z "$note" ] || status=1 ;;
+	*)		status=1 ;;
+	esac
 	count $status "mutant $number, $function: '$old' -> '$new': $result${note:+ ($note)}"
 done <"$TOP/scripts/mutants"
 total
