@@ -34,20 +34,20 @@ JOBS=2 CHANGES=0 BUSTED=4|called==2|a pump sleeps without a last look
 JOBS=2 CHANGES=0 BUSTED=5|j==called|a callback is called twice
 JOBS=2 BUSTED=6|j==called|fences are ignored
 JOBS=2 CHANGES=0 DEFER BUSTED=7|!(in_callback)|a job lets go of its shell before its callback
-JOBS=2 BUSTED=20|called==2|who parks the baton does not look at pending again
-JOBS=2 CHANGES=0 BUSTED=21|called==2|the baton goes to a job by a read and a write
-JOBS=2 BUSTED=22|drainers|the baton is unparked without a look under the lock
-JOBS=2 CHANGES=0 DEFER BUSTED=23|grace|a reference goes with the hand-over
-JOBS=2 OFFLINE BUSTED=24|pulling|a pump loses its right and no other is woken
-JOBS=2 CHANGES=0 BUSTED=25|pulling|a pump ends pulling after its look at the shared queue
-JOBS=2 CHANGES=0 BUSTED=26|called==2|a pump disowns a serial queue after its look at it
-JOBS=2 OFFLINE BUSTED=27|j==called|jobs go to another serial queue one by one
-JOBS=2 CHANGES=0 DEFER BUSTED=28|grace|a drain is deferred with no job listed
-JOBS=2 OFFLINE NP BUSTED=29|non-progress cycle|a pump that may not pull goes round
-JOBS=2 CHANGES=0 BATCH BUSTED=30|called==2|a drain that was put off is forgotten
-JOBS=2 CHANGES=0 BATCH BUSTED=31|drainers|a drain that was put off is done twice
-JOBS=2 ALONE CHANGES=0 BUSTED=32|alone==called|a job runs alone beside callbacks
-JOBS=2 ALONE CHANGES=0 BUSTED=33|alone==called|a job that runs alone gets the baton, too
+JOBS=2 BUSTED=40|called==2|who parks the baton does not look at pending again
+JOBS=2 CHANGES=0 BUSTED=41|called==2|the baton goes to a job by a read and a write
+JOBS=2 BUSTED=42|drainers|the baton is unparked without a look under the lock
+JOBS=2 CHANGES=0 DEFER BUSTED=43|grace|a reference goes with the hand-over
+JOBS=2 OFFLINE BUSTED=44|pulling|a pump loses its right and no other is woken
+JOBS=2 CHANGES=0 BUSTED=45|pulling|a pump ends pulling after its look at the shared queue
+JOBS=2 CHANGES=0 BUSTED=46|called==2|a pump disowns a serial queue after its look at it
+JOBS=2 OFFLINE BUSTED=47|j==called|jobs go to another serial queue one by one
+JOBS=2 CHANGES=0 DEFER BUSTED=48|grace|a drain is deferred with no job listed
+JOBS=2 OFFLINE NP BUSTED=49|non-progress cycle|a pump that may not pull goes round
+JOBS=2 CHANGES=0 BATCH BUSTED=50|called==2|a drain that was put off is forgotten
+JOBS=2 CHANGES=0 BATCH BUSTED=51|drainers|a drain that was put off is done twice
+JOBS=2 ALONE CHANGES=0 BUSTED=52|alone==called|a job runs alone beside callbacks
+JOBS=2 ALONE CHANGES=0 BUSTED=53|alone==called|a job that runs alone gets the baton, too
 '
 
 # verify DIRECTORY DEFINE...: build a verifier there and run it.  The search is

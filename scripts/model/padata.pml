@@ -65,7 +65,7 @@
  *  BATCH		a pump may put a drain off and run its next job first
  *  DEFER		completers may be hard interrupts, DRAIN_CUTS is 1, and
  *			there are references and RCU
- *  BUSTED		one of these errors; below 20 it is that of the C code
+ *  BUSTED		one of these errors; below 40 it is that of the C code
  *
  *   1 the baton is passed on before the hand-over
  *   3 callbacks go to the next CPU
@@ -73,20 +73,20 @@
  *   5 a callback is called twice
  *   6 fences are ignored
  *   7 a job lets go of its shell before its callback
- *  20 who parks the baton does not look at pending again
- *  21 baton:A is a read and a write
- *  22 shell_unpark() does not look again under the lock
- *  23 a job's reference goes with the hand-over (DEFER)
- *  24 a pump that loses its right is released, and no other woken (OFFLINE)
- *  25 a pump finds the shared queue empty in one section, ends pulling in another
- *  26 a pump finds a serial queue empty in one section, disowns it in another
- *  27 jobs of a CPU that is offline go to another queue one by one (OFFLINE)
- *  28 a drain is deferred with no job listed (DEFER)
- *  29 a pump that may not pull goes round while jobs are queued (OFFLINE)
- *  30 a drain that was put off is forgotten when there is no next job (BATCH)
- *  31 a drain that was put off is done twice (BATCH)
- *  32 a job is run alone while earlier callbacks have not returned (ALONE)
- *  33 a job that is run alone gets the baton, too (ALONE)
+ *  40 who parks the baton does not look at pending again
+ *  41 baton:A is a read and a write
+ *  42 shell_unpark() does not look again under the lock
+ *  43 a job's reference goes with the hand-over (DEFER)
+ *  44 a pump that loses its right is released, and no other woken (OFFLINE)
+ *  45 a pump finds the shared queue empty in one section, ends pulling in another
+ *  46 a pump finds a serial queue empty in one section, disowns it in another
+ *  47 jobs of a CPU that is offline go to another queue one by one (OFFLINE)
+ *  48 a drain is deferred with no job listed (DEFER)
+ *  49 a pump that may not pull goes round while jobs are queued (OFFLINE)
+ *  50 a drain that was put off is forgotten when there is no next job (BATCH)
+ *  51 a drain that was put off is done twice (BATCH)
+ *  52 a job is run alone while earlier callbacks have not returned (ALONE)
+ *  53 a job that is run alone gets the baton, too (ALONE)
  */
 
 #ifndef JOBS
@@ -308,9 +308,9 @@ inline shell_drain()
 	:: atomic { at == CUT && !ps_lock && last_cut ->
 		touch;
 		if
-		:: BUSTED == 28 -> at = LATER
-		:: BUSTED != 28 && head < tail -> ps_lock = true; at = PASS
-		:: BUSTED != 28 && head == tail ->
+		:: BUSTED == 48 -> at = LATER
+		:: BUSTED != 48 && head < tail -> ps_lock = true; at = PASS
+		:: BUSTED != 48 && head == tail ->
 			last_cut = false;
 			baton_goes_home(); break
 		fi
@@ -321,7 +321,7 @@ inline shell_drain()
 		touch;
 		if
 		:: state[head] == RUNNING ->	/* baton:A: cmpxchg */
-#if BUSTED == 21
+#if BUSTED == 41
 			at = WRITE_BATON
 #else
 			baton_goes_to_job();
@@ -334,7 +334,7 @@ inline shell_drain()
 			at = PARK
 		fi
 	   }
-#if BUSTED == 21
+#if BUSTED == 41
 	:: atomic { at == WRITE_BATON ->
 		baton_goes_to_job();
 		ps_lock = false; at = CUT; break
@@ -344,7 +344,7 @@ inline shell_drain()
 		touch;
 		ps_lock = false;
 		if
-		:: pending == 0 && BUSTED != 20 ->	/* park:A: read */
+		:: pending == 0 && BUSTED != 40 ->	/* park:A: read */
 			baton = OUT; drainers++; baton_stays()
 		:: else -> last_cut = false; at = CUT; break
 		fi
@@ -352,7 +352,7 @@ inline shell_drain()
 	/* shell_hand_over(): serial_queue_add() of one piece */
 	:: atomic { at == HAND_OVER ->
 		t = cb_cpu[from];
-#if BUSTED == 27
+#if BUSTED == 47
 		c = target_pump(t);
 #else
 		c = t;
@@ -360,7 +360,7 @@ inline shell_drain()
 		do
 		:: from < to && cb_cpu[from] == t ->
 			incoming[c]!from;
-#if BUSTED == 23
+#if BUSTED == 43
 			shell_put(1);
 #endif
 			from++
@@ -399,7 +399,7 @@ inline shell_drain()
  */
 
 /* The first look of pump_parallel(). */
-#if BUSTED == 29
+#if BUSTED == 49
 #define may_pull(me)	(pulling[me] || len(queue))
 #else
 #define may_pull(me)	(pulling[me] || (len(queue) && online(me)))
@@ -482,12 +482,12 @@ inline pump_pull()
 	if
 	:: pulled -> queue?j
 	:: else
-#if BUSTED == 25
+#if BUSTED == 45
 		-> goto stop_pulling
 #endif
 	fi;
 	pulling[me] = pulled;
-#if BUSTED == 29
+#if BUSTED == 49
 	worked = worked || !pulled;
 #endif
 	pump_to_wake()
@@ -608,7 +608,7 @@ parallel_returned:
 		if
 		:: w != NOBODY -> goto wake_other
 		:: w == NOBODY && pulled -> run_parallel()
-#if BUSTED == 30
+#if BUSTED == 50
 		:: w == NOBODY && !pulled -> undrained = false; go_on()
 #else
 		:: w == NOBODY && !pulled -> skip
@@ -618,7 +618,7 @@ parallel_returned:
 	:: atomic { undrained -> skip }
 	fi;
 drain_undrained:
-#if BUSTED != 31
+#if BUSTED != 51
 	undrained = false;
 #endif
 	shell_drain();
@@ -645,7 +645,7 @@ serve_queue:
 #endif
 	   }
 	:: atomic { !jobs_in(c) ->	/* serial_queue_refill() */
-#if BUSTED == 26
+#if BUSTED == 46
 		skip
 	   }
 	   atomic {
@@ -682,7 +682,7 @@ park_b:					/* park:B: the read */
 	atomic { !ps_lock ->
 		touch;
 		if
-		:: (baton == PARKED && !pending) || BUSTED == 22 ->
+		:: (baton == PARKED && !pending) || BUSTED == 42 ->
 			baton = OUT; drainers++
 		:: else -> flushed()
 		fi
@@ -705,7 +705,7 @@ give_away:
 	atomic { ready[t] = ready[t] | bit_of(c); c = 0 }
 	atomic { pump_wake(t); t = 0; go_on() }
 
-#if BUSTED == 25
+#if BUSTED == 45
 stop_pulling:
 	atomic { pulling[me] = false; go_on() }
 #endif
@@ -773,14 +773,14 @@ inline queue_job(j)
  */
 #ifdef ALONE
 #define SUBMITTER	DRAINER; byte g, w = NOBODY, alone; bool put
-#define may_be_alone	(baton == HOME && (!pending || BUSTED == 32) && !ps_lock)
+#define may_be_alone	(baton == HOME && (!pending || BUSTED == 52) && !ps_lock)
 
 inline submit_alone(j, since)
 {
 	alone = j;
 	rcu_read_lock(SUBMITTING);
 	shell_append(alone, since);
-#if BUSTED != 33
+#if BUSTED != 53
 	state[alone] = RUNNING;
 #endif
 	fence[alone] = false;
@@ -920,7 +920,7 @@ end_next:
 		gen++;
 		/* release_pulling() */
 		pulling[0] = pulling[0] && online(0);
-#if BUSTED != 24
+#if BUSTED != 44
 		pump_to_wake();
 #endif
 		if
