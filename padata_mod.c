@@ -1481,10 +1481,7 @@ static void run_serial(struct serial_queue *sq, struct stretch *st,
 	struct padata_priv *job;
 
 	job = link_order(pop_link(&sq->batch));
-	if (ret->ps != job->ps) {
-		returned_flush(ret);
-		ret->ps = job->ps;
-	}
+	ret->ps = job->ps;
 	ret->nr++;
 	count_start(st);
 	this_cpu_inc(st->stats->serial);
@@ -1518,6 +1515,9 @@ static void serve_queue(struct serial_queue *sq, struct stretch *st)
 	for (n = 0; n < ROUND_SERIAL; n++) {
 		if (!sq->batch && !serial_queue_refill(sq))
 			break;
+		/* May drain, so before the look at the clock. */
+		if (ret.ps != link_order(sq->batch)->ps)
+			returned_flush(&ret);
 		if (stretch_over(st))
 			break;
 		run_serial(sq, st, &ret);
@@ -1701,14 +1701,16 @@ static bool pump_may_batch(struct padata_pump *pump)
 	       smp_processor_id() == pump->cpu && service && service < READ_ONCE(short_ns);
 }
 
-static void pump_drain_undrained(struct padata_pump *pump)
+/* Returns true when there was one. */
+static bool pump_drain_undrained(struct padata_pump *pump)
 {
 	struct padata_shell *ps = pump->undrained;
 
 	if (!ps)
-		return;
+		return false;
 	pump->undrained = NULL;
 	shell_drain(ps);
+	return true;
 }
 
 /*
@@ -1725,15 +1727,17 @@ static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 	struct padata_priv *job;
 
 	do {
-		job = link_queue(pop_link(&jobs->first));
+		job = link_queue(jobs->first);
 		if (job->ps != ps || st->now > drain_at) {
-			if (!busted(10))
-				pump_drain_undrained(pump);
+			/* Which takes its time. */
+			if (!busted(10) && pump_drain_undrained(pump) && stretch_over(st))
+				break;
 			drain_at = st->now + BATCH_NS;
 			ps = job->ps;
 			if (may_batch)
 				WRITE_ONCE(pump->later, ps);
 		}
+		pop_link(&jobs->first);
 		run_parallel(pump, job, st);
 	} while (!job_list_empty(jobs) && !stretch_over(st));
 	if (may_batch)
@@ -1768,13 +1772,16 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	return true;
 }
 
-/* Only a workqueue that is not per-CPU can bring a pump here. */
+/*
+ * Only a workqueue that is not per-CPU can bring a pump here.  (Workqueues move
+ * their workers while the CPU is not active; padata_free() does not keep
+ * pinst::online any more when it flushes the pumps.)
+ */
 static void check_cpu(struct padata_pump *pump)
 {
 	struct pinst *pinst = pump->pinst;
 
-	if (likely(smp_processor_id() == pump->cpu) ||
-	    !cpumask_test_cpu(pump->cpu, pinst->online))
+	if (likely(smp_processor_id() == pump->cpu) || !cpu_active(pump->cpu))
 		return;
 	WARN_ONCE(pinst->own_wq, "pump of CPU %d runs on CPU %d\n", pump->cpu,
 		  smp_processor_id());
@@ -2320,7 +2327,10 @@ static ssize_t mask_store(struct kobject *kobj, const char *buf, size_t count,
 
 	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
 		return -ENOMEM;
-	err = bitmap_parse(buf, count, cpumask_bits(mask), nr_cpu_ids);
+	/* To bitmap_parse() no digit at all is a mask, too: an empty one. */
+	err = *skip_spaces(buf) ? 0 : -EINVAL;
+	if (!err)
+		err = bitmap_parse(buf, count, cpumask_bits(mask), nr_cpu_ids);
 	if (!err && !cpumask_subset(mask, cpu_possible_mask))
 		err = -EOVERFLOW;
 	if (!err)
@@ -2524,14 +2534,14 @@ static struct pinst *pinst_alloc(const char *name)
 		pump_init(pinst, cpu);
 	spin_lock_init(&pinst->lock);
 	seqcount_spinlock_init(&pinst->map_seq, &pinst->lock);
-	/* 20 changes before the wrap, so that it is no rare event. */
-	pinst->map_seq.seqcount.sequence = -2U * 20;
+	/* 10 changes before the wrap, so that it is no rare event. */
+	pinst->map_seq.seqcount.sequence = -2U * 10;
 	job_list_init(&pinst->queue);
 	mutex_init(&pinst->mutex);
 	spin_lock_init(&pinst->shell_lock);
 	INIT_LIST_HEAD(&pinst->shells);
 	init_waitqueue_head(&pinst->idle_wait);
-	INIT_DEFERRABLE_WORK(&pinst->watch, watch_work);
+	INIT_DELAYED_WORK(&pinst->watch, watch_work);
 	return pinst;
 }
 
@@ -2722,7 +2732,7 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	ps->map_to = -1;
 	ps->owner = __builtin_return_address(0);
 	/* Likewise soon to wrap. */
-	ps->nr_cut = -1000;
+	ps->nr_cut = -200;
 	ps->seen.nr_cut = ps->nr_cut;
 	ps->seen.since = jiffies;
 	spin_lock_bh(&p->shell_lock);

@@ -6,6 +6,7 @@
  * An emulator may stop any CPU at any time, so what depends on the speed of two
  * CPUs gets a few rounds, of which one has to be good.
  */
+#include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/clock.h>
@@ -316,6 +317,72 @@ static void set_cpumask_behind_hogged_cpu(struct kunit *test)
 	test_keep_off_last_cpu(test);
 	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
 			  pump_any_round(test, pump_mask_behind_hog));
+}
+
+#define PUMP_INTENSIVE	"/sys/module/workqueue/parameters/cpu_intensive_thresh_us"
+
+struct pump_busy {
+	struct work_struct	work;
+	struct completion	begun;
+	bool			over;
+};
+
+/* As long as it runs no other work item of its CPU begins. */
+static void pump_be_busy(struct work_struct *work)
+{
+	struct pump_busy *busy = container_of(work, struct pump_busy, work);
+	ktime_t end = ktime_add_ms(ktime_get(), 5 * MSEC_PER_SEC);
+
+	complete(&busy->begun);
+	while (!READ_ONCE(busy->over) && ktime_before(ktime_get(), end))
+		cond_resched();
+}
+
+static void pump_free_pinst(struct test_waiter *waiter)
+{
+	bed_free_pinst(waiter->bed);
+}
+
+/*
+ * padata_free() waits for a pump that has not got to run since it was woken, and
+ * that pump's CPU goes: workqueues let it run elsewhere, which is nobody's fault.
+ * A wrong judgement is a line in the log.
+ */
+static void free_while_cpu_goes(struct kunit *test)
+{
+	int cpu = test_pluggable_cpu(test), other = test_online_cpu(0);
+	struct test_waiter *freer;
+	struct pump_busy busy = { };
+	struct test_lane *lane;
+	struct test_bed *bed;
+	static char usual[16];	/* for whoever restores it */
+
+	if (cpu < 0)
+		return;
+	KUNIT_ASSERT_GT(test, test_read_file(PUMP_INTENSIVE, usual, sizeof(usual)), 0);
+	test_set_param(test, PUMP_INTENSIVE, usual, "0");
+	test_keep_off_last_cpu(test);
+	bed = bed_make(test);
+	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .jobs = 100 });
+	lane->cb_cpu = other;
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(cpu));
+	freer = bed_waiter(bed, pump_free_pinst);
+	init_completion(&busy.begun);
+	INIT_WORK_ONSTACK(&busy.work, pump_be_busy);
+	queue_work_on(cpu, system_wq, &busy.work);
+	wait_for_completion(&busy.begun);
+	lane_run(lane);
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(other));
+	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 100));
+	test_waiter_start(freer);
+	/* Until it waits for the pump. */
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&freer->over, HZ / 2), 0);
+	KUNIT_EXPECT_EQ(test, remove_cpu(cpu), 0);
+	WRITE_ONCE(busy.over, true);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(freer));
+	flush_work(&busy.work);
+	destroy_work_on_stack(&busy.work);
+	bed_expect_clean(bed);
 }
 
 /* ---- jobs so short that drains are put off ---- */
@@ -663,6 +730,7 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(serial_queues_take_turns_beside_jobs),
 	KUNIT_CASE(jobs_start_in_order_on_one_cpu),
 	KUNIT_CASE(set_cpumask_behind_hogged_cpu),
+	KUNIT_CASE(free_while_cpu_goes),
 	KUNIT_CASE(short_jobs_in_order),
 	KUNIT_CASE(long_job_delays_no_other_shell),
 	KUNIT_CASE(late_queue_wakes_another),

@@ -10,6 +10,7 @@
 #include "padata_test.h"
 
 #define WATCH_CHAIN	500
+#define WATCH_SLOW_MS	60
 
 static unsigned long watch_pump_jobs(struct test_bed *bed)
 {
@@ -67,6 +68,14 @@ static bool watch_wait_log(u64 since, const char *one, const char *two)
 
 /* ---- counters ---- */
 
+static bool watch_wait_stretch(struct test_bed *bed, u64 ns)
+{
+	unsigned long now;
+
+	return !read_poll_timeout(bed_counter, now, now >= ns, 10 * USEC_PER_MSEC,
+				  5 * USEC_PER_SEC, false, bed, "softirq_off_max_ns");
+}
+
 static void counters_add_up(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
@@ -109,8 +118,32 @@ static void stretches_end_in_time(struct kunit *test)
 	lane_run(lane);
 	bed_expect_clean(bed);
 	KUNIT_EXPECT_EQ(test, bed_counter(bed, "late_starts"), 0);
-	KUNIT_EXPECT_GT(test, bed_counter(bed, "softirq_off_max_ns"), 0);
-	KUNIT_EXPECT_LT(test, bed_counter(bed, "softirq_off_max_ns"), ULONG_MAX);
+}
+
+static void watch_slow_callback(struct test_lane *lane, u32 nr)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), WATCH_SLOW_MS);
+
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
+}
+
+/* One long callback makes a long stretch. */
+static void longest_stretch_is_seen(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .jobs = 1 });
+	u64 since = local_clock();
+
+	lane->in_serial = watch_slow_callback;
+	lane_run(lane);
+	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 1));
+	padata_free_shell(bed_forget_shell(bed, lane->ps));
+	/* A stretch counts when it is over; two clocks differ a little. */
+	padata_stop(bed->pinst);
+	KUNIT_EXPECT_TRUE(test, watch_wait_stretch(bed, (WATCH_SLOW_MS - 1) * NSEC_PER_MSEC));
+	KUNIT_EXPECT_LE(test, bed_counter(bed, "softirq_off_max_ns"), local_clock() - since);
+	bed_expect_clean(bed);
 }
 
 /* 40 jobs end in reverse: the first to end last hands over all of them. */
@@ -169,6 +202,28 @@ static void one_job_wakes_one_pump(struct kunit *test)
 
 /* ---- the stall detector ---- */
 
+static void stall_seconds_is_30(struct kunit *test)
+{
+	char text[8];
+
+	KUNIT_ASSERT_GT(test, test_read_file(PARAM("stall_seconds"), text, sizeof(text)), 0);
+	KUNIT_EXPECT_STREQ(test, text, "30\n");
+}
+
+/* For how long a shell has stalled, as the log has it; 0 when no line does. */
+static unsigned int watch_stall_age(u64 since)
+{
+	unsigned int age;
+	char text[48];
+
+	for (age = 60; age; age--) {
+		snprintf(text, sizeof(text), " has stalled for at least %u s: ", age);
+		if (WATCH_LOG(since, text))
+			break;
+	}
+	return age;
+}
+
 /* Three jobs that nobody ends: a line, which says what, where and how much. */
 static void stall_is_reported_once(struct kunit *test)
 {
@@ -193,6 +248,9 @@ static void stall_is_reported_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, WATCH_LOG(since, "padata_test: shell 2, allocated by ",
 					   " [padata_watch_kunit], has stalled for at least ",
 					   " s: its first job is not completed; 2 jobs behind it"));
+	KUNIT_EXPECT_GE(test, watch_stall_age(since), 1);
+	KUNIT_EXPECT_LE(test, watch_stall_age(since),
+			div_u64(local_clock() - since, NSEC_PER_SEC));
 	bed_unhold(bed);
 	bed_expect_clean(bed);
 }
@@ -265,14 +323,6 @@ static void watch_release(struct test_lane *lane)
 
 	while (nr--)
 		lane_release_job(lane, nr);
-}
-
-static void watch_slow_callback(struct test_lane *lane, u32 nr)
-{
-	ktime_t end = ktime_add_ms(ktime_get(), 60);
-
-	while (ktime_before(ktime_get(), end))
-		cpu_relax();
 }
 
 /*
@@ -359,6 +409,55 @@ static void alloc_on_own_workqueue(struct kunit *test)
 static void alloc_on_given_workqueue(struct kunit *test)
 {
 	watch_begins_stopped(test, system_wq);
+}
+
+#define WATCH_WQ	"/sys/devices/virtual/workqueue/padata_test_wq"
+
+struct watch_job {
+	struct padata_priv	padata;
+	struct completion	done;
+};
+
+static void watch_job_serial(struct padata_priv *padata)
+{
+	complete(&container_of(padata, struct watch_job, padata)->done);
+}
+
+static void watch_destroy_wq(void *wq)
+{
+	destroy_workqueue(wq);
+}
+
+/* Its pumps all run on CPU 0: nothing is lost, and a line says so. */
+static void alloc_on_unbound_workqueue(struct kunit *test)
+{
+	struct watch_job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
+	struct workqueue_struct *wq;
+	u64 since = local_clock();
+	struct padata_shell *ps;
+	struct test_bed *bed;
+	int i, cpu;
+
+	if (num_online_cpus() == 1)
+		return;
+	KUNIT_ASSERT_NOT_NULL(test, job);
+	wq = alloc_workqueue("padata_test_wq", WQ_UNBOUND | WQ_SYSFS, 0);
+	KUNIT_ASSERT_NOT_NULL(test, wq);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, watch_destroy_wq, wq), 0);
+	KUNIT_ASSERT_GT(test, test_write_file(WATCH_WQ "/cpumask", "1\n"), 0);
+	bed = watch_bed_on(test, wq, NULL, NULL);
+	ps = bed_shell(bed);
+	test_keep_off_last_cpu(test);
+	job->padata.parallel = padata_do_serial;
+	job->padata.serial = watch_job_serial;
+	init_completion(&job->done);
+	KUNIT_EXPECT_EQ(test, padata_start(bed->pinst), 0);
+	for (i = 0; i < 10; i++) {
+		cpu = test_last_cpu();
+		KUNIT_ASSERT_EQ(test, padata_do_parallel(ps, &job->padata, &cpu), 0);
+		KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&job->done, TEST_TIMEOUT), 0);
+	}
+	KUNIT_EXPECT_EQ(test, 1, WATCH_LOG(since, "padata_test_on: its workqueue is not"));
 }
 
 static void alloc_on_given_masks(struct kunit *test)
@@ -570,15 +669,18 @@ static struct kunit_case padata_watch_cases[] = {
 	KUNIT_CASE(counters_add_up),
 	KUNIT_CASE(mask_changes_are_counted),
 	KUNIT_CASE(stretches_end_in_time),
+	KUNIT_CASE(longest_stretch_is_seen),
 	KUNIT_CASE(reorder_depth_is_seen),
 	KUNIT_CASE(one_fence_per_mask_change),
 	KUNIT_CASE(one_job_wakes_one_pump),
+	KUNIT_CASE(stall_seconds_is_30),
 	KUNIT_CASE_SLOW(stall_is_reported_once),
 	KUNIT_CASE_SLOW(stall_of_callbacks_is_told_apart),
 	KUNIT_CASE_SLOW(progress_is_no_stall),
 	KUNIT_CASE_SLOW(young_shell_is_no_stall),
 	KUNIT_CASE(alloc_on_own_workqueue),
 	KUNIT_CASE(alloc_on_given_workqueue),
+	KUNIT_CASE(alloc_on_unbound_workqueue),
 	KUNIT_CASE(alloc_on_given_masks),
 	KUNIT_CASE(alloc_on_empty_masks),
 	KUNIT_CASE(chain_without_backlog_is_flat),
