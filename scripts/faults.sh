@@ -24,7 +24,7 @@ ended=0
 	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/padata_faults.ko" \
 	-- "$TOP/scripts/guest-faults" || ended=$?
 count_reported "$name"
-count "$([ $passed = 21 ] && echo 0 || echo 1)" "faults: $passed of 21 calls made and passed"
+count "$([ $passed = 23 ] && echo 0 || echo 1)" "faults: $passed of 23 calls made and passed"
 count "$([ $ended != 3 ] && [ $ended != 2 ] && echo 0 || echo 1)" "faults: the kernel's log"
 count "$([ $ended != 4 ] && [ $ended != 2 ] && echo 0 || echo 1)" "faults: memory"
 [ $ended = 0 ] || echo "guest: exit status $ended; see $LOGS/$name.console"
