@@ -2322,15 +2322,16 @@ static ssize_t mask_show(struct kobject *kobj, char *buf, int type)
 static ssize_t mask_store(struct kobject *kobj, const char *buf, size_t count,
 			  int type)
 {
+	char first = buf[strspn(buf, " \t\v\f\r,")];
 	cpumask_var_t mask;
 	int err;
 
+	/* To bitmap_parse() a line with no digit is a mask, too: an empty one. */
+	if (!first || first == '\n')
+		return -EINVAL;
 	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
 		return -ENOMEM;
-	/* To bitmap_parse() no digit at all is a mask, too: an empty one. */
-	err = *skip_spaces(buf) ? 0 : -EINVAL;
-	if (!err)
-		err = bitmap_parse(buf, count, cpumask_bits(mask), nr_cpu_ids);
+	err = bitmap_parse(buf, count, cpumask_bits(mask), nr_cpu_ids);
 	if (!err && !cpumask_subset(mask, cpu_possible_mask))
 		err = -EOVERFLOW;
 	if (!err)

@@ -213,7 +213,8 @@ static void store_garbage(struct kunit *test)
 {
 	static const char * const texts[] = {
 		"g", "x\n", "-1\n", "1g\n", "0x1\n", "1 z\n", "0-1\n", "1;1\n", "all\n",
-		"\xff\n", "1.\n", "\n", " \t\n" };
+		"\xff\n", "1.\n", "\n", " \t\n", ",\n",
+		"\n3\n" };
 	struct test_bed *bed = mask_bed(test);
 	struct test_lane *lane = mask_lane_on_cpu0(bed);
 	int i;

@@ -16,22 +16,26 @@
 #define PUMP_ROUNDS	5
 #define PUMP_HOG_MS	700
 
-/* One round on a bed of its own; true when it was good. */
-static bool pump_any_round(struct kunit *test, bool (*round)(struct test_bed *bed))
+/* Rounds on beds of their own; true when @wanted of them were good. */
+static bool pump_rounds(struct kunit *test, bool (*round)(struct test_bed *bed), int wanted)
 {
 	struct test_bed *bed;
-	bool good = false;
-	int i;
+	int i, good = 0;
 
-	for (i = 0; i < PUMP_ROUNDS && !good; i++) {
+	for (i = 0; i < PUMP_ROUNDS && good < wanted; i++) {
 		bed = bed_make(test);
-		good = round(bed);
+		good += round(bed);
 		bed_stop_lanes(bed);
 		bed_unhold(bed);
 		bed_expect_clean(bed);
 		kunit_release_action(test, bed_release, bed);
 	}
-	return good;
+	return good == wanted;
+}
+
+static bool pump_any_round(struct kunit *test, bool (*round)(struct test_bed *bed))
+{
+	return pump_rounds(test, round, 1);
 }
 
 /* A lane of @nr jobs, all held and run by this thread. */
@@ -331,10 +335,10 @@ struct pump_busy {
 static void pump_be_busy(struct work_struct *work)
 {
 	struct pump_busy *busy = container_of(work, struct pump_busy, work);
-	ktime_t end = ktime_add_ms(ktime_get(), 5 * MSEC_PER_SEC);
+	unsigned long end = jiffies + TEST_TIMEOUT;
 
 	complete(&busy->begun);
-	while (!READ_ONCE(busy->over) && ktime_before(ktime_get(), end))
+	while (!READ_ONCE(busy->over) && time_before(jiffies, end))
 		cond_resched();
 }
 
@@ -359,8 +363,9 @@ static void free_while_cpu_goes(struct kunit *test)
 
 	if (cpu < 0)
 		return;
-	KUNIT_ASSERT_GT(test, test_read_file(PUMP_INTENSIVE, usual, sizeof(usual)), 0);
-	test_set_param(test, PUMP_INTENSIVE, usual, "0");
+	/* From 6.5 on a work item that takes long is let others run beside it. */
+	if (test_read_file(PUMP_INTENSIVE, usual, sizeof(usual)) > 0)
+		test_set_param(test, PUMP_INTENSIVE, usual, "0");
 	test_keep_off_last_cpu(test);
 	bed = bed_make(test);
 	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .jobs = 100 });
@@ -573,7 +578,7 @@ static void late_queue_with_full_backlog_wakes_another(struct kunit *test)
 
 /* ---- polls ---- */
 
-#define PUMP_SINGLES	200
+#define PUMP_SINGLES	400
 
 /* Always runnable, like a program, and no more important than a pump. */
 static int pump_program_thread(void *unused)
@@ -600,7 +605,7 @@ static bool pump_single(struct padata_shell *ps, u32 nr, int cpu)
 	return atomic_read(&pump_shorts_called) == nr + 1;
 }
 
-/* True when most of the jobs woke the pump. */
+/* True when nearly all of the jobs woke the pump. */
 static bool pump_singles_beside_program(struct test_bed *bed)
 {
 	struct padata_shell *ps = bed_shell(bed);
@@ -617,19 +622,22 @@ static bool pump_singles_beside_program(struct test_bed *bed)
 		nr++;
 	kthread_stop(program);
 	KUNIT_EXPECT_EQ(bed->test, nr, PUMP_SINGLES);
-	return bed_counter(bed, "wakeups") > PUMP_SINGLES * 9 / 10;
+	return bed_counter(bed, "wakeups") > PUMP_SINGLES * 98 / 100;
 }
 
 /*
  * A pump that yields to a program gets the CPU back when the program's turn is over;
  * a job that comes meanwhile waits for that and wakes nobody.  This may happen
  * once in a second: other jobs, some time apart, find the pump asleep.
+ *
+ * Of 400 jobs 396 and more wake it, also on a busy host.  Else 160 to 330 do; and 385
+ * once, where the host had stopped the submitter for longer than the program's turn.
  */
 static void no_polls_behind_program(struct kunit *test)
 {
 	test_keep_off_last_cpu(test);
 	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
-			  pump_any_round(test, pump_singles_beside_program));
+			  pump_rounds(test, pump_singles_beside_program, 3));
 }
 
 /* ---- RCU ---- */
