@@ -162,6 +162,22 @@ static void reorder_depth_is_seen(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bed_counter(bed, "reorder_depth_max"), 40);
 }
 
+/* A drain keeps softirqs off: of so many it hands over a part, a pump does the rest. */
+static void deep_backlog_in_pieces(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 1500, .window = 1500, .percent = 100, .end = TEST_END_HELD });
+	u32 nr;
+
+	lane_run(lane);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 1500));
+	for (nr = 1500; nr--; )
+		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));
+	bed_expect_clean(bed);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "reorder_depth_max"), 1024);
+}
+
 /* Only the first job after a change waits for those before, not all jobs. */
 static void one_fence_per_mask_change(struct kunit *test)
 {
@@ -671,6 +687,7 @@ static struct kunit_case padata_watch_cases[] = {
 	KUNIT_CASE(stretches_end_in_time),
 	KUNIT_CASE(longest_stretch_is_seen),
 	KUNIT_CASE(reorder_depth_is_seen),
+	KUNIT_CASE(deep_backlog_in_pieces),
 	KUNIT_CASE(one_fence_per_mask_change),
 	KUNIT_CASE(one_job_wakes_one_pump),
 	KUNIT_CASE(stall_seconds_is_30),
