@@ -723,6 +723,8 @@ static inline int lane_feed(struct test_lane *lane, u32 nr)
 	int err;
 
 	while (nr && !lane_should_stop(lane)) {
+		/* Who has to run its jobs itself does not sleep. */
+		cond_resched();
 		if (!lane_wait_window(lane) || !lane_wait_place(lane))
 			return -ETIMEDOUT;
 		err = lane_submit(lane);
