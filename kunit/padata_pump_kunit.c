@@ -390,6 +390,47 @@ static void free_while_cpu_goes(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
+/*
+ * A pump has not got to run since it was woken, and its CPU goes: where workqueues
+ * let it run then may be outside of the mask, so it has to leave the jobs to others.
+ */
+static void remove_cpu_of_waiting_pump(struct kunit *test)
+{
+	int cpu = test_pluggable_cpu(test), other = test_online_cpu(0);
+	struct pump_busy busy = { };
+	struct test_lane *lane;
+	struct test_bed *bed;
+	static struct cpumask mask;	/* the bed looks at it to the end */
+	static char usual[16];	/* for whoever restores it */
+
+	if (num_online_cpus() < 3)
+		return;
+	if (test_read_file(PUMP_INTENSIVE, usual, sizeof(usual)) > 0)
+		test_set_param(test, PUMP_INTENSIVE, usual, "0");
+	test_keep_off_last_cpu(test);
+	bed = bed_make(test);
+	cpumask_copy(&mask, cpumask_of(cpu));
+	cpumask_set_cpu(other, &mask);
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, &mask);
+	bed_allow(bed, &mask);
+	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = U32_MAX, .window = 4000, .spin_us = 200, .spin_even = true });
+	lane->cb_cpu = other;
+	init_completion(&busy.begun);
+	INIT_WORK_ONSTACK(&busy.work, pump_be_busy);
+	queue_work_on(cpu, system_wq, &busy.work);
+	wait_for_completion(&busy.begun);
+	lane_start(lane);
+	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 500));
+	KUNIT_EXPECT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, lane->submitted + 500));
+	WRITE_ONCE(busy.over, true);
+	flush_work(&busy.work);
+	destroy_work_on_stack(&busy.work);
+	bed_stop_lanes(bed);
+	bed_expect_clean(bed);
+}
+
 /* ---- jobs so short that drains are put off ---- */
 
 #define PUMP_SHORTS	1000
@@ -739,6 +780,7 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(jobs_start_in_order_on_one_cpu),
 	KUNIT_CASE(set_cpumask_behind_hogged_cpu),
 	KUNIT_CASE(free_while_cpu_goes),
+	KUNIT_CASE(remove_cpu_of_waiting_pump),
 	KUNIT_CASE(short_jobs_in_order),
 	KUNIT_CASE(long_job_delays_no_other_shell),
 	KUNIT_CASE(late_queue_wakes_another),
