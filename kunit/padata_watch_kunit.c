@@ -146,36 +146,31 @@ static void longest_stretch_is_seen(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-/* 40 jobs end in reverse: the first to end last hands over all of them. */
-static void reorder_depth_is_seen(struct kunit *test)
+/* Jobs end in reverse, so that the first, which ends last, has all of them handed over. */
+static unsigned long watch_depth(struct kunit *test, u32 jobs)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
-		.jobs = 40, .window = 100, .percent = 100, .end = TEST_END_HELD });
+		.jobs = jobs, .window = jobs, .percent = 100, .end = TEST_END_HELD });
 	u32 nr;
 
 	lane_run(lane);
-	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 40));
-	for (nr = 40; nr--; )
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, jobs));
+	for (nr = jobs; nr--; )
 		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));
 	bed_expect_clean(bed);
-	KUNIT_EXPECT_EQ(test, bed_counter(bed, "reorder_depth_max"), 40);
+	return bed_counter(bed, "reorder_depth_max");
+}
+
+static void reorder_depth_is_seen(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, watch_depth(test, 40), 40);
 }
 
 /* A drain keeps softirqs off: of so many it hands over a part, a pump does the rest. */
 static void deep_backlog_in_pieces(struct kunit *test)
 {
-	struct test_bed *bed = bed_make(test);
-	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
-		.jobs = 1500, .window = 1500, .percent = 100, .end = TEST_END_HELD });
-	u32 nr;
-
-	lane_run(lane);
-	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 1500));
-	for (nr = 1500; nr--; )
-		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, nr));
-	bed_expect_clean(bed);
-	KUNIT_EXPECT_EQ(test, bed_counter(bed, "reorder_depth_max"), 1024);
+	KUNIT_EXPECT_EQ(test, watch_depth(test, 1500), 1024);
 }
 
 /* Only the first job after a change waits for those before, not all jobs. */
