@@ -40,7 +40,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "../compat.h"
+#include "compat.h"
 #include "../padata.h"
 #include "test_files.h"
 

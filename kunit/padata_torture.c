@@ -51,7 +51,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "../compat.h"
+#include "compat.h"
 #include "../padata.h"
 #include "test_files.h"
 

@@ -42,7 +42,8 @@ remove() {
 
 copy_sources() {
 	mkdir -p "$dir"
-	cp "$top"/*.c "$top"/*.h "$top/Kbuild" "$top/dkms.conf" "$dir/"
+	cp -r "$top"/*.c "$top"/*.h "$top/padata" "$top/pcrypt" "$top/Kbuild" \
+		"$top/dkms.conf" "$dir/"
 	# What a build in place has left here is no source.
 	rm -f "$dir"/*.mod.c
 }

@@ -59,7 +59,7 @@ name_of() {
 # source that is gone here goes there, too.
 sync_sources() {
 	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
-		--include=/kunit/ --include=/Documentation/ \
+		--include=/padata/ --include=/pcrypt/ --include=/kunit/ --include=/Documentation/ \
 		--include=/Documentation/samples/ --exclude='*' "$TOP/" "$1/"
 }
 

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# mutants.sh [NUMBER...]: change padata_mod.c in one place, by the lines of
-# scripts/mutants, and see whether a KUnit suite of padata notices.
+# mutants.sh [NUMBER...]: change one place of padata_mod.c or its parts, by the
+# lines of scripts/mutants, and see whether a KUnit suite of padata notices.
 # mutants.sh check: only whether all lines still fit the code.
 #
 # A line is `FUNCTION @ OLD @ NEW @ SUITE @ NOTE`.  OLD is found exactly once in
-# the function, or in the whole file where FUNCTION is `-`.  SUITE runs first, then
+# the function, or in all files together where FUNCTION is `-`.  SUITE runs first, then
 # all the others.  A mutant is killed by a case that fails, or a kernel that
 # warns, hangs or dies.  With a NOTE it is known to survive, and the note says why
 # that is right; killing it, or letting another survive, is a failure.  Not part
@@ -38,6 +38,16 @@ mutate() {
 		END { exit found != 1 }'
 }
 
+# file_of FUNCTION OLD NEW: the one source in which OLD is found, exactly once.
+file_of() {
+	local f found=()
+	for f in padata_mod.c padata/*.[ch]; do
+		! mutate "$@" <"$f" >/dev/null || found+=("$f")
+	done
+	[ ${#found[@]} = 1 ] || return
+	echo "${found[0]}"
+}
+
 # first SUITE: it, then all other suites of padata.
 first() {
 	local f
@@ -50,13 +60,13 @@ first() {
 
 # build NUMBER FUNCTION OLD NEW: only padata_mod.ko; the suites know nothing.
 build() {
-	local dir=$tmp/build
-	mkdir -p "$dir"
-	cp -p "$TOP"/*.h "$TOP"/padata_multithread.c "$dir/"
+	local file dir=$tmp/build
+	file=$(file_of "$2" "$3" "$4") ||
+		die "mutant $1: not found exactly once in $2: $3"
+	rsync -a --delete --include='*.[ch]' --include=/padata/ --exclude='*' "$TOP/" "$dir/"
 	# shellcheck disable=SC2016 # for make
 	printf 'obj-m := padata_mod.o\nccflags-y := -I$(src)\n' >"$dir/Kbuild"
-	mutate "$2" "$3" "$4" <"$TOP/padata_mod.c" >"$dir/padata_mod.c" ||
-		die "mutant $1: not found exactly once in $2: $3"
+	mutate "$2" "$3" "$4" <"$file" >"$dir/$file"
 	run_logged "build-mutant-$1" make -C "$tree" M="$dir" modules
 	cp "$dir/padata_mod.ko" "$tmp/"
 }
@@ -84,12 +94,13 @@ fits() {
 	while IFS= read -r line; do
 		case $line in ''|'#'*) continue ;; esac
 		IFS=@ read -r function old new _ <<<"$line"
-		mutate "$(trim "$function")" "$(trim "$old")" "$(trim "$new")" \
-			<"$TOP/padata_mod.c" >/dev/null || { echo "$line"; status=1; }
+		file_of "$(trim "$function")" "$(trim "$old")" "$(trim "$new")" >/dev/null ||
+			{ echo "$line"; status=1; }
 	done <"$TOP/scripts/mutants"
 	return $status
 }
 
+cd "$TOP"
 if [ "${1-}" = check ]; then
 	fits
 	exit

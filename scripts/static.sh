@@ -24,15 +24,15 @@ ignored() {
 	case $1 in
 	# The one place that asks for the kernel's version, which checkpatch takes
 	# for a constant, and names a type that differs between kernels.
-	compat.h) echo LINUX_VERSION_CODE,CONSTANT_COMPARISON,NEW_TYPEDEFS ;;
+	*compat.h) echo LINUX_VERSION_CODE,CONSTANT_COMPARISON,NEW_TYPEDEFS ;;
 	# Where a pump yields it has nothing to wait for, and does so at most once.
-	padata_mod.c) echo YIELD ;;
+	padata/sleep.c) echo YIELD ;;
 	# It includes the kernel's header of the same name.
 	padata.h) echo EMBEDDED_FILENAME ;;
 	# Programs of the test guests.
 	scripts/e2e/*) echo PREFER_KERNEL_TYPES ;;
 	# TRACE_EVENT() has a layout of its own.
-	padata_trace.h) echo OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
+	padata/trace.h) echo OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
 	*)	echo NONE ;;
 	esac
 }
@@ -63,7 +63,7 @@ cd "$TOP"
 tree=$(scripts/kernel.sh kunit)
 source=$tree/source
 # Not what a build has left here.
-mapfile -t c_files < <(find . kunit Documentation/samples scripts -maxdepth 1 -name '*.[ch]' \
+mapfile -t c_files < <(find . padata pcrypt kunit Documentation/samples scripts -maxdepth 1 -name '*.[ch]' \
 	! -name '*.mod.c' | sort -u)
 c_files=("${c_files[@]#./}")
 for f in "${c_files[@]}" scripts/e2e/*.c Documentation/samples/ordered/*.[ch]; do

@@ -2,9 +2,9 @@
 /*
  * pcrypt: the kinds of algorithms that can be wrapped, AEADs and skciphers
  *
- * A part of pcrypt_mod.c, which includes it, and all that knows the crypto API's
- * types for either.  Elsewhere a request is a crypto_async_request, a transform a
- * crypto_tfm and an instance a crypto_instance, of whatever kind.
+ * All that knows the crypto API's types for either.  Elsewhere a request is a
+ * crypto_async_request, a transform a crypto_tfm and an instance a
+ * crypto_instance, of whatever kind.
  *
  * An skcipher may be built on an lskcipher, one that works on linear memory: the
  * crypto API makes a transform over scatterlists of it, which is what we get.

@@ -93,7 +93,7 @@ TRACE_EVENT(padata_mask_change,
 #endif /* _PADATA_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH
-#define TRACE_INCLUDE_PATH .
+#define TRACE_INCLUDE_PATH padata
 #undef TRACE_INCLUDE_FILE
-#define TRACE_INCLUDE_FILE padata_trace
+#define TRACE_INCLUDE_FILE trace
 #include <trace/define_trace.h>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * padata: one job cut into chunks, run by its caller and helpers on other CPUs
- *
- * A part of padata_mod.c, which includes it.
  */
 
 /**

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between kernels, and nowhere else.  Each part says which kernel
+ * What pcrypt needs and differs between kernels.  Each part says which kernel
  * makes it unnecessary.
  */
-#ifndef _COMPAT_H
-#define _COMPAT_H
+#ifndef _PCRYPT_COMPAT_H
+#define _PCRYPT_COMPAT_H
 
 #include <crypto/skcipher.h>
 #include <linux/crypto.h>
 #include <linux/module.h>
-#include <linux/version.h>
-#include <linux/workqueue.h>
-
-/*
- * From 6.17 a per-CPU workqueue has to say so; before, it is what one gets
- * without WQ_UNBOUND, whether or not the flag was backported.
- */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
-#define COMPAT_WQ_PERCPU	WQ_PERCPU
-#else
-#define COMPAT_WQ_PERCPU	0
-#endif
 
 /*
  * From 6.3 a crypto completion gets the request's data; before, the request
@@ -87,46 +75,6 @@ compat_skcipher_set_state(struct skcipher_alg *alg, const struct skcipher_alg *c
 }
 #endif
 
-/* From 6.13 hrtimer_setup() sets the function, too. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#define compat_hrtimer_setup	hrtimer_setup
-#define compat_hrtimer_setup_on_stack	hrtimer_setup_on_stack
-#else
-#define compat_hrtimer_setup(timer, func, clock, mode)			\
-do {									\
-	struct hrtimer *_timer = (timer);				\
-									\
-	hrtimer_init(_timer, clock, mode);				\
-	_timer->function = (func);					\
-} while (0)
-
-#define compat_hrtimer_setup_on_stack(timer, func, clock, mode)		\
-do {									\
-	struct hrtimer *_timer = (timer);				\
-									\
-	hrtimer_init_on_stack(_timer, clock, mode);			\
-	_timer->function = (func);					\
-} while (0)
-#endif
-
-/* The driver of AES in C; 7.3 has it in the library. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-#define COMPAT_AES	"aes-lib"
-#else
-#define COMPAT_AES	"aes-generic"
-#endif
-
-/* From 6.18 who makes parameters of a KUnit case is told the test. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-#define COMPAT_GEN_PARAMS(name)						\
-	const void *(name)(struct kunit *test, const void *prev, char *desc)
-#define compat_gen_params(name, prev)	name(test, prev, desc)
-#else
-#define COMPAT_GEN_PARAMS(name)						\
-	const void *(name)(const void *prev, char *desc)
-#define compat_gen_params(name, prev)	name(prev, desc)
-#endif
-
 /* What module_sig_ok() says, which not every kernel exports. */
 static inline bool compat_module_sig_ok(const struct module *module)
 {
@@ -137,4 +85,4 @@ static inline bool compat_module_sig_ok(const struct module *module)
 #endif
 }
 
-#endif /* _COMPAT_H */
+#endif /* _PCRYPT_COMPAT_H */

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: allocation and lifetime of instances
+ */
+
+static void pinst_release(struct kobject *kobj)
+{
+	struct pinst *pinst = kobj_to_pinst(kobj);
+
+	user_masks_free(rcu_dereference_protected(pinst->masks, true));
+	free_cpumask_var(pinst->online);
+	free_percpu(pinst->pumps);
+	kfree_const(pinst->name);
+	kfree(pinst);
+}
+
+static const struct kobj_type padata_ktype = {
+	.release	= pinst_release,
+	.sysfs_ops	= &kobj_sysfs_ops,
+	.default_groups	= padata_groups,
+};
+
+static void pump_init(struct pinst *pinst, int cpu)
+{
+	struct padata_pump *pump = per_cpu_ptr(pinst->pumps, cpu);
+
+	INIT_WORK(&pump->work, pump_work);
+	pump->pinst = pinst;
+	pump->cpu = cpu;
+	init_llist_head(&pump->ready);
+	init_llist_head(&pump->deferred);
+	INIT_LIST_HEAD(&pump->serving);
+	spin_lock_init(&pump->sq.lock);
+	job_list_init(&pump->sq.incoming);
+	INIT_LIST_HEAD(&pump->sq.serving);
+	pump->sq.cpu = cpu;
+	pump->yield_from = jiffies;
+}
+
+/* All possible CPUs but those isolated at boot, unless that leaves none. */
+static void default_mask(struct cpumask *mask)
+{
+	if (!cpumask_and(mask, housekeeping_cpumask(HK_TYPE_DOMAIN),
+			 housekeeping_cpumask(HK_TYPE_WQ)) ||
+	    !cpumask_and(mask, mask, cpu_possible_mask))
+		cpumask_copy(mask, cpu_possible_mask);
+}
+
+/* Memory only; from here on kobject_put() undoes everything. */
+static struct pinst *pinst_alloc(const char *name)
+{
+	struct pinst *pinst = kzalloc(sizeof(*pinst), GFP_KERNEL);
+	struct user_masks *masks;
+	int cpu;
+
+	if (!pinst)
+		return NULL;
+	kobject_init(&pinst->pub.kobj, &padata_ktype);
+	pinst->name = kstrdup_const(name, GFP_KERNEL);
+	pinst->pumps = alloc_percpu(struct padata_pump);
+	masks = user_masks_alloc();
+	RCU_INIT_POINTER(pinst->masks, masks);
+	if (!zalloc_cpumask_var(&pinst->online, GFP_KERNEL) || !pinst->name ||
+	    !pinst->pumps || !masks) {
+		kobject_put(&pinst->pub.kobj);
+		return NULL;
+	}
+	default_mask(masks->parallel);
+	cpumask_copy(masks->serial, masks->parallel);
+	for_each_possible_cpu(cpu)
+		pump_init(pinst, cpu);
+	spin_lock_init(&pinst->lock);
+	seqcount_spinlock_init(&pinst->map_seq, &pinst->lock);
+	/* 10 changes before the wrap, so that it is no rare event. */
+	pinst->map_seq.seqcount.sequence = -2U * 10;
+	job_list_init(&pinst->queue);
+	mutex_init(&pinst->mutex);
+	spin_lock_init(&pinst->shell_lock);
+	INIT_LIST_HEAD(&pinst->shells);
+	init_waitqueue_head(&pinst->idle_wait);
+	INIT_DELAYED_WORK(&pinst->watch, watch_work);
+	return pinst;
+}
+
+/* Everything but memory.  A workqueue that is not the caller's is made. */
+static int pinst_activate(struct pinst *pinst, struct workqueue_struct *wq)
+{
+	int err;
+
+	pinst->own_wq = !wq;
+	if (!wq)
+		wq = alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_CPU_INTENSIVE |
+				     COMPAT_WQ_PERCPU, 0, pinst->name);
+	if (!wq)
+		return -ENOMEM;
+	pinst->wq = wq;
+	err = cpuhp_state_add_instance(hotplug_state, &pinst->node);
+	if (err) {
+		if (pinst->own_wq)
+			destroy_workqueue(wq);
+		return err;
+	}
+	watch_again(pinst);
+	return 0;
+}
+
+/**
+ * padata_alloc_on() - make an instance on a given workqueue
+ * @name: For its messages; copied.
+ * @wq: Runs its workers; NULL for one of its own.  It must be a per-CPU one
+ *	(not WQ_UNBOUND), must outlive the instance and not be drained before
+ *	that is freed.  A module can't look inside: when a worker finds itself
+ *	on a wrong CPU, one line in the log says so.
+ * @pcpumask: CPUs for parallel(); NULL for the default of padata_alloc().
+ * @cbcpumask: CPUs for serial(); likewise.
+ *
+ * The form that padata had in 2010.  As then, the instance begins stopped.
+ *
+ * Context: Task, may sleep.
+ * Return: The instance, or NULL when memory is short.
+ */
+struct padata_instance *padata_alloc_on(const char *name,
+					struct workqueue_struct *wq,
+					const struct cpumask *pcpumask,
+					const struct cpumask *cbcpumask)
+{
+	struct pinst *pinst = pinst_alloc(name);
+	struct user_masks *masks;
+
+	if (!pinst)
+		return NULL;
+	/* Nobody else knows the instance yet. */
+	masks = rcu_dereference_protected(pinst->masks, true);
+	if (pcpumask)
+		cpumask_and(masks->parallel, pcpumask, cpu_possible_mask);
+	if (cbcpumask)
+		cpumask_and(masks->serial, cbcpumask, cpu_possible_mask);
+	if (pinst_activate(pinst, wq)) {
+		kobject_put(&pinst->pub.kobj);
+		return NULL;
+	}
+	return &pinst->pub;
+}
+EXPORT_SYMBOL_GPL(padata_alloc_on);
+
+/**
+ * padata_alloc() - make an instance
+ * @name: Names its workqueue and its messages; copied.
+ *
+ * Both cpumasks start as all possible CPUs but those isolated at boot
+ * (``isolcpus=``, ``nohz_full=``).  The instance accepts jobs at once.
+ *
+ * Context: Task, may sleep.
+ * Return: The instance, or NULL when memory is short.
+ */
+struct padata_instance *padata_alloc(const char *name)
+{
+	struct padata_instance *pinst = padata_alloc_on(name, NULL, NULL, NULL);
+
+	if (pinst)
+		WRITE_ONCE(to_pinst(pinst)->running, true);
+	return pinst;
+}
+EXPORT_SYMBOL_GPL(padata_alloc);
+
+/**
+ * padata_free() - free an instance
+ * @pinst: The instance.
+ *
+ * Refuses new jobs and waits for those in flight; when that takes long the log
+ * says for what.  Removes the kobject from sysfs.  A shell that was not freed
+ * before keeps the memory until it is.
+ *
+ * Context: Task, may sleep.  Called from a callback of padata, where it cannot
+ * wait, it warns and leaks the instance.
+ */
+void padata_free(struct padata_instance *pinst)
+{
+	struct pinst *p = to_pinst(pinst);
+	int cpu, round;
+
+	if (WARN_ON_ONCE(in_interrupt()))
+		return;
+	if (pinst->kobj.state_in_sysfs)
+		kobject_del(&pinst->kobj);
+	padata_stop(pinst);
+	/* Who submitted, completed or called back has let go of the pumps. */
+	synchronize_rcu();
+	cpuhp_state_remove_instance_nocalls(hotplug_state, &p->node);
+	cancel_delayed_work_sync(&p->watch);
+	/*
+	 * Twice: one that is flushed late may give a queue, empty but owned, to one
+	 * flushed before.  That one gives it to nobody, as CPUs change no more.
+	 */
+	for (round = 0; round < 2; round++)
+		for_each_possible_cpu(cpu)
+			flush_work(&per_cpu_ptr(p->pumps, cpu)->work);
+	if (p->own_wq)
+		destroy_workqueue(p->wq);
+	kobject_put(&pinst->kobj);
+}
+EXPORT_SYMBOL_GPL(padata_free);
+
+/**
+ * padata_start() - accept jobs (again)
+ * @pinst: The instance.
+ *
+ * Context: Task, may sleep; not from a callback of padata.
+ * Return: 0, or -EINVAL when one of the cpumasks has no online CPU.
+ */
+int padata_start(struct padata_instance *pinst)
+{
+	struct pinst *p = to_pinst(pinst);
+	int err = -EINVAL;
+
+	mutex_lock(&p->mutex);
+	spin_lock_bh(&p->lock);
+	if (p->nr_parallel && p->nr_serial) {
+		WRITE_ONCE(p->running, true);
+		err = 0;
+	}
+	spin_unlock_bh(&p->lock);
+	mutex_unlock(&p->mutex);
+	return err;
+}
+EXPORT_SYMBOL_GPL(padata_start);
+
+/**
+ * padata_stop() - refuse jobs, and wait for those in flight
+ * @pinst: The instance.
+ *
+ * Context: Task, may sleep; not from a callback of padata.
+ */
+void padata_stop(struct padata_instance *pinst)
+{
+	struct pinst *p = to_pinst(pinst);
+
+	mutex_lock(&p->mutex);
+	WRITE_ONCE(p->running, false);
+	mutex_unlock(&p->mutex);
+	/* See "stop" at the top. */
+	spin_lock_bh(&p->shell_lock);
+	spin_unlock_bh(&p->shell_lock);
+	wait_until_idle(p, NULL);
+}
+EXPORT_SYMBOL_GPL(padata_stop);

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: changes of cpumasks and of online CPUs
+ */
+
+static void user_masks_free(struct user_masks *masks)
+{
+	if (!masks)
+		return;
+	free_cpumask_var(masks->serial);
+	free_cpumask_var(masks->parallel);
+	kfree(masks);
+}
+
+static struct user_masks *user_masks_alloc(void)
+{
+	struct user_masks *masks = kzalloc(sizeof(*masks), GFP_KERNEL);
+
+	if (!masks)
+		return NULL;
+	if (!zalloc_cpumask_var(&masks->parallel, GFP_KERNEL))
+		goto free_masks;
+	if (!zalloc_cpumask_var(&masks->serial, GFP_KERNEL))
+		goto free_parallel;
+	return masks;
+
+free_parallel:
+	free_cpumask_var(masks->parallel);
+free_masks:
+	kfree(masks);
+	return NULL;
+}
+
+/*
+ * A pump that lost its right may be held up for long before it looks at the
+ * queue again: it does not count any more, so that another is woken.
+ */
+static void release_pulling(struct pinst *pinst)
+{
+	struct padata_pump *pump;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pump = per_cpu_ptr(pinst->pumps, cpu);
+		if (!pump->pulling || pump_entitled(pump))
+			continue;
+		WRITE_ONCE(pump->pulling, false);
+		pinst->nr_pulling--;
+	}
+}
+
+/**
+ * map_change() - put a new mapping in force
+ * @pinst: The instance.
+ * @new: New masks, or NULL when @cpu has come or is about to go.
+ * @cpu: The CPU.
+ * @online: Which of the two.
+ *
+ * No allocation, no walk over shells, nothing to wait for: hotplug callbacks do
+ * no more than this.
+ */
+static void map_change(struct pinst *pinst, struct user_masks *new,
+		       unsigned int cpu, bool online)
+{
+	const struct user_masks *masks;
+	struct padata_pump *wake;
+
+	rcu_read_lock();
+	spin_lock_bh(&pinst->lock);
+	write_seqcount_begin(&pinst->map_seq);
+	if (new)
+		rcu_assign_pointer(pinst->masks, new);
+	else
+		assign_bit(cpu, cpumask_bits(pinst->online), online);
+	masks = rcu_dereference(pinst->masks);
+	WRITE_ONCE(pinst->nr_online, cpumask_weight(pinst->online));
+	WRITE_ONCE(pinst->nr_parallel,
+		   cpumask_weight_and(masks->parallel, pinst->online));
+	WRITE_ONCE(pinst->nr_serial,
+		   cpumask_weight_and(masks->serial, pinst->online));
+	write_seqcount_end(&pinst->map_seq);
+	WRITE_ONCE(pinst->mask_changes, pinst->mask_changes + 1);
+	trace_padata_mask_change(pinst->name, pinst->nr_parallel,
+				 pinst->nr_serial, pinst->nr_online);
+	release_pulling(pinst);
+	wake = pump_to_wake(pinst, -1);
+	spin_unlock_bh(&pinst->lock);
+	if (wake)
+		pump_wake(wake);
+	rcu_read_unlock();
+}
+
+static int padata_cpu_online(unsigned int cpu, struct hlist_node *node)
+{
+	map_change(hlist_entry_safe(node, struct pinst, node), NULL, cpu, true);
+	return 0;
+}
+
+static int padata_cpu_offline(unsigned int cpu, struct hlist_node *node)
+{
+	map_change(hlist_entry_safe(node, struct pinst, node), NULL, cpu, false);
+	return 0;
+}
+
+/**
+ * padata_set_cpumask() - change one of the cpumasks
+ * @pinst: The instance.
+ * @cpumask_type: PADATA_CPU_PARALLEL or PADATA_CPU_SERIAL.
+ * @cpumask: The new mask.  It may name offline CPUs, which are used once they
+ *	come online, and may be empty or become so: jobs are refused then until
+ *	it is not.  CPUs that are not possible are left out.
+ *
+ * On return no pump runs parallel() outside the new mask, unless no CPU of it is
+ * online: what was queued then runs on any.  Jobs submitted from now on are
+ * called back inside the new mask.  Jobs in flight keep their order.
+ *
+ * Context: Task, may sleep; not from a callback of padata.
+ * Return:
+ * * 0 - done.
+ * * -EINVAL - unknown @cpumask_type.
+ * * -ENOMEM - out of memory; the old mask stays in force.
+ */
+int padata_set_cpumask(struct padata_instance *pinst, int cpumask_type,
+		       const struct cpumask *cpumask)
+{
+	struct pinst *p = to_pinst(pinst);
+	struct user_masks *old, *new;
+	struct cpumask *change;
+
+	if (cpumask_type != PADATA_CPU_PARALLEL &&
+	    cpumask_type != PADATA_CPU_SERIAL)
+		return -EINVAL;
+	new = user_masks_alloc();
+	if (!new)
+		return -ENOMEM;
+
+	mutex_lock(&p->mutex);
+	old = rcu_dereference_protected(p->masks, lockdep_is_held(&p->mutex));
+	cpumask_copy(new->parallel, old->parallel);
+	cpumask_copy(new->serial, old->serial);
+	change = cpumask_type == PADATA_CPU_SERIAL ? new->serial : new->parallel;
+	cpumask_and(change, cpumask, cpu_possible_mask);
+	map_change(p, new, 0, false);
+	mutex_unlock(&p->mutex);
+
+	synchronize_rcu();
+	user_masks_free(old);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(padata_set_cpumask);

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: the order list of a shell, its baton, and the drain
+ */
+
+/**
+ * shell_cut() - take finished jobs off the front of the order list
+ * @ps: The shell, locked; the caller has the baton.
+ * @run: Where they go, in order.
+ *
+ * Stops at a fenced job while callbacks before it have not returned.
+ *
+ * Return: Number of jobs taken; they count as pending.
+ */
+static unsigned int shell_cut(struct padata_shell *ps, struct job_list *run)
+{
+	struct padata_link *link, *last = NULL;
+	struct padata_priv *job;
+	unsigned int n = 0;
+
+	for (link = ps->order.first; link && n < CUT_JOBS; link = link->next) {
+		job = link_order(link);
+		/* done:B */
+		if (atomic_read_acquire(&job->state) != JOB_DONE)
+			break;
+		/* fence:B */
+		if (!busted(6) && job->fence &&
+		    (n || atomic_read_acquire(&ps->pending)))
+			break;
+		last = link;
+		n++;
+	}
+	if (n) {
+		job_list_cut(&ps->order, last, run);
+		ps->nr_cut += n;
+		atomic_add(n, &ps->pending);
+		trace_padata_drain(ps, n);
+	}
+	return n;
+}
+
+/**
+ * shell_pass_baton() - leave the baton where the next drainer finds it
+ * @ps: The shell, locked; the caller has the baton.
+ *
+ * Return: True when it is gone; false when there is something to cut after all.
+ */
+static bool shell_pass_baton(struct padata_shell *ps)
+{
+	struct padata_priv *job;
+
+	if (job_list_empty(&ps->order)) {
+		ps->mixed = false;
+		WRITE_ONCE(ps->baton, BATON_HOME);
+		return true;
+	}
+	/* baton:A */
+	job = link_order(ps->order.first);
+	if (atomic_cmpxchg(&job->state, JOB_RUNNING, JOB_BATON) == JOB_RUNNING)
+		return true;
+	if (!job->fence)
+		return false;
+	WRITE_ONCE(ps->baton, BATON_PARKED);
+	smp_mb(); /* park:A: baton before pending, pairs with returned_flush() */
+	if (atomic_read(&ps->pending))
+		return true;
+	WRITE_ONCE(ps->baton, BATON_OUT);
+	return false;
+}
+
+/* What a drainer has cut and not handed over yet. */
+struct run {
+	struct job_list	jobs;
+	bool		mixed;
+};
+
+/*
+ * Cut a run, or pass the baton.  Returns false when the baton is gone, and adds
+ * the length of the run to @nr.
+ */
+static bool shell_cut_or_pass(struct padata_shell *ps, struct run *run,
+			      unsigned int *nr)
+{
+	unsigned int n = 0;
+	bool mine = true;
+
+	spin_lock(&ps->lock);
+	run->mixed = ps->mixed;
+	while (mine && !(n = shell_cut(ps, &run->jobs)))
+		mine = !shell_pass_baton(ps);
+	*nr += n;
+	if (busted(1) && mine)
+		mine = !shell_pass_baton(ps);
+	spin_unlock(&ps->lock);
+	return mine;
+}
+
+/* Give each piece of equal callback CPU to its serial queue. */
+static void shell_hand_over(struct pinst *pinst, struct run *run)
+{
+	struct padata_link *last;
+	struct job_list piece;
+	int cpu;
+
+	while (!job_list_empty(&run->jobs)) {
+		last = run->jobs.first;
+		cpu = link_order(last)->cb_cpu;
+		if (!run->mixed) {
+			serial_queue_add(pinst, cpu, &run->jobs);
+			return;
+		}
+		while (last->next && link_order(last->next)->cb_cpu == cpu)
+			last = last->next;
+		job_list_cut(&run->jobs, last, &piece);
+		serial_queue_add(pinst, cpu, &piece);
+	}
+}
+
+/*
+ * Leave the drain to a pump.  The caller has the baton, which is unique, so one
+ * link is enough; the first job is done and listed, which holds the shell.
+ */
+static void shell_defer(struct padata_shell *ps)
+{
+	/* Its CPU is online, or on its way out, which workqueues can handle. */
+	struct padata_pump *pump = raw_cpu_ptr(ps->pinst->pumps);
+
+	llist_add(&ps->deferred, &pump->deferred);
+	/* Another may have drained and freed the shell already. */
+	pump_wake(pump);
+}
+
+/**
+ * shell_drain() - hand finished jobs over to the serial queues
+ * @ps: The shell; the caller has the baton, and gives it away here.
+ *
+ * The baton is passed on only after the run has been handed over: earlier, the
+ * next drainer could overtake.  Never calls serial().
+ *
+ * Context: Softirqs disabled, RCU read section, no hard interrupt.  The shell
+ * may be gone afterwards.
+ */
+static void shell_drain(struct padata_shell *ps)
+{
+	struct pinst *pinst = ps->pinst;
+	unsigned int cuts, nr = 0;
+	struct run run;
+	bool mine;
+
+	job_list_init(&run.jobs);
+	for (cuts = 0, mine = true; mine && cuts < DRAIN_CUTS; cuts++) {
+		mine = shell_cut_or_pass(ps, &run, &nr);
+		if (busted(1))
+			busted_delay();
+		shell_hand_over(pinst, &run);
+	}
+	note_max(&pinst->pumps->stats.reorder_max, nr);
+	if (!mine)
+		return;
+	/*
+	 * The others complete as fast as we drain: let softirqs run.  Only a
+	 * job that is listed holds the shell until a pump comes to it.
+	 */
+	spin_lock(&ps->lock);
+	mine = !shell_pass_baton(ps);
+	spin_unlock(&ps->lock);
+	if (mine)
+		shell_defer(ps);
+}
+
+/*
+ * Let the drain wait until this CPU's pump has run the shell's job at hand, and
+ * perhaps the next, so that one drain does for both.  The pump has the baton
+ * meanwhile; the first job, done and listed, holds the shell.  Softirqs are disabled,
+ * and nothing but a hard interrupt, which defers its drains, gets in between.
+ */
+static bool shell_drain_later(struct padata_shell *ps)
+{
+	struct padata_pump *pump = this_cpu_ptr(ps->pinst->pumps);
+
+	if (READ_ONCE(pump->later) != ps)
+		return false;
+	if (busted(10) && pump->undrained)
+		shell_drain(pump->undrained);
+	pump->undrained = ps;
+	return true;
+}
+
+/* All pending callbacks have returned and the baton was seen parked. */
+static void shell_unpark(struct padata_shell *ps)
+{
+	bool mine;
+
+	spin_lock(&ps->lock);
+	mine = ps->baton == BATON_PARKED && !atomic_read(&ps->pending);
+	if (mine)
+		WRITE_ONCE(ps->baton, BATON_OUT);
+	spin_unlock(&ps->lock);
+	if (mine)
+		shell_drain(ps);
+}
+
+/* Append to the order list: this alone defines the order. */
+static void shell_append(struct padata_shell *ps, struct padata_priv *job)
+{
+	bool home = ps->baton == BATON_HOME;
+
+	lockdep_assert_held(&ps->lock);
+	job->ps = ps;
+	job->cb_cpu = ps->map_to;
+	atomic_set(&job->state, home ? JOB_BATON : JOB_RUNNING);
+	if (home)
+		WRITE_ONCE(ps->baton, BATON_OUT);
+	job_list_add(&ps->order, &job->order);
+	atomic_inc(&ps->refs);
+}
+
+/*
+ * Most jobs are like the one before: same mapping, same CPU wanted.  The generation
+ * that was read before alone is enough, since equal ones mean equal mappings.
+ */
+static bool shell_is_alike(struct padata_shell *ps, unsigned int gen, int cb_cpu)
+{
+	lockdep_assert_held(&ps->lock);
+	return ps->map_gen == gen && ps->map_cpu == cb_cpu && ps->map_to >= 0 &&
+	       READ_ONCE(ps->pinst->running);
+}
+
+static bool shell_append_alike(struct padata_shell *ps, struct padata_priv *job,
+			       int cb_cpu)
+{
+	unsigned int gen = read_seqcount_begin(&ps->pinst->map_seq);
+	bool alike;
+
+	spin_lock(&ps->lock);
+	alike = shell_is_alike(ps, gen, cb_cpu);
+	if (alike) {
+		job->fence = false;
+		shell_append(ps, job);
+	}
+	spin_unlock(&ps->lock);
+	return alike;
+}
+
+static noinline int shell_append_mapped(struct padata_shell *ps,
+					struct padata_priv *job, int cb_cpu,
+					bool any)
+{
+	unsigned int gen;
+	int err = -EINVAL;
+	int cpu;
+
+	cpu = map_cb_cpu(ps->pinst, cb_cpu, any, &gen);
+	if (cpu < 0)
+		return cpu;
+	spin_lock(&ps->lock);
+	if (READ_ONCE(ps->pinst->running)) {
+		job->fence = ps->map_gen != gen;
+		if (ps->map_to != cpu && !job_list_empty(&ps->order))
+			ps->mixed = true;
+		ps->map_gen = gen;
+		ps->map_cpu = cb_cpu;
+		ps->map_to = cpu;
+		shell_append(ps, job);
+		/* Where the mask is empty the next one may not do the same. */
+		if (any)
+			ps->map_to = -1;
+		err = 0;
+	}
+	spin_unlock(&ps->lock);
+	return err;
+}
+
+/* No job is in flight: whoever has the lock may take the baton. */
+static bool shell_is_idle(struct padata_shell *ps)
+{
+	/* fence:B */
+	return ps->baton == BATON_HOME &&
+	       (busted(12) || !atomic_read_acquire(&ps->pending));
+}
+
+/*
+ * Append a job to an idle shell.  The submitter keeps the baton, so whoever
+ * completes the job finds it running and does no more than say so.
+ */
+static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job)
+{
+	job->fence = false;
+	WRITE_ONCE(ps->baton, BATON_OUT);
+	shell_append(ps, job);
+}
+
+/* Returns 0, -EAGAIN, or 1 where the callback CPU has to be mapped first. */
+static int shell_append_alone_alike(struct padata_shell *ps,
+				    struct padata_priv *job, int cb_cpu)
+{
+	unsigned int gen = read_seqcount_begin(&ps->pinst->map_seq);
+	int ret = 0;
+
+	spin_lock(&ps->lock);
+	if (!shell_is_idle(ps))
+		ret = -EAGAIN;
+	else if (!shell_is_alike(ps, gen, cb_cpu))
+		ret = 1;
+	else
+		shell_append_alone(ps, job);
+	spin_unlock(&ps->lock);
+	return ret;
+}
+
+static noinline int shell_append_alone_mapped(struct padata_shell *ps,
+					      struct padata_priv *job, int cb_cpu)
+{
+	int cpu, to, err = -EAGAIN;
+	unsigned int gen;
+
+	to = map_cb_cpu(ps->pinst, cb_cpu, false, &gen);
+	cpu = to < 0 ? map_cb_cpu(ps->pinst, cb_cpu, true, &gen) : to;
+	if (cpu < 0)
+		return cpu;
+	spin_lock(&ps->lock);
+	if (!READ_ONCE(ps->pinst->running)) {
+		err = -EINVAL;
+	} else if (shell_is_idle(ps)) {
+		ps->map_gen = gen;
+		ps->map_cpu = cb_cpu;
+		ps->map_to = cpu;
+		shell_append_alone(ps, job);
+		/* As in shell_append_mapped(). */
+		ps->map_to = to;
+		err = 0;
+	}
+	spin_unlock(&ps->lock);
+	return err;
+}
+
+/**
+ * shell_take_back() - end what shell_append_alone() began
+ * @ps: The shell; the caller has the baton, and gives it away here.
+ * @job: Its first job; parallel() has returned.
+ *
+ * Context: As for shell_drain().
+ * Return: True when the job is done, and off the list.  Otherwise it takes the way
+ * of all jobs, and may be gone.
+ */
+static bool shell_take_back(struct padata_shell *ps, struct padata_priv *job)
+{
+	struct job_list front;
+	bool mine, done;
+
+	spin_lock(&ps->lock);
+	/* done:B */
+	done = atomic_read_acquire(&job->state) == JOB_DONE;
+	if (done) {
+		job_list_cut(&ps->order, ps->order.first, &front);
+		ps->nr_cut++;
+	}
+	mine = !shell_pass_baton(ps);
+	spin_unlock(&ps->lock);
+	if (mine)
+		shell_drain(ps);
+	return done;
+}

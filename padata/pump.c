@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: the worker of one CPU
+ */
+
+/**
+ * struct stretch - one stretch with softirqs disabled
+ * @start: When it began.
+ * @now: The last reading of the clock.
+ * @cycles: What the counter said then.
+ * @left: How many callbacks may still start; 0 when its time is over, too.
+ * @stats: The counters.
+ */
+struct stretch {
+	u64		start;
+	u64		now;
+	u32		cycles;
+	unsigned int	left;
+	struct pump_stats __percpu *stats;
+};
+
+static u64 stretch_now(struct stretch *st)
+{
+	st->cycles = cycles_now();
+	st->now = local_clock();
+	return st->now;
+}
+
+static void stretch_begin(struct stretch *st, struct pinst *pinst)
+{
+	st->stats = &pinst->pumps->stats;
+	st->start = stretch_now(st);
+	st->left = STRETCH_CALLBACKS;
+}
+
+static void stretch_clock(struct stretch *st)
+{
+	stretch_now(st);
+	if ((s64)(st->now - st->start) > STRETCH_NS)
+		st->left = 0;
+}
+
+/*
+ * The clock costs 60 instructions, the counter five, and callbacks may be as short
+ * as that.  Elsewhere a counter may be slow, or stand still.
+ */
+static __always_inline bool stretch_over(struct stretch *st)
+{
+	if (!IS_ENABLED(CONFIG_X86_TSC) || cycles_now() - st->cycles > CLOCK_CYCLES)
+		stretch_clock(st);
+	return !busted(9) && !st->left;
+}
+
+/* Callbacks of one shell that have returned and are not yet accounted for. */
+struct returned {
+	struct padata_shell	*ps;
+	unsigned int		nr;
+};
+
+static void returned_flush(struct returned *ret)
+{
+	struct padata_shell *ps = ret->ps;
+
+	if (!ps)
+		return;
+	/* park:B, fence:A */
+	if (!atomic_sub_return(ret->nr, &ps->pending) &&
+	    READ_ONCE(ps->baton) == BATON_PARKED)
+		shell_unpark(ps);
+	shell_put(ps, ret->nr);
+	ret->ps = NULL;
+	ret->nr = 0;
+}
+
+static void count_start(struct stretch *st)
+{
+	if (likely(st->left))
+		st->left--;
+	else
+		this_cpu_inc(st->stats->late_starts);
+}
+
+static void run_callback(void (*func)(struct padata_priv *),
+			 struct padata_priv *job)
+{
+	if (busted(2))
+		local_bh_enable();
+	func(job);
+	if (busted(2))
+		local_bh_disable();
+}
+
+static void run_serial(struct serial_queue *sq, struct stretch *st,
+		       struct returned *ret)
+{
+	struct padata_priv *job;
+
+	job = link_order(pop_link(&sq->batch));
+	ret->ps = job->ps;
+	ret->nr++;
+	count_start(st);
+	this_cpu_inc(st->stats->serial);
+	trace_padata_serial(job);
+	if (busted(5) && !(this_cpu_read(st->stats->serial) % 64))
+		run_callback(job->serial, job);
+	if (busted(7))
+		returned_flush(ret);
+	/* The callback may free the job. */
+	run_callback(job->serial, job);
+}
+
+static void run_parallel(struct padata_pump *pump, struct padata_priv *job,
+			 struct stretch *st)
+{
+	count_start(st);
+	this_cpu_inc(st->stats->parallel);
+	pump->nr_busy++;
+	trace_padata_parallel_start(job);
+	/* The job may be gone when it returns. */
+	run_callback(job->parallel, job);
+	trace_padata_parallel_end(job);
+}
+
+/* Serve one queue for a while.  It may be nobody's afterwards. */
+static void serve_queue(struct serial_queue *sq, struct stretch *st)
+{
+	struct returned ret = { };
+	unsigned int n;
+
+	for (n = 0; n < ROUND_SERIAL; n++) {
+		if (!sq->batch && !serial_queue_refill(sq))
+			break;
+		/* May drain, so before the look at the clock. */
+		if (ret.ps != link_order(sq->batch)->ps)
+			returned_flush(&ret);
+		if (stretch_over(st))
+			break;
+		run_serial(sq, st, &ret);
+	}
+	returned_flush(&ret);
+}
+
+/* Serve the queues that this pump owns, or give them to who ought to. */
+static bool pump_serial(struct padata_pump *pump, struct stretch *st)
+{
+	struct serial_queue *sq, *next;
+	struct padata_pump *target;
+	bool worked;
+
+	llist_for_each_entry_safe(sq, next, llist_del_all(&pump->ready), ready)
+		list_add_tail(&sq->serving, &pump->serving);
+	worked = !list_empty(&pump->serving);
+	/*
+	 * Each in turn is first, because the first may take the whole stretch; but
+	 * a turn in which none is served would be lost, and every second may be one.
+	 */
+	if (!list_is_singular(&pump->serving) && !stretch_over(st))
+		list_rotate_left(&pump->serving);
+	list_for_each_entry_safe(sq, next, &pump->serving, serving) {
+		target = target_pump(pump->pinst, sq->cpu);
+		if (target == pump) {
+			serve_queue(sq, st);
+		} else {
+			list_del_init(&sq->serving);
+			serial_queue_give(sq, target);
+		}
+	}
+	return worked;
+}
+
+/* Only the running pump takes from the list, as llist_del_first() demands. */
+static bool pump_deferred(struct padata_pump *pump, struct stretch *st)
+{
+	struct llist_node *node;
+	bool worked = false;
+
+	while (!llist_empty(&pump->deferred)) {
+		worked = true;
+		if (stretch_over(st))
+			break;
+		node = llist_del_first(&pump->deferred);
+		shell_drain(llist_entry(node, struct padata_shell, deferred));
+	}
+	return worked;
+}
+
+/*
+ * Only who is on its CPU has it to itself; on PREEMPT_RT others may get in between
+ * even so.
+ */
+static bool pump_may_batch(struct padata_pump *pump)
+{
+	u64 service = READ_ONCE(pump->pinst->service_ns);
+
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+	       smp_processor_id() == pump->cpu && service && service < READ_ONCE(short_ns);
+}
+
+/* Returns true when there was one. */
+static bool pump_drain_undrained(struct padata_pump *pump)
+{
+	struct padata_shell *ps = pump->undrained;
+
+	if (!ps)
+		return false;
+	pump->undrained = NULL;
+	shell_drain(ps);
+	return true;
+}
+
+/*
+ * Run what was pulled until the stretch is over.  Drains are put off for some
+ * microseconds, and only as long as the next job is of the same shell: no shell
+ * waits for a job of another.  The last drain is left to the caller.
+ */
+static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
+			  struct stretch *st)
+{
+	bool may_batch = pump_may_batch(pump);
+	u64 drain_at = st->now + BATCH_NS;
+	struct padata_shell *ps = NULL;
+	struct padata_priv *job;
+
+	do {
+		job = link_queue(jobs->first);
+		if (job->ps != ps || st->now > drain_at) {
+			/* Which takes its time. */
+			if (!busted(10) && pump_drain_undrained(pump) && stretch_over(st))
+				break;
+			drain_at = st->now + BATCH_NS;
+			ps = job->ps;
+			if (may_batch)
+				WRITE_ONCE(pump->later, ps);
+		}
+		pop_link(&jobs->first);
+		run_parallel(pump, job, st);
+	} while (!job_list_empty(jobs) && !stretch_over(st));
+	if (may_batch)
+		WRITE_ONCE(pump->later, NULL);
+}
+
+static bool pump_may_pull(struct padata_pump *pump)
+{
+	return READ_ONCE(pump->pulling) ||
+	       (READ_ONCE(pump->pinst->nr_queued) && pump_entitled(pump));
+}
+
+static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
+{
+	struct job_list jobs;
+	u64 start;
+
+	if (stretch_over(st))
+		return true;
+	job_list_init(&jobs);
+	pump_pull(pump, &jobs, st->now);
+	if (job_list_empty(&jobs))
+		return false;
+	/* The job at hand is not late if the lock was. */
+	start = stretch_now(st);
+	pump_run_jobs(pump, &jobs, st);
+	stretch_clock(st);
+	pump->busy_ns = st->now - start;
+	pump_drain_undrained(pump);
+	if (!job_list_empty(&jobs))
+		pump_put_back(pump, &jobs);
+	return true;
+}
+
+/*
+ * Only a workqueue that is not per-CPU can bring a pump here.  (Workqueues move
+ * their workers while the CPU is not active; padata_free() does not keep
+ * pinst::online any more when it flushes the pumps.)
+ */
+static void check_cpu(struct padata_pump *pump)
+{
+	struct pinst *pinst = pump->pinst;
+
+	if (likely(smp_processor_id() == pump->cpu) || !cpu_active(pump->cpu))
+		return;
+	WARN_ONCE(pinst->own_wq, "pump of CPU %d runs on CPU %d\n", pump->cpu,
+		  smp_processor_id());
+	pr_warn_once("%s: its workqueue is not a per-CPU one, callbacks may run on any CPU\n",
+		     pinst->name);
+}
+
+/* Returns false when nothing is left to do. */
+static bool pump_stretch(struct padata_pump *pump)
+{
+	struct stretch st;
+	bool worked;
+
+	rcu_read_lock_bh();
+	stretch_begin(&st, pump->pinst);
+	check_cpu(pump);
+	pump->parallel_first = !pump->parallel_first;
+	do {
+		worked = pump_deferred(pump, &st);
+		if (pump->parallel_first && pump_may_pull(pump))
+			worked |= pump_parallel(pump, &st);
+		worked |= pump_serial(pump, &st);
+		if (!pump->parallel_first && pump_may_pull(pump))
+			worked |= pump_parallel(pump, &st);
+	} while (worked && !stretch_over(&st));
+	/* As exact as the limit is kept. */
+	stretch_over(&st);
+	note_max(&st.stats->stretch_max_ns, st.now - st.start);
+	/* A poll has paid when there was a job. */
+	if (pump->polled && st.left < STRETCH_CALLBACKS)
+		pump->poll_credit = POLL_CREDIT;
+	pump->polled = false;
+	rcu_read_unlock_bh();
+	return worked;
+}
+
+static void pump_work(struct work_struct *work)
+{
+	struct padata_pump *pump = container_of(work, struct padata_pump, work);
+
+	do {
+		while (pump_stretch(pump))
+			cond_resched_tasks_rcu_qs();
+		/* Also where a poll found what another was quicker to take. */
+		cond_resched_tasks_rcu_qs();
+	} while (pump_poll(pump) || !pump_sleep(pump));
+}

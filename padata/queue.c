@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: the shared queue of an instance, and which pump to wake for it
+ */
+
+/* The lower half of the counter, which tells some microseconds from more. */
+static __always_inline u32 cycles_now(void)
+{
+	return get_cycles();
+}
+
+static void note_pull(struct pinst *pinst, u64 now)
+{
+	pinst->pulled_at = now;
+	pinst->nr_called = 0;
+	WRITE_ONCE(pinst->looked_cycles, cycles_now());
+}
+
+/*
+ * In a burst the cycle counter shows that the last pull, or look at the clock, is
+ * too recent for another look; where counters differ between CPUs the clock is read
+ * in vain, or a little late.
+ */
+static __always_inline bool looked_lately(struct pinst *pinst)
+{
+	return IS_ENABLED(CONFIG_X86_TSC) &&
+	       cycles_now() - READ_ONCE(pinst->looked_cycles) < LATE_CYCLES;
+}
+
+/*
+ * The mean does not know the long job that others wait behind.  Who is woken for
+ * that has some time to come before another one is, and the more have been woken
+ * since jobs were pulled last the longer that is: one more seldom helps.
+ */
+static bool queue_is_late(struct pinst *pinst, u64 cost)
+{
+	unsigned int grace;
+	u64 now;
+	bool late;
+
+	if (looked_lately(pinst))
+		return false;
+	now = local_clock();
+	late = (s64)(now - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost;
+	if (late) {
+		grace = min(GRACE_WAKEUPS * ++pinst->nr_called, LATE_WAKEUPS);
+		pinst->pulled_at = now - (LATE_WAKEUPS - grace) * cost;
+	}
+	WRITE_ONCE(pinst->looked_cycles, cycles_now());
+	return late;
+}
+
+/*
+ * What wake_pays() finds out for most jobs of a burst, at a glance: jobs are
+ * trivial, and a pump is at them.  The instance is locked.
+ */
+static __always_inline bool is_attended(struct pinst *pinst)
+{
+	u64 service = pinst->service_ns;
+
+	return pinst->nr_pulling && service && service < TRIVIAL_NS &&
+	       looked_lately(pinst);
+}
+
+/* Is the queued work worth one more CPU? */
+static bool wake_pays(struct pinst *pinst)
+{
+	u64 cost = READ_ONCE(wakeup_cost_ns);
+	u64 service = pinst->service_ns;
+
+	if (!pinst->nr_pulling)
+		return true;
+	if (pinst->nr_pulling >= (pinst->nr_parallel ?: pinst->nr_online))
+		return false;
+	/* Until a job has ended each may be a long one, and nobody look again. */
+	if (!service)
+		return true;
+	/* With trivial jobs it would only wait for the submitter and drains. */
+	if (service >= TRIVIAL_NS &&
+	    pinst->nr_queued * service > pinst->nr_pulling * cost)
+		return true;
+	return queue_is_late(pinst, cost);
+}
+
+static bool pump_can_start(struct pinst *pinst, int cpu)
+{
+	return cpumask_test_cpu(cpu, pinst->online) &&
+	       !per_cpu_ptr(pinst->pumps, cpu)->pulling;
+}
+
+/*
+ * The callback CPU first: it has to run for serial() anyway.  Then the CPUs
+ * after this one, so that the submitter's own comes last.
+ */
+static int find_idle_cpu(struct pinst *pinst, int hint)
+{
+	const struct user_masks *masks = current_masks(pinst);
+	const struct cpumask *from;
+	int cpu;
+
+	from = pinst->nr_parallel ? masks->parallel : pinst->online;
+	if (hint >= 0 && cpumask_test_cpu(hint, from) &&
+	    pump_can_start(pinst, hint))
+		return hint;
+	for_each_cpu_wrap(cpu, from, (smp_processor_id() + 1) % nr_cpu_ids)
+		if (pump_can_start(pinst, cpu))
+			return cpu;
+	return -1;
+}
+
+/**
+ * pump_to_wake() - choose a pump for the shared queue
+ * @pinst: The instance, locked.
+ * @hint: Callback CPU of the job queued last, or -1.
+ *
+ * The chosen one counts as pulling from now on, so that nobody wakes a second
+ * for the same jobs; the caller owes it a pump_wake() after unlocking.
+ *
+ * Return: A pump, or NULL where waking does not pay.
+ */
+static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
+{
+	struct padata_pump *pump;
+	int cpu;
+
+	lockdep_assert_held(&pinst->lock);
+	if (!pinst->nr_queued || !wake_pays(pinst))
+		return NULL;
+	cpu = find_idle_cpu(pinst, hint);
+	if (cpu < 0)
+		return NULL;
+	pump = per_cpu_ptr(pinst->pumps, cpu);
+	WRITE_ONCE(pump->pulling, true);
+	if (!pinst->nr_pulling++)
+		note_pull(pinst, local_clock());
+	return pump;
+}
+
+/* Fold the duration of the last jobs into the mean. */
+static void note_service_time(struct padata_pump *pump)
+{
+	struct pinst *pinst = pump->pinst;
+	s64 sample;
+
+	if (pump->nr_busy) {
+		sample = div_u64(pump->busy_ns, pump->nr_busy);
+		if (pinst->service_ns)
+			sample = pinst->service_ns +
+				 div_s64(sample - (s64)pinst->service_ns, 8);
+		WRITE_ONCE(pinst->service_ns, max_t(s64, sample, 1));
+	}
+	pump->busy_ns = 0;
+	pump->nr_busy = 0;
+}
+
+/* A share that leaves work for the other CPUs, but saves locking in a burst. */
+static unsigned int pull_share(struct pinst *pinst)
+{
+	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
+
+	return clamp(pinst->nr_queued / (2 * cpus), 1U,
+		     min_t(unsigned int, ROUND_PARALLEL, STRETCH_CALLBACKS));
+}
+
+/*
+ * As long as the work is not worth waking another CPU there is nobody to share
+ * with.  But only jobs of one shell: others must not wait for a long one of it.
+ */
+static bool may_pull_more(struct pinst *pinst)
+{
+	u64 service = pinst->service_ns;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !service)
+		return false;
+	return service < READ_ONCE(short_ns) &&
+	       (service < TRIVIAL_NS ||
+		(pinst->nr_pulling <= 1 &&
+		 pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns)));
+}
+
+/* Take jobs off the queue; returns how many. */
+static unsigned int pull_jobs(struct pinst *pinst, struct job_list *jobs)
+{
+	unsigned int n, share = pull_share(pinst);
+	unsigned int most = may_pull_more(pinst) ? BATCH_JOBS : share;
+	struct padata_link *last = NULL, *link = pinst->queue.first;
+	struct padata_shell *ps;
+	unsigned int from;
+
+	for (n = 0; link && n < share; ) {
+		ps = link_queue(link)->ps;
+		from = n;
+		do {
+			last = link;
+			link = link->next;
+			n++;
+		} while (link && link_queue(link)->ps == ps && n < most);
+		WRITE_ONCE(ps->nr_queued, ps->nr_queued - (n - from));
+	}
+	if (last) {
+		job_list_cut(&pinst->queue, last, jobs);
+		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued - n);
+	}
+	return n;
+}
+
+/**
+ * pump_pull() - take jobs from the shared queue
+ * @pump: The pump.
+ * @jobs: Where they go.
+ * @now: local_clock(), a moment ago.
+ *
+ * The test of the mask, the pull and parallel() are in one RCU read section, so
+ * that padata_set_cpumask() can wait for those that saw the old mask.
+ */
+static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
+{
+	struct pinst *pinst = pump->pinst;
+	struct padata_pump *wake;
+	unsigned int n;
+
+	spin_lock(&pinst->lock);
+	note_service_time(pump);
+	n = pump_entitled(pump) ? pull_jobs(pinst, jobs) : 0;
+	if (n)
+		note_pull(pinst, now);
+	if (pump->pulling != !!n) {
+		WRITE_ONCE(pump->pulling, !!n);
+		pinst->nr_pulling += n ? 1 : -1;
+	}
+	wake = pump_to_wake(pinst, -1);
+	spin_unlock(&pinst->lock);
+	if (wake)
+		pump_wake(wake);
+}
+
+/* What was pulled and not started keeps its place. */
+static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
+{
+	struct pinst *pinst = pump->pinst;
+	struct padata_pump *wake;
+	struct padata_shell *ps;
+	struct padata_link *link;
+
+	spin_lock(&pinst->lock);
+	for (link = jobs->first; link; link = link->next) {
+		ps = link_queue(link)->ps;
+		WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
+		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
+	}
+	job_list_append(jobs, &pinst->queue);
+	job_list_append(&pinst->queue, jobs);
+	wake = pump_to_wake(pinst, -1);
+	spin_unlock(&pinst->lock);
+	if (wake)
+		pump_wake(wake);
+}
+
+static bool is_backlog_full(struct pinst *pinst, struct padata_shell *ps)
+{
+	return READ_ONCE(pinst->nr_queued) + READ_ONCE(ps->nr_queued) >=
+	       READ_ONCE(backlog) && !this_cpu_read(pinst->pumps->inline_depth);
+}
+
+/**
+ * queue_job() - put a job where a pump finds it
+ * @ps: The shell.
+ * @job: The job, in the order list already.
+ *
+ * A shell may use as much of the backlog as it leaves to others: one stream of
+ * slow jobs gets half of it, two a third each, and so on.  A parallel() that is
+ * run by its submitter and submits in turn gets beyond the limit: otherwise a
+ * chain of jobs would be a recursion on the stack.
+ *
+ * A job that finds no room still looks whether the queue is late.
+ *
+ * Return: False when there is no room and the submitter has to run the job.
+ * Otherwise it is not the submitter's any more and may be gone.
+ */
+static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
+{
+	struct pinst *pinst = ps->pinst;
+	struct padata_pump *wake;
+	bool full;
+
+	/* In a flood the lock is not worth taking; under it the look counts. */
+	if (is_backlog_full(pinst, ps) && looked_lately(pinst))
+		return false;
+	spin_lock(&pinst->lock);
+	full = is_backlog_full(pinst, ps);
+	if (!full) {
+		job_list_add(&pinst->queue, &job->queue);
+		WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
+		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
+	}
+	wake = is_attended(pinst) ? NULL : pump_to_wake(pinst, job->cb_cpu);
+	/* Also where there was nobody to wake. */
+	if (full)
+		WRITE_ONCE(pinst->looked_cycles, cycles_now());
+	spin_unlock(&pinst->lock);
+	if (wake)
+		pump_wake(wake);
+	return !full;
+}

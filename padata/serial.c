@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: serial queues, finished jobs on their way to one callback CPU
+ */
+
+/* The pump that ought to serve the queue of @cpu now. */
+static struct padata_pump *target_pump(struct pinst *pinst, int cpu)
+{
+	unsigned int gen;
+
+	if (busted(3) || !cpumask_test_cpu(cpu, pinst->online))
+		cpu = map_cb_cpu(pinst, cpu + busted(3), true, &gen);
+	if (WARN_ON_ONCE(cpu < 0))
+		cpu = smp_processor_id();
+	return per_cpu_ptr(pinst->pumps, cpu);
+}
+
+/* The caller owns the queue, and does not afterwards. */
+static void serial_queue_give(struct serial_queue *sq, struct padata_pump *pump)
+{
+	llist_add(&sq->ready, &pump->ready);
+	pump_wake(pump);
+}
+
+/* Append finished jobs of one callback CPU; they are not ours afterwards. */
+static void serial_queue_add(struct pinst *pinst, int cpu,
+			     struct job_list *jobs)
+{
+	struct serial_queue *sq = &per_cpu_ptr(pinst->pumps, cpu)->sq;
+	bool owned;
+
+	spin_lock(&sq->lock);
+	job_list_append(&sq->incoming, jobs);
+	owned = sq->owned;
+	sq->owned = true;
+	spin_unlock(&sq->lock);
+	if (!owned)
+		serial_queue_give(sq, target_pump(pinst, cpu));
+}
+
+/* Caller owns the queue, whose batch is empty; on false all of it is, and nobody's. */
+static bool serial_queue_refill(struct serial_queue *sq)
+{
+	bool more;
+
+	spin_lock(&sq->lock);
+	more = !job_list_empty(&sq->incoming);
+	if (more) {
+		sq->batch = sq->incoming.first;
+		job_list_init(&sq->incoming);
+	} else {
+		list_del_init(&sq->serving);
+		sq->owned = false;
+	}
+	spin_unlock(&sq->lock);
+	return more;
+}

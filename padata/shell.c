@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: allocation and lifetime of shells
+ */
+
+static void shell_release(struct padata_shell *ps)
+{
+	struct pinst *pinst = ps->pinst;
+
+	spin_lock_bh(&pinst->shell_lock);
+	list_del_rcu(&ps->list);
+	spin_unlock_bh(&pinst->shell_lock);
+	kfree_rcu(ps, rcu);
+	kobject_put(&pinst->pub.kobj);
+}
+
+/**
+ * shell_put() - drop references of jobs or of the owner
+ * @ps: The shell.
+ * @n: How many.
+ *
+ * Context: Any but hard interrupt; RCU read section, which keeps the instance
+ * until padata_free() has waited for it.
+ */
+static void shell_put(struct padata_shell *ps, unsigned int n)
+{
+	struct pinst *pinst = ps->pinst;
+	/* idle:B */
+	bool last = !atomic_sub_return(n, &ps->refs);
+
+	if (atomic_read(&pinst->nr_waiters))
+		wake_up_all(&pinst->idle_wait);
+	if (last)
+		shell_release(ps);
+}
+
+static bool shell_idle(struct padata_shell *ps)
+{
+	bool idle;
+	int refs;
+
+	spin_lock_bh(&ps->lock);
+	/* orphan:A */
+	refs = atomic_read_acquire(&ps->refs);
+	idle = refs == !READ_ONCE(ps->orphan);
+	spin_unlock_bh(&ps->lock);
+	return idle;
+}
+
+/* The first shell with jobs in flight.  Caller: RCU read section. */
+static struct padata_shell *find_busy_shell(struct pinst *pinst)
+{
+	struct padata_shell *ps;
+
+	list_for_each_entry_rcu(ps, &pinst->shells, list)
+		if (!shell_idle(ps))
+			return ps;
+	return NULL;
+}
+
+static bool is_idle(struct pinst *pinst, struct padata_shell *ps)
+{
+	bool idle;
+
+	if (ps)
+		return shell_idle(ps);
+	/* A padata_start() meanwhile ends the wait of padata_stop(). */
+	if (READ_ONCE(pinst->running))
+		return true;
+	rcu_read_lock();
+	idle = !find_busy_shell(pinst);
+	rcu_read_unlock();
+	return idle;
+}
+
+static void say_what_for(struct pinst *pinst, struct padata_shell *ps)
+{
+	rcu_read_lock();
+	if (!ps)
+		ps = find_busy_shell(pinst);
+	if (ps)
+		pr_warn("%s: still waiting for %d jobs of shell %u, allocated by %pS\n",
+			pinst->name, atomic_read(&ps->refs) - !READ_ONCE(ps->orphan),
+			ps->id, ps->owner);
+	rcu_read_unlock();
+}
+
+/**
+ * wait_until_idle() - wait for jobs in flight
+ * @pinst: The instance.
+ * @ps: A shell of it, or NULL for all.
+ *
+ * Context: Task, may sleep.
+ */
+static void wait_until_idle(struct pinst *pinst, struct padata_shell *ps)
+{
+	atomic_inc(&pinst->nr_waiters);
+	smp_mb__after_atomic(); /* idle:A: nr_waiters before refs, see shell_put() */
+	while (!wait_event_timeout(pinst->idle_wait, is_idle(pinst, ps),
+				   WAIT_WARN_SECONDS * HZ))
+		say_what_for(pinst, ps);
+	atomic_dec(&pinst->nr_waiters);
+}
+
+/**
+ * padata_alloc_shell() - make an ordered stream of jobs
+ * @pinst: The instance whose CPUs it uses.
+ *
+ * A shell has no per-CPU memory and costs nothing while it is idle.
+ *
+ * Context: Task, may sleep.
+ * Return: The shell, or NULL when memory is short.
+ */
+struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
+{
+	struct pinst *p = to_pinst(pinst);
+	struct padata_shell *ps = kzalloc(sizeof(*ps), GFP_KERNEL);
+
+	if (!ps)
+		return NULL;
+	kobject_get(&pinst->kobj);
+	ps->pinst = p;
+	spin_lock_init(&ps->lock);
+	job_list_init(&ps->order);
+	atomic_set(&ps->refs, 1);
+	ps->map_to = -1;
+	ps->owner = __builtin_return_address(0);
+	/* Likewise soon to wrap. */
+	ps->nr_cut = -200;
+	ps->seen.nr_cut = ps->nr_cut;
+	ps->seen.since = jiffies;
+	spin_lock_bh(&p->shell_lock);
+	ps->id = ++p->last_id;
+	list_add_tail_rcu(&ps->list, &p->shells);
+	spin_unlock_bh(&p->shell_lock);
+	return ps;
+}
+EXPORT_SYMBOL_GPL(padata_alloc_shell);
+
+/**
+ * padata_put_shell() - let go of a shell without waiting
+ * @ps: The shell, or NULL.
+ *
+ * It is freed once the last job in flight has been called back.  The caller
+ * submits nothing to it any more.
+ *
+ * Context: Task or softirq, serial() of its own jobs included.
+ */
+void padata_put_shell(struct padata_shell *ps)
+{
+	if (!ps)
+		return;
+	rcu_read_lock();
+	/* orphan:B, ordered by the subtraction */
+	WRITE_ONCE(ps->orphan, true);
+	shell_put(ps, 1);
+	rcu_read_unlock();
+}
+EXPORT_SYMBOL_GPL(padata_put_shell);
+
+/**
+ * padata_free_shell() - free a shell
+ * @ps: The shell, or NULL.
+ *
+ * Waits until the callbacks of all its jobs have returned; when that takes long
+ * the log says so.
+ *
+ * Context: Task, may sleep.  Called from a callback of padata, where it cannot
+ * wait, it warns and does what padata_put_shell() does.
+ */
+void padata_free_shell(struct padata_shell *ps)
+{
+	if (!ps)
+		return;
+	if (!WARN_ON_ONCE(in_interrupt()))
+		wait_until_idle(ps->pinst, ps);
+	padata_put_shell(ps);
+}
+EXPORT_SYMBOL_GPL(padata_free_shell);

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: the calls that take and complete jobs
+ */
+
+static void run_inline(struct pinst *pinst, struct padata_priv *job)
+{
+	this_cpu_inc(pinst->pumps->stats.inline_jobs);
+	this_cpu_inc(pinst->pumps->inline_depth);
+	trace_padata_parallel_start(job);
+	job->parallel(job);
+	trace_padata_parallel_end(job);
+	this_cpu_dec(pinst->pumps->inline_depth);
+}
+
+static __always_inline int submit(struct padata_shell *ps,
+				  struct padata_priv *job, int *cb_cpu,
+				  bool run_here)
+{
+	struct pinst *pinst = ps->pinst;
+	int err;
+
+	if (run_here || !shell_append_alike(ps, job, *cb_cpu)) {
+		err = shell_append_mapped(ps, job, *cb_cpu, run_here);
+		if (err)
+			return err;
+	}
+	/*
+	 * Before the job is out of our hands: @cb_cpu may live in it.  Nobody
+	 * else calls parallel(), so it can't be done yet.
+	 */
+	*cb_cpu = job->cb_cpu;
+	this_cpu_inc(pinst->pumps->stats.submitted);
+	trace_padata_submit(ps, job, job->cb_cpu, job->fence);
+	if (run_here || !queue_job(ps, job))
+		run_inline(pinst, job);
+	return 0;
+}
+
+/**
+ * padata_do_parallel() - submit a job
+ * @ps: The shell; its jobs are called back in the order of submission.
+ * @padata: The job: zeroed, @parallel and @serial set.  It must stay in place
+ *	until its serial() is entered.
+ * @cb_cpu: The CPU wanted for serial().  When it is not in the usable serial
+ *	cpumask another CPU of that mask takes its place, the same one as long as
+ *	masks and CPUs do not change, and is stored here.
+ *
+ * Callbacks of one shell with the same requested callback CPU run one after the
+ * other in the order of submission, whatever happens to cpumasks and CPUs.
+ * While the instance's backlog is full the submitter runs parallel() itself.
+ *
+ * Context: Task or softirq, interrupts on.  Does not sleep.  May be called from
+ * serial() and parallel().
+ * Return:
+ * * 0 - the job is in progress and serial() will be called exactly once; that may
+ *   have happened before the return.
+ * * -EINVAL - no online CPU in the parallel or the serial cpumask, or the
+ *   instance is stopped.  The job was not accepted; submit it again once that
+ *   has changed, or use padata_do_inline().
+ */
+int padata_do_parallel(struct padata_shell *ps, struct padata_priv *padata,
+		       int *cb_cpu)
+{
+	int err;
+
+	rcu_read_lock_bh();
+	err = submit(ps, padata, cb_cpu, false);
+	rcu_read_unlock_bh();
+	return err;
+}
+EXPORT_SYMBOL_GPL(padata_do_parallel);
+
+/**
+ * padata_do_inline() - submit a job and run its parallel() here and now
+ * @ps: The shell.
+ * @padata: The job, as for padata_do_parallel().
+ * @cb_cpu: The CPU wanted for serial(), as for padata_do_parallel(); while the
+ *	usable serial cpumask is empty any online CPU takes its place.
+ *
+ * For users who have to be served whatever the cpumasks are: the job takes its
+ * place in the order, which it would lose if it were done outside of the shell.
+ *
+ * Context: As for padata_do_parallel(), but not from parallel(): a chain of such
+ * jobs would be a recursion.
+ * Return: 0, or -EINVAL when the instance is stopped.
+ */
+int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
+		     int *cb_cpu)
+{
+	int err;
+
+	rcu_read_lock_bh();
+	err = submit(ps, padata, cb_cpu, true);
+	rcu_read_unlock_bh();
+	return err;
+}
+EXPORT_SYMBOL_GPL(padata_do_inline);
+
+static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *cb_cpu)
+{
+	struct pinst *pinst = ps->pinst;
+	int err;
+
+	/* A hint, which spares others the lock. */
+	if (READ_ONCE(ps->baton) != BATON_HOME)
+		return -EAGAIN;
+	err = shell_append_alone_alike(ps, job, *cb_cpu);
+	if (err > 0)
+		err = shell_append_alone_mapped(ps, job, *cb_cpu);
+	if (err)
+		return err;
+	*cb_cpu = job->cb_cpu;
+	this_cpu_inc(pinst->pumps->stats.submitted);
+	trace_padata_submit(ps, job, job->cb_cpu, job->fence);
+	run_inline(pinst, job);
+	if (!shell_take_back(ps, job))
+		return 0;
+	this_cpu_inc(pinst->pumps->stats.serial);
+	shell_put(ps, 1);
+	return 1;
+}
+
+/**
+ * padata_do_alone() - run a job here and now if the shell has none in flight
+ * @ps: The shell.
+ * @padata: The job, as for padata_do_parallel().
+ * @cb_cpu: The CPU wanted for serial(), as for padata_do_inline().
+ *
+ * For jobs that take less than a wake-up: where there is nobody to keep up with, or
+ * to wait for, the way to another CPU and back is all that a pump would add.
+ * Callbacks of jobs that others submit meanwhile do not start before parallel() of
+ * this one has returned nor, if it is not done then, before padata_do_serial() was
+ * called for it; those for the same callback CPU follow its own.
+ *
+ * Context: As for padata_do_inline().
+ * Return:
+ * * 1 - the job is done and the caller's again; serial() is not called.
+ * * 0 - in progress: parallel() has returned and somebody else ends the job;
+ *   serial() will be called, or was.
+ * * -EAGAIN - jobs of the shell are in flight, or callbacks have not returned; the
+ *   job was not touched, and is one for padata_do_parallel().
+ * * -EINVAL - the instance is stopped.
+ */
+int padata_do_alone(struct padata_shell *ps, struct padata_priv *padata, int *cb_cpu)
+{
+	int ret;
+
+	rcu_read_lock_bh();
+	ret = submit_alone(ps, padata, cb_cpu);
+	rcu_read_unlock_bh();
+	return ret;
+}
+EXPORT_SYMBOL_GPL(padata_do_alone);
+
+/* Locks of ours sleep on PREEMPT_RT, and must not be taken with interrupts off. */
+static bool must_defer(void)
+{
+	if (busted(8))
+		return false;
+	return in_hardirq() || irqs_disabled() ||
+	       (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible());
+}
+
+/**
+ * padata_do_serial() - say that a job is done
+ * @padata: The job.
+ *
+ * Called exactly once per job, by parallel() or by whoever ends the work later.
+ * serial() follows on the callback CPU once all earlier jobs of the shell are
+ * done.
+ *
+ * Context: Any but NMI.  Does not sleep and does not call serial() itself.
+ */
+void padata_do_serial(struct padata_priv *padata)
+{
+	struct padata_shell *ps = padata->ps;
+	int old;
+
+	/* done:A, baton:B; without the baton the job may be gone from here on */
+	old = atomic_xchg(&padata->state, JOB_DONE);
+	if (likely(old == JOB_RUNNING))
+		return;
+	if (WARN_ONCE(old == JOB_DONE, "%s() called twice for a job\n", __func__))
+		return;
+	/* We have the baton: the job is still listed and holds the shell. */
+	if (must_defer()) {
+		rcu_read_lock();
+		shell_defer(ps);
+		rcu_read_unlock();
+		return;
+	}
+	rcu_read_lock_bh();
+	if (!shell_drain_later(ps))
+		shell_drain(ps);
+	rcu_read_unlock_bh();
+}
+EXPORT_SYMBOL_GPL(padata_do_serial);

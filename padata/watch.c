@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: the stall detector
+ */
+
+/* What keeps a busy shell from going on. */
+static const char *stall_cause(struct padata_shell *ps)
+{
+	struct padata_priv *first;
+
+	lockdep_assert_held(&ps->lock);
+	if (job_list_empty(&ps->order))
+		return "its callbacks do not run";
+	first = link_order(ps->order.first);
+	if (atomic_read(&first->state) != JOB_DONE)
+		return "its first job is not completed";
+	if (ps->baton == BATON_PARKED)
+		return "its first job waits for earlier callbacks, which do not run";
+	return "its first job is done and not handed over";
+}
+
+static void watch_shell(struct padata_shell *ps, unsigned int limit)
+{
+	int jobs, pending = atomic_read(&ps->pending);
+	const char *cause = NULL;
+	unsigned int age;
+
+	spin_lock_bh(&ps->lock);
+	jobs = atomic_read(&ps->refs) - !READ_ONCE(ps->orphan);
+	age = jiffies_to_msecs(jiffies - ps->seen.since) / MSEC_PER_SEC;
+	if (!jobs || ps->seen.nr_cut != ps->nr_cut || ps->seen.pending != pending) {
+		ps->seen.nr_cut = ps->nr_cut;
+		ps->seen.pending = pending;
+		ps->seen.since = jiffies;
+		ps->seen.said = false;
+	} else if (age >= limit && !ps->seen.said) {
+		ps->seen.said = true;
+		cause = stall_cause(ps);
+	}
+	spin_unlock_bh(&ps->lock);
+	if (!cause)
+		return;
+	WRITE_ONCE(ps->pinst->stalls, ps->pinst->stalls + 1);
+	pr_warn("%s: shell %u, allocated by %pS, has stalled for at least %u s: %s; %d jobs behind it\n",
+		ps->pinst->name, ps->id, ps->owner, age, cause, jobs - 1);
+}
+
+/* Four looks in a limit, so a stall is reported at most a quarter late. */
+static void watch_again(struct pinst *pinst)
+{
+	unsigned int limit = READ_ONCE(stall_seconds) ?: 30;
+
+	queue_delayed_work(system_power_efficient_wq, &pinst->watch,
+			   max(limit * HZ / 4, 1U));
+}
+
+static void watch_work(struct work_struct *work)
+{
+	struct pinst *pinst = container_of(to_delayed_work(work), struct pinst,
+					   watch);
+	unsigned int limit = READ_ONCE(stall_seconds);
+	struct padata_shell *ps;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(ps, &pinst->shells, list)
+		if (limit)
+			watch_shell(ps, limit);
+	rcu_read_unlock();
+	watch_again(pinst);
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pcrypt: the way of a request
+ */
+
+static struct pcrypt_stream *pcrypt_stream_of(struct pcrypt_request *preq)
+{
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
+
+	return &ctx->stream[preq->dir];
+}
+
+/*
+ * Where each user waits for its request before it sends another one there is
+ * nothing to do beside it: on its way to another CPU and back it would only get
+ * older.  Nobody says that he waits, so a request that begins alone is sent on
+ * its way, and if it has ended before the next one comes that one, and some
+ * after it, are done here and now; then the way is tried again.  Those who send
+ * in bursts, and by chance one by one, lose little: the first such row is short.
+ * Those that are too large, or come while padata is not done with the one before, are
+ * of the row, too.
+ *
+ * Under the stream's lock, before the request is counted.
+ */
+static bool pcrypt_is_alone(struct pcrypt_stream *stream, unsigned int len)
+{
+	unsigned int most = READ_ONCE(alone_bytes);
+
+	if (stream->in_flight) {
+		stream->nr_alone = 0;
+		stream->alone_left = 0;
+		return false;
+	}
+	if (!stream->alone_left) {
+		stream->nr_alone = clamp(stream->nr_alone * 2, PCRYPT_ALONE_MIN,
+					 PCRYPT_ALONE_MAX);
+		stream->alone_left = stream->nr_alone;
+		return false;
+	}
+	stream->alone_left--;
+	return most && len <= most;
+}
+
+/*
+ * Beyond the limit a request is refused, or accepted with -EBUSY if its user is
+ * ready to wait for -EINPROGRESS before it sends more.  What is accepted goes
+ * into the order of its stream at once all the same, so nothing overtakes it
+ * and it needs nobody to send it on later: what is held back is the user.
+ *
+ * Returns what to tell the user; @alone says whether the request is better done
+ * here and now.  With softirqs disabled.
+ */
+static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alone)
+{
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
+	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
+	int answer = -EINPROGRESS;
+
+	INIT_LIST_HEAD(&preq->backlog);
+	spin_lock(&stream->lock);
+	*alone = pcrypt_is_alone(stream, len);
+	if (stream->in_flight >= ctx->max_requests && !busted(24))
+		answer = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG ?
+			 -EBUSY : -ENOSPC;
+	if (answer != -ENOSPC)
+		stream->in_flight++;
+	if (answer == -EBUSY)
+		list_add_tail(&preq->backlog, &stream->backlog);
+	spin_unlock(&stream->lock);
+	return answer;
+}
+
+/*
+ * Returns the request whose user may go on, or NULL: the oldest of the backlog,
+ * whose place is within the limit now.  It is @preq itself if that is still
+ * there, which takes two users who send at the same time: the order in which
+ * they enter the backlog is not always that of the stream.
+ *
+ * With softirqs disabled.
+ */
+static struct pcrypt_request *pcrypt_leave(struct pcrypt_stream *stream,
+					   struct pcrypt_request *preq)
+{
+	struct pcrypt_request *next = preq;
+
+	spin_lock(&stream->lock);
+	stream->in_flight--;
+	if (list_empty(&preq->backlog))
+		next = list_first_entry_or_null(&stream->backlog,
+						struct pcrypt_request, backlog);
+	if (next)
+		list_del_init(&next->backlog);
+	spin_unlock(&stream->lock);
+	return next;
+}
+
+static void pcrypt_plant(struct pcrypt_request *preq)
+{
+	if (busted(20) && preq->dir == PCRYPT_ENCRYPT && !preq->padata.info)
+		pcrypt_planted_bug(preq);
+	if (busted(26))
+		pcrypt_planted_iv(preq);
+}
+
+/*
+ * The request and its transform may be gone when this returns.  The one that is
+ * told to go on is not: it was in the backlog, so its own pcrypt_serial() has
+ * not begun, and those of a stream never overlap.
+ */
+static void pcrypt_serial(struct padata_priv *padata)
+{
+	struct pcrypt_request *preq =
+		container_of(padata, struct pcrypt_request, padata);
+	struct pcrypt_request *next = pcrypt_leave(pcrypt_stream_of(preq), preq);
+
+	if (next)
+		crypto_request_complete(next->req, -EINPROGRESS);
+	pcrypt_plant(preq);
+	crypto_request_complete(preq->req, padata->info);
+}
+
+/* The child's completion. */
+static void pcrypt_done(compat_completion_arg arg, int err)
+{
+	struct pcrypt_request *preq = compat_completion_data(arg);
+
+	/* Only tells that the request has left the child's backlog. */
+	if (err == -EINPROGRESS)
+		return;
+	preq->padata.info = err;
+	padata_do_serial(&preq->padata);
+}
+
+static void pcrypt_parallel(struct padata_priv *padata)
+{
+	struct pcrypt_request *preq =
+		container_of(padata, struct pcrypt_request, padata);
+	/* Read now: once the child has accepted the request, it may be gone. */
+	bool backlog = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG;
+	int err = pcrypt_run(preq);
+
+	/* Accepted, and pcrypt_done() is called, or was. */
+	if (err == -EINPROGRESS || (err == -EBUSY && backlog))
+		return;
+	padata->info = err;
+	padata_do_serial(padata);
+}
+
+/* The child runs with softirqs disabled. */
+static u32 pcrypt_child_flags(const struct crypto_async_request *req)
+{
+	return req->flags & ~CRYPTO_TFM_REQ_MAY_SLEEP;
+}
+
+/* The instances are never stopped, so that @preq is not accepted can't happen. */
+static int pcrypt_not_submitted(struct pcrypt_stream *stream,
+				struct pcrypt_request *preq, int err)
+{
+	WARN_ON_ONCE(1);
+	pcrypt_leave(stream, preq);
+	return err;
+}
+
+/*
+ * The request is done and has left the order.  Nobody is told to go on for it:
+ * the request that would be may complete any moment.  Each of those who wait has a
+ * request in flight, which tells one of them when it completes.
+ */
+static int pcrypt_done_alone(struct pcrypt_stream *stream,
+			     struct pcrypt_request *preq)
+{
+	spin_lock(&stream->lock);
+	stream->in_flight--;
+	spin_unlock(&stream->lock);
+	pcrypt_plant(preq);
+	return preq->padata.info;
+}
+
+/* With softirqs disabled. */
+static int pcrypt_submit(struct pcrypt_request *preq, unsigned int len)
+{
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
+	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
+	int cb_cpu = ctx->cb_cpu;
+	int answer, err = -EAGAIN;
+	bool alone;
+
+	answer = pcrypt_enter(preq, len, &alone);
+	if (answer == -ENOSPC)
+		return answer;
+	if (alone)
+		err = padata_do_alone(stream->ps, &preq->padata, &cb_cpu);
+	if (err == 1)
+		return pcrypt_done_alone(stream, preq);
+	if (err == -EAGAIN)
+		err = padata_do_parallel(stream->ps, &preq->padata, &cb_cpu);
+	/*
+	 * No CPU is left in a cpumask.  Users of the cipher are served all the
+	 * same, and in order: past the shell it would overtake.
+	 */
+	if (err == -EINVAL)
+		err = padata_do_inline(stream->ps, &preq->padata, &cb_cpu);
+	return err ? pcrypt_not_submitted(stream, preq, err) : answer;
+}
+
+/* The child's request is ready; @len says how much work it is, in bytes. */
+static int pcrypt_crypt(struct pcrypt_request *preq,
+			struct crypto_async_request *req, enum pcrypt_dir dir,
+			unsigned int len)
+{
+	int answer;
+
+	memset(&preq->padata, 0, sizeof(preq->padata));
+	preq->padata.parallel = pcrypt_parallel;
+	preq->padata.serial = pcrypt_serial;
+	preq->req = req;
+	preq->dir = dir;
+	local_bh_disable();
+	answer = pcrypt_submit(preq, len);
+	local_bh_enable();
+	return answer;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pcrypt: lifetime of transforms and instances
+ */
+
+static struct crypto_tfm *pcrypt_tfm_in(const struct pcrypt_kind *kind,
+					void *handle)
+{
+	return handle + kind->tfm_base;
+}
+
+/* Also of an error pointer. */
+static void pcrypt_close(const struct pcrypt_kind *kind, void *handle)
+{
+	crypto_destroy_tfm(handle, pcrypt_tfm_in(kind, handle));
+}
+
+/* May run in softirq and inside pcrypt_serial(): must not wait for anything. */
+static void pcrypt_exit_tfm(struct crypto_tfm *tfm)
+{
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(tfm);
+	int dir;
+
+	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++)
+		padata_put_shell(ctx->stream[dir].ps);
+	pcrypt_close(pcrypt_inst_of(tfm->__crt_alg)->kind, ctx->child);
+}
+
+static int pcrypt_init_tfm(struct crypto_tfm *tfm)
+{
+	struct pcrypt_inst *pi = pcrypt_inst_of(tfm->__crt_alg);
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(tfm);
+	void *child = crypto_spawn_tfm2(&pi->spawn);
+	int dir;
+
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	ctx->child = child;
+	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++) {
+		struct pcrypt_stream *stream = &ctx->stream[dir];
+
+		spin_lock_init(&stream->lock);
+		INIT_LIST_HEAD(&stream->backlog);
+		stream->ps = padata_alloc_shell(pcrypt_pinst[dir]);
+		if (!stream->ps)
+			goto free_tfm;
+	}
+	ctx->max_requests = READ_ONCE(max_requests);
+	/*
+	 * No CPU has such a number, so padata takes it modulo the CPUs that may
+	 * be used at the time: transforms are spread over them evenly.
+	 */
+	ctx->cb_cpu = nr_cpu_ids + (atomic_inc_return(&pcrypt_next_cb_cpu) & 0xffff);
+	if (busted(25))
+		ctx->cb_cpu = nr_cpu_ids;
+	return 0;
+
+free_tfm:
+	/* Zeroed at first, so what was not allocated is NULL. */
+	pcrypt_exit_tfm(tfm);
+	return -ENOMEM;
+}
+
+static void pcrypt_destroy_inst(struct pcrypt_inst *pi)
+{
+	spin_lock(&pcrypt_lock);
+	list_del(&pi->list);
+	spin_unlock(&pcrypt_lock);
+	crypto_drop_spawn(&pi->spawn);
+	kfree((void *)pcrypt_base(pi) - pi->kind->inst_base);
+}
+
+static void pcrypt_look_again(void);
+
+/* Called by the crypto API once a registered instance is gone and unused. */
+static void pcrypt_free_inst(struct pcrypt_inst *pi)
+{
+	bool promoted = pi->promoted;
+
+	pcrypt_destroy_inst(pi);
+	if (promoted)
+		pcrypt_look_again();
+}
