@@ -77,7 +77,8 @@ struct padata_link {
  * @ps: Private: the shell that the job was submitted to.
  * @state: Private: running, running with the baton, or done.
  * @cb_cpu: Private: CPU whose serial queue the job goes to.
- * @fence: Private: earlier callbacks of the shell end before this one starts.
+ * @fence: Private: the CPU that earlier results of the shell have to leave before
+ *	this callback starts, or that there is none, or that there are many.
  * @info: The user's own; padata never reads or writes it.
  * @parallel: Does the work.  Called exactly once, with softirqs disabled, on a
  *	CPU of the parallel cpumask or on the submitter's.  It, or whoever ends
@@ -101,7 +102,7 @@ struct padata_priv {
 	struct padata_shell	*ps;
 	atomic_t		state;
 	int			cb_cpu;
-	bool			fence;
+	int			fence;
 	int			info;
 	void			(*parallel)(struct padata_priv *padata);
 	void			(*serial)(struct padata_priv *padata);

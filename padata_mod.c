@@ -30,9 +30,14 @@
  * that runs out of work looks for more for a moment before it sleeps.  Where jobs
  * are short their drains wait until the pump has run what it pulled of a shell.
  *
- * A change of masks or CPUs publishes the new mapping and returns.  The first
- * job that a shell submits under a new mapping carries a **fence**: its callback
- * is not handed over before all earlier ones of the shell have returned.
+ * The order does not end at serial(): behind it stand queues of the CPU on which it
+ * runs.  So a stream of results changes its CPU only through a **fence**, whatever
+ * the cause is: new masks, a CPU that comes or goes, a job done by its submitter.
+ * The first job for the new CPU is fenced.  It is handed over once all earlier
+ * callbacks of the shell have returned and the old CPU has **settled**: softirqs and
+ * work items that these callbacks raised there have run.  A serial queue that one
+ * CPU's pump takes over from another's waits for the same.  A change of masks or
+ * CPUs itself publishes the new mapping and waits for none of this.
  */
 
 /*
@@ -57,7 +62,17 @@
  *   At least one of them sees the other, padata_shell::lock decides which acts.
  * fence:A / fence:B, end of earlier callbacks
  *   fence:A is park:B's subtraction, after serial() has returned; fence:B reads
- *   ::pending with acquire before a fenced job is cut, or one is run alone.
+ *   ::pending with acquire before a CPU is asked to settle for a fenced job, or one
+ *   is run alone.  The serial queue's ::at, which says on which CPU the callbacks
+ *   ran, was written before fence:A.
+ * settle, no label needed
+ *   The shell goes to the pump of the old CPU through a lock-free list (llist_add()
+ *   is fully ordered), and sleep:A/B wake the pump.  The pump looks at its CPU's
+ *   pending softirqs afterwards, on that CPU, where the callbacks raised them
+ *   before.  A softirq of a CPU is not in progress while a task runs there.  The pump
+ *   then queues itself; the worker pool's lock puts it behind what was queued
+ *   before, and the pool starts it after those have ended.  (PREEMPT_RT: a softirq
+ *   in progress is an RCU read section, and the pump waits for a grace period.)
  * sleep:A / sleep:B, lost wake-up (pattern R: two writes of ::awake, one queue)
  *   sleep:A (pump_sleep) writes awake = 0; full barrier; reads ::ready,
  *   ::deferred and ::pulling.
@@ -94,6 +109,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/delay.h>
+#include <linux/interrupt.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/module.h>
@@ -108,6 +124,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/sysfs.h>
+#include <linux/timer.h>
 #include <linux/timex.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -148,6 +165,7 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 #include "padata/serial.c"
 #include "padata/order.c"
 #include "padata/shell.c"
+#include "padata/settle.c"
 #include "padata/pump.c"
 #include "padata/submit.c"
 #include "padata/masks.c"

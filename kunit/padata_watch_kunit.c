@@ -284,7 +284,8 @@ static void watch_sit(struct test_lane *lane, u32 nr)
 /* In force at once, but the call waits for callbacks that are running. */
 static void watch_change_mask(struct test_waiter *waiter)
 {
-	padata_set_cpumask(waiter->bed->pinst, PADATA_CPU_PARALLEL, cpu_online_mask);
+	padata_set_cpumask(waiter->bed->pinst, PADATA_CPU_SERIAL,
+			   cpumask_of(test_online_cpu(0)));
 }
 
 /*

@@ -6,6 +6,7 @@
 #ifndef _PADATA_COMPAT_H
 #define _PADATA_COMPAT_H
 
+#include <linux/timer.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
 /*
@@ -16,6 +17,20 @@
 #define COMPAT_WQ_PERCPU	WQ_PERCPU
 #else
 #define COMPAT_WQ_PERCPU	0
+#endif
+
+/* From 6.2 the name says that a timer is meant. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define compat_timer_delete_sync	timer_delete_sync
+#else
+#define compat_timer_delete_sync	del_timer_sync
+#endif
+
+/* From 6.16 the field of a timer is found by a function of another name. */
+#ifdef timer_container_of
+#define compat_timer_container_of	timer_container_of
+#else
+#define compat_timer_container_of	from_timer
 #endif
 
 #endif /* _PADATA_COMPAT_H */

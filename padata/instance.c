@@ -29,11 +29,15 @@ static void pump_init(struct pinst *pinst, int cpu)
 	pump->cpu = cpu;
 	init_llist_head(&pump->ready);
 	init_llist_head(&pump->deferred);
+	init_llist_head(&pump->leaving);
+	init_llist_head(&pump->leaving_queues);
+	timer_setup(&pump->settle_timer, pump_settle_overdue, 0);
 	INIT_LIST_HEAD(&pump->serving);
 	spin_lock_init(&pump->sq.lock);
 	job_list_init(&pump->sq.incoming);
 	INIT_LIST_HEAD(&pump->sq.serving);
 	pump->sq.cpu = cpu;
+	pump->sq.at = CPU_NONE;
 	pump->yield_from = jiffies;
 }
 
@@ -163,6 +167,38 @@ struct padata_instance *padata_alloc(const char *name)
 }
 EXPORT_SYMBOL_GPL(padata_alloc);
 
+/* Flush all pumps; returns whether a serial queue was on its way to one. */
+static bool pinst_flush_once(struct pinst *pinst)
+{
+	struct padata_pump *pump;
+	bool owned = false;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pump = per_cpu_ptr(pinst->pumps, cpu);
+		flush_work(&pump->work);
+		spin_lock_bh(&pump->sq.lock);
+		owned |= pump->sq.owned;
+		spin_unlock_bh(&pump->sq.lock);
+	}
+	return owned;
+}
+
+/*
+ * No job is left, so a serial queue without an owner stays so, and pumps are woken
+ * for nothing else.
+ */
+static void pinst_flush_pumps(struct pinst *pinst)
+{
+	int cpu;
+
+	while (pinst_flush_once(pinst))
+		cond_resched();
+	pinst_flush_once(pinst);
+	for_each_possible_cpu(cpu)
+		compat_timer_delete_sync(&per_cpu_ptr(pinst->pumps, cpu)->settle_timer);
+}
+
 /**
  * padata_free() - free an instance
  * @pinst: The instance.
@@ -177,7 +213,6 @@ EXPORT_SYMBOL_GPL(padata_alloc);
 void padata_free(struct padata_instance *pinst)
 {
 	struct pinst *p = to_pinst(pinst);
-	int cpu, round;
 
 	if (WARN_ON_ONCE(in_interrupt()))
 		return;
@@ -188,13 +223,7 @@ void padata_free(struct padata_instance *pinst)
 	synchronize_rcu();
 	cpuhp_state_remove_instance_nocalls(hotplug_state, &p->node);
 	cancel_delayed_work_sync(&p->watch);
-	/*
-	 * Twice: one that is flushed late may give a queue, empty but owned, to one
-	 * flushed before.  That one gives it to nobody, as CPUs change no more.
-	 */
-	for (round = 0; round < 2; round++)
-		for_each_possible_cpu(cpu)
-			flush_work(&per_cpu_ptr(p->pumps, cpu)->work);
+	pinst_flush_pumps(p);
 	if (p->own_wq)
 		destroy_workqueue(p->wq);
 	kobject_put(&pinst->kobj);

@@ -58,6 +58,29 @@
 #define POLL_PROBE		16
 /* Who keeps a CPU that a polling pump has yielded for longer will not soon sleep. */
 #define YIELD_NS		(200 * NSEC_PER_USEC)
+/*
+ * padata_priv::fence and padata_shell::from are a CPU or one of these: no results
+ * are on their way, or those of several CPUs are.
+ */
+#define CPU_NONE		(-1)
+#define CPU_MANY		(-2)
+/*
+ * Softirqs that deliver results.  The others (timers, the scheduler, RCU) carry no
+ * data of a stream.
+ */
+#define DELIVERY_SOFTIRQS	(BIT(HI_SOFTIRQ) | BIT(NET_TX_SOFTIRQ) | \
+				 BIT(NET_RX_SOFTIRQ) | BIT(BLOCK_SOFTIRQ) | \
+				 BIT(IRQ_POLL_SOFTIRQ) | BIT(TASKLET_SOFTIRQ))
+/*
+ * Bounds of the wait for a CPU to settle.  A CPU that raises softirqs without end
+ * counts as settled after so many rounds of them and so long; a CPU whose pump
+ * does not even run, after a second.
+ */
+#define SETTLE_BUSY_LOOKS	16
+#define SETTLE_BUSY_MS		100
+#define SETTLE_STUCK_MS		1000
+/* How long a CPU that goes offline waits for its pump, in milliseconds. */
+#define LEAVE_MS		1000
 /* How long padata_free() and its like wait before they say what for. */
 #define WAIT_WARN_SECONDS	10
 
@@ -81,6 +104,13 @@ enum job_state {
 	JOB_RUNNING,		/* submitted, padata_do_serial() not called */
 	JOB_BATON,		/* the same, and who completes it drains */
 	JOB_DONE,
+};
+
+/* padata_pump::settle_stage, see settle.c */
+enum settle_stage {
+	SETTLE_SOFTIRQS,	/* waits for the softirqs that callbacks raised */
+	SETTLE_WORK,		/* the same, behind the work that they queued */
+	SETTLE_RCU,		/* PREEMPT_RT only: waits for softirqs in progress */
 };
 
 /* padata_shell::baton */
@@ -114,13 +144,23 @@ struct job_list {
  * @map_cpu: S: callback CPU that was asked for last, under @map_gen.
  * @map_to: S: what it stood for; negative where that is to be looked up.
  * @mixed: S: jobs in @order may have different callback CPUs.
+ * @from: S: CPU on which results came out that may be on their way still, or
+ *	CPU_NONE, or CPU_MANY.
+ * @one_request: S: all jobs since @from was set asked for @map_cpu.
+ * @was_alone: S: a job was done alone since the last one that went to a pump.
+ * @wants_alone: padata_do_alone() was refused because of @from; a hint.
+ * @refused_at: S: @nr_cut when it was refused last.
+ * @settle_idle: No job waits for @settle_at, but padata_do_alone(); the baton's
+ *	holder uses it, and a reference goes with it.
+ * @settle_at: The CPU that is settling for the first job; the baton's holder uses it.
  * @nr_queued: Q: its jobs in the shared queue; read without the lock, too.
  * @nr_cut: S: jobs taken off @order so far; wraps, compared for equality only.
  * @pending: A: callbacks handed over and not returned.
  * @refs: A: one for each job in flight and one of the owner.
  * @orphan: The owner's reference is gone, written once.
  * @id: I: number within the instance, for messages.
- * @deferred: A: link in padata_pump::deferred; the baton's holder uses it.
+ * @deferred: A: link in padata_pump::deferred or ::leaving; the baton's holder uses
+ *	it.
  * @list: L: link in pinst::shells.
  * @owner: I: who allocated it, for messages.
  * @seen: W: what the stall detector saw last.
@@ -135,6 +175,13 @@ struct padata_shell {
 	int			map_cpu;
 	int			map_to;
 	bool			mixed;
+	bool			one_request;
+	bool			was_alone;
+	bool			wants_alone;
+	bool			settle_idle;
+	unsigned int		refused_at;
+	int			from;
+	int			settle_at;
 	unsigned int		nr_queued;
 	unsigned int		nr_cut;
 	atomic_t		pending;
@@ -159,7 +206,10 @@ struct padata_shell {
  * @incoming: F: what drains append.
  * @owned: F: some pump has the queue, or it is on its way to one.
  * @cpu: I: the callback CPU.
- * @ready: A: link in padata_pump::ready, on the way to the new owner.
+ * @at: O: the CPU that ran its callbacks last, or CPU_NONE; read without ownership
+ *	where a CPU has to settle.
+ * @ready: A: link in padata_pump::ready or ::leaving_queues, on the way to the new
+ *	owner.
  * @serving: P: link in the owner's padata_pump::serving.
  * @batch: O: jobs taken over from @incoming, in order.
  *
@@ -171,6 +221,7 @@ struct serial_queue {
 	struct job_list		incoming;
 	bool			owned;
 	int			cpu;
+	int			at;
 	struct llist_node	ready;
 	struct list_head	serving;
 	struct padata_link	*batch;
@@ -183,6 +234,7 @@ struct serial_queue {
  * @parallel: Calls of parallel() by a pump.
  * @serial: Calls of serial(), and jobs that padata_do_alone() has done.
  * @wakeups: Work items queued because a pump slept.
+ * @unsettled: Shells and serial queues that went on although the CPU had not settled.
  * @late_starts: Callbacks started in a stretch that had to be over.
  * @reorder_max: Most jobs that one drain handed over, that is how many had
  *	waited for the first of them.
@@ -197,6 +249,7 @@ struct pump_stats {
 	unsigned long		parallel;
 	unsigned long		serial;
 	unsigned long		wakeups;
+	unsigned long		unsettled;
 	unsigned long		late_starts;
 	unsigned long		reorder_max;
 	unsigned long		stretch_max_ns;
@@ -213,6 +266,21 @@ struct pump_stats {
  * @ready: A: serial queues handed to this pump.
  * @deferred: A: shells whose drain was left to this pump.
  * @serving: P: serial queues that this pump owns.
+ * @leaving: A: shells whose first job waits for this CPU to settle.
+ * @leaving_queues: A: serial queues that do, on their way to another CPU.
+ * @settling: P: a round is under way, for those in the next two.
+ * @settle_stage: P: how far it is.
+ * @settle_looks: P: how often it was looked at.
+ * @settle_since: P: in jiffies; when it began.
+ * @settle_gp: P: grace period that ends SETTLE_RCU.
+ * @settle_shells: P: taken from @leaving.
+ * @settle_queues: P: taken from @leaving_queues.
+ * @settle_timer: Ends the wait where this pump does not run.
+ * @settle_idle: P: taken from @idle_shell.
+ * @settle_idle_nr_cut: P: taken from @idle_nr_cut.
+ * @idle_shell: P: shell that wants to do jobs alone and whose last callback has
+ *	returned here, or NULL; with a reference.
+ * @idle_nr_cut: P: its padata_shell::nr_cut then.
  * @parallel_first: P: which duty comes first in a stretch; they take turns,
  *	because the first may take all of it.
  * @poll_credit: P: polls that may fail before most are left out.
@@ -238,6 +306,20 @@ struct padata_pump {
 	struct llist_head	ready;
 	struct llist_head	deferred;
 	struct list_head	serving;
+	struct llist_head	leaving;
+	struct llist_head	leaving_queues;
+	bool			settling;
+	enum settle_stage	settle_stage;
+	unsigned int		settle_looks;
+	unsigned long		settle_since;
+	unsigned long		settle_gp;
+	struct llist_node	*settle_shells;
+	struct llist_node	*settle_queues;
+	struct timer_list	settle_timer;
+	struct padata_shell	*settle_idle;
+	unsigned int		settle_idle_nr_cut;
+	struct padata_shell	*idle_shell;
+	unsigned int		idle_nr_cut;
 	bool			parallel_first;
 	unsigned int		poll_credit;
 	bool			polled;

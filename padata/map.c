@@ -12,6 +12,15 @@ static const struct user_masks *current_masks(struct pinst *pinst)
 	return rcu_dereference_check(pinst->masks, rcu_read_lock_bh_held());
 }
 
+/* The CPU after @cpu that is online, from -1 on, or nr_cpu_ids. */
+static unsigned int next_online_cpu(struct pinst *pinst, unsigned int cpu)
+{
+	while (++cpu < nr_cpu_ids)
+		if (cpumask_test_cpu(cpu, pinst->online))
+			break;
+	return cpu;
+}
+
 /* Caller: a read section of map_seq (the result may be nonsense) or the lock. */
 static int pick_cb_cpu(struct pinst *pinst, const struct user_masks *masks,
 		       int cpu, bool any)

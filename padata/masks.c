@@ -96,9 +96,56 @@ static int padata_cpu_online(unsigned int cpu, struct hlist_node *node)
 	return 0;
 }
 
+static void no_work(struct work_struct *work)
+{
+}
+
+/* Run the softirqs of this CPU that carry data, for a task that stays on it. */
+static void run_softirqs_until(unsigned long end)
+{
+	bool pending;
+
+	do {
+		local_bh_disable();
+		pending = local_softirq_pending() & DELIVERY_SOFTIRQS;
+		local_bh_enable();
+		if (pending)
+			usleep_range(20, 100);
+	} while (pending && time_before(jiffies, end));
+	/* There a task with softirqs disabled may be in the middle of one. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		synchronize_rcu();
+}
+
+/*
+ * Results that came out on this CPU leave it before it goes.  None of padata's comes
+ * out here any more once its pump sleeps.  Then softirqs have to run, the work items
+ * queued before have to end, and the softirqs that these raise have to run.  After a
+ * second each the CPU goes all the same.
+ *
+ * Context: Task on the CPU of @pump, which workqueues have not left yet.
+ */
+static void pump_leave(struct padata_pump *pump)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(LEAVE_MS);
+	struct work_struct behind;
+
+	while (atomic_read(&pump->awake) && time_before(jiffies, end))
+		usleep_range(20, 100);
+	run_softirqs_until(jiffies + msecs_to_jiffies(LEAVE_MS));
+	INIT_WORK_ONSTACK(&behind, no_work);
+	schedule_work_on(pump->cpu, &behind);
+	flush_work(&behind);
+	destroy_work_on_stack(&behind);
+	run_softirqs_until(jiffies + msecs_to_jiffies(LEAVE_MS));
+}
+
 static int padata_cpu_offline(unsigned int cpu, struct hlist_node *node)
 {
-	map_change(hlist_entry_safe(node, struct pinst, node), NULL, cpu, false);
+	struct pinst *pinst = hlist_entry_safe(node, struct pinst, node);
+
+	map_change(pinst, NULL, cpu, false);
+	pump_leave(per_cpu_ptr(pinst->pumps, cpu));
 	return 0;
 }
 

@@ -8,7 +8,7 @@
  * @ps: The shell, locked; the caller has the baton.
  * @run: Where they go, in order.
  *
- * Stops at a fenced job while callbacks before it have not returned.
+ * Stops at a fenced job.
  *
  * Return: Number of jobs taken; they count as pending.
  */
@@ -23,9 +23,7 @@ static unsigned int shell_cut(struct padata_shell *ps, struct job_list *run)
 		/* done:B */
 		if (atomic_read_acquire(&job->state) != JOB_DONE)
 			break;
-		/* fence:B */
-		if (!busted(6) && job->fence &&
-		    (n || atomic_read_acquire(&ps->pending)))
+		if (!busted(6) && job->fence != CPU_NONE)
 			break;
 		last = link;
 		n++;
@@ -37,6 +35,36 @@ static unsigned int shell_cut(struct padata_shell *ps, struct job_list *run)
 		trace_padata_drain(ps, n);
 	}
 	return n;
+}
+
+/*
+ * Have @cpu settle before the first job, which is done and fenced, is handed over.
+ * The baton goes to that CPU's pump; the job, which is listed, holds the shell.
+ * The pump may have gone on already when this returns, as far as the lock lets it.
+ */
+static void shell_settle(struct padata_shell *ps, int cpu)
+{
+	struct padata_pump *pump = per_cpu_ptr(ps->pinst->pumps, cpu);
+
+	lockdep_assert_held(&ps->lock);
+	ps->settle_at = cpu;
+	pump_ask_to_settle(pump, &ps->deferred, &pump->leaving);
+}
+
+/*
+ * The first job is done and fenced, and nothing is pending.  Where another CPU than
+ * the one asked for ran the callbacks last, both have to settle.
+ */
+static void shell_settle_first(struct padata_shell *ps, struct padata_priv *job)
+{
+	int at;
+
+	if (job->fence >= 0) {
+		at = READ_ONCE(per_cpu_ptr(ps->pinst->pumps, job->fence)->sq.at);
+		if (at != CPU_NONE && at != job->fence)
+			job->fence = CPU_MANY;
+	}
+	shell_settle(ps, job->fence >= 0 ? job->fence : next_online_cpu(ps->pinst, -1));
 }
 
 /**
@@ -58,14 +86,16 @@ static bool shell_pass_baton(struct padata_shell *ps)
 	job = link_order(ps->order.first);
 	if (atomic_cmpxchg(&job->state, JOB_RUNNING, JOB_BATON) == JOB_RUNNING)
 		return true;
-	if (!job->fence)
+	if (job->fence == CPU_NONE)
 		return false;
 	WRITE_ONCE(ps->baton, BATON_PARKED);
 	smp_mb(); /* park:A: baton before pending, pairs with returned_flush() */
-	if (atomic_read(&ps->pending))
+	/* fence:B */
+	if (atomic_read_acquire(&ps->pending))
 		return true;
 	WRITE_ONCE(ps->baton, BATON_OUT);
-	return false;
+	shell_settle_first(ps, job);
+	return true;
 }
 
 /* What a drainer has cut and not handed over yet. */
@@ -200,6 +230,36 @@ static void shell_unpark(struct padata_shell *ps)
 		shell_drain(ps);
 }
 
+/*
+ * The CPU that has to settle before results of @cpu, asked for as @cb_cpu under the
+ * mapping @gen, may come out; or CPU_NONE.  Results of different requested CPUs have
+ * no order among them, so it takes a new mapping, or a job that was done alone, for
+ * a job to be fenced; but then all that came out elsewhere counts.
+ */
+static int shell_fence(struct padata_shell *ps, unsigned int gen, int cb_cpu, int cpu)
+{
+	lockdep_assert_held(&ps->lock);
+	if (ps->map_gen == gen && !ps->was_alone)
+		return CPU_NONE;
+	if (ps->from == cpu && ps->one_request && ps->map_cpu == cb_cpu)
+		return CPU_NONE;
+	return ps->from;
+}
+
+/* The next result comes out on @cpu, which was asked for as @cb_cpu. */
+static void shell_note_from(struct padata_shell *ps, int fence, int cb_cpu, int cpu)
+{
+	if (fence != CPU_NONE || ps->from == CPU_NONE) {
+		ps->from = cpu;
+		ps->one_request = true;
+		return;
+	}
+	if (ps->from != cpu)
+		ps->from = CPU_MANY;
+	if (ps->map_cpu != cb_cpu)
+		ps->one_request = false;
+}
+
 /* Append to the order list: this alone defines the order. */
 static void shell_append(struct padata_shell *ps, struct padata_priv *job)
 {
@@ -233,9 +293,10 @@ static bool shell_append_alike(struct padata_shell *ps, struct padata_priv *job,
 	bool alike;
 
 	spin_lock(&ps->lock);
-	alike = shell_is_alike(ps, gen, cb_cpu);
+	alike = shell_is_alike(ps, gen, cb_cpu) && !ps->was_alone;
 	if (alike) {
-		job->fence = false;
+		job->fence = CPU_NONE;
+		shell_note_from(ps, CPU_NONE, cb_cpu, ps->map_to);
 		shell_append(ps, job);
 	}
 	spin_unlock(&ps->lock);
@@ -255,7 +316,9 @@ static noinline int shell_append_mapped(struct padata_shell *ps,
 		return cpu;
 	spin_lock(&ps->lock);
 	if (READ_ONCE(ps->pinst->running)) {
-		job->fence = ps->map_gen != gen;
+		job->fence = shell_fence(ps, gen, cb_cpu, cpu);
+		shell_note_from(ps, job->fence, cb_cpu, cpu);
+		ps->was_alone = false;
 		if (ps->map_to != cpu && !job_list_empty(&ps->order))
 			ps->mixed = true;
 		ps->map_gen = gen;
@@ -279,13 +342,76 @@ static bool shell_is_idle(struct padata_shell *ps)
 	       (busted(12) || !atomic_read_acquire(&ps->pending));
 }
 
+/* Have the CPUs settle on which results of an idle shell came out. */
+static void shell_settle_idle(struct padata_shell *ps)
+{
+	WRITE_ONCE(ps->baton, BATON_OUT);
+	ps->settle_idle = true;
+	atomic_inc(&ps->refs);
+	shell_settle(ps, ps->from >= 0 ? ps->from : next_online_cpu(ps->pinst, -1));
+}
+
+/*
+ * Return true if the shell is idle, and all its results came out on @cpu; @nr_cut is
+ * how many there were.
+ */
+static bool shell_is_idle_on(struct padata_shell *ps, int cpu, unsigned int *nr_cut)
+{
+	bool idle;
+
+	spin_lock(&ps->lock);
+	idle = ps->from == cpu && shell_is_idle(ps);
+	*nr_cut = ps->nr_cut;
+	spin_unlock(&ps->lock);
+	return idle;
+}
+
+/* The first @nr_cut results have left their CPU: the shell may have no later ones. */
+static void shell_left(struct padata_shell *ps, unsigned int nr_cut)
+{
+	spin_lock(&ps->lock);
+	if (ps->nr_cut == nr_cut && shell_is_idle(ps))
+		ps->from = CPU_NONE;
+	spin_unlock(&ps->lock);
+}
+
+/*
+ * Return true if a job may be done alone on this CPU: no job is in flight, and no
+ * result is on its way from another CPU.
+ */
+static bool shell_may_do_alone(struct padata_shell *ps)
+{
+	lockdep_assert_held(&ps->lock);
+	if (!shell_is_idle(ps))
+		return false;
+	if (ps->from == CPU_NONE || ps->from == smp_processor_id())
+		return true;
+	/* The next callback will do for this, unless there is none. */
+	if (ps->wants_alone && ps->refused_at == ps->nr_cut)
+		shell_settle_idle(ps);
+	ps->refused_at = ps->nr_cut;
+	WRITE_ONCE(ps->wants_alone, true);
+	return false;
+}
+
 /*
  * Append a job to an idle shell.  The submitter keeps the baton, so whoever
  * completes the job finds it running and does no more than say so.
  */
-static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job)
+static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
+			       unsigned int gen, int cb_cpu, int cpu)
 {
-	job->fence = false;
+	int here = smp_processor_id();
+
+	ps->was_alone = true;
+	/* Its result comes out here, or, if it does not end here and now, there. */
+	job->fence = shell_fence(ps, gen, cb_cpu, cpu);
+	shell_note_from(ps, CPU_NONE, cb_cpu, here);
+	if (cpu != here)
+		ps->from = CPU_MANY;
+	ps->map_gen = gen;
+	ps->map_cpu = cb_cpu;
+	ps->map_to = cpu;
 	WRITE_ONCE(ps->baton, BATON_OUT);
 	shell_append(ps, job);
 }
@@ -298,12 +424,12 @@ static int shell_append_alone_alike(struct padata_shell *ps,
 	int ret = 0;
 
 	spin_lock(&ps->lock);
-	if (!shell_is_idle(ps))
+	if (!shell_may_do_alone(ps))
 		ret = -EAGAIN;
 	else if (!shell_is_alike(ps, gen, cb_cpu))
 		ret = 1;
 	else
-		shell_append_alone(ps, job);
+		shell_append_alone(ps, job, gen, cb_cpu, ps->map_to);
 	spin_unlock(&ps->lock);
 	return ret;
 }
@@ -321,11 +447,8 @@ static noinline int shell_append_alone_mapped(struct padata_shell *ps,
 	spin_lock(&ps->lock);
 	if (!READ_ONCE(ps->pinst->running)) {
 		err = -EINVAL;
-	} else if (shell_is_idle(ps)) {
-		ps->map_gen = gen;
-		ps->map_cpu = cb_cpu;
-		ps->map_to = cpu;
-		shell_append_alone(ps, job);
+	} else if (shell_may_do_alone(ps)) {
+		shell_append_alone(ps, job, gen, cb_cpu, cpu);
 		/* As in shell_append_mapped(). */
 		ps->map_to = to;
 		err = 0;
@@ -354,6 +477,9 @@ static bool shell_take_back(struct padata_shell *ps, struct padata_priv *job)
 	if (done) {
 		job_list_cut(&ps->order, ps->order.first, &front);
 		ps->nr_cut++;
+		/* Jobs that came meanwhile go by a wider CPU_MANY. */
+		if (job_list_empty(&ps->order))
+			ps->from = smp_processor_id();
 	}
 	mine = !shell_pass_baton(ps);
 	spin_unlock(&ps->lock);

@@ -57,17 +57,27 @@ struct returned {
 	unsigned int		nr;
 };
 
-static void returned_flush(struct returned *ret)
+/* All callbacks of a shell have returned.  Returns whether a reference was kept. */
+static bool shell_returned(struct padata_pump *pump, struct padata_shell *ps, int cpu)
+{
+	if (READ_ONCE(ps->baton) == BATON_PARKED)
+		shell_unpark(ps);
+	else if (READ_ONCE(ps->wants_alone))
+		return pump_keep_idle(pump, ps, cpu);
+	return false;
+}
+
+static void returned_flush(struct padata_pump *pump, struct returned *ret, int cpu)
 {
 	struct padata_shell *ps = ret->ps;
 
 	if (!ps)
 		return;
 	/* park:B, fence:A */
-	if (!atomic_sub_return(ret->nr, &ps->pending) &&
-	    READ_ONCE(ps->baton) == BATON_PARKED)
-		shell_unpark(ps);
-	shell_put(ps, ret->nr);
+	if (!atomic_sub_return(ret->nr, &ps->pending))
+		ret->nr -= shell_returned(pump, ps, cpu);
+	if (ret->nr)
+		shell_put(ps, ret->nr);
 	ret->ps = NULL;
 	ret->nr = 0;
 }
@@ -90,8 +100,8 @@ static void run_callback(void (*func)(struct padata_priv *),
 		local_bh_disable();
 }
 
-static void run_serial(struct serial_queue *sq, struct stretch *st,
-		       struct returned *ret)
+static void run_serial(struct padata_pump *pump, struct serial_queue *sq,
+		       struct stretch *st, struct returned *ret)
 {
 	struct padata_priv *job;
 
@@ -104,7 +114,7 @@ static void run_serial(struct serial_queue *sq, struct stretch *st,
 	if (busted(5) && !(this_cpu_read(st->stats->serial) % 64))
 		run_callback(job->serial, job);
 	if (busted(7))
-		returned_flush(ret);
+		returned_flush(pump, ret, sq->cpu);
 	/* The callback may free the job. */
 	run_callback(job->serial, job);
 }
@@ -122,29 +132,48 @@ static void run_parallel(struct padata_pump *pump, struct padata_priv *job,
 }
 
 /* Serve one queue for a while.  It may be nobody's afterwards. */
-static void serve_queue(struct serial_queue *sq, struct stretch *st)
+static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
+			struct stretch *st)
 {
 	struct returned ret = { };
 	unsigned int n;
 
+	if (sq->at != pump->cpu)
+		WRITE_ONCE(sq->at, pump->cpu);
 	for (n = 0; n < ROUND_SERIAL; n++) {
 		if (!sq->batch && !serial_queue_refill(sq))
 			break;
 		/* May drain, so before the look at the clock. */
 		if (ret.ps != link_order(sq->batch)->ps)
-			returned_flush(&ret);
+			returned_flush(pump, &ret, sq->cpu);
 		if (stretch_over(st))
 			break;
-		run_serial(sq, st, &ret);
+		run_serial(pump, sq, st, &ret);
 	}
-	returned_flush(&ret);
+	returned_flush(pump, &ret, sq->cpu);
+}
+
+/* The caller owns the queue, and may not afterwards. */
+static void serve_or_give(struct padata_pump *pump, struct serial_queue *sq,
+			  struct stretch *st)
+{
+	struct padata_pump *target = target_pump(pump->pinst, sq->cpu);
+
+	if (target == pump && !serial_queue_is_elsewhere(sq, pump)) {
+		serve_queue(pump, sq, st);
+		return;
+	}
+	list_del_init(&sq->serving);
+	if (target == pump)
+		serial_queue_settle(pump->pinst, sq);
+	else
+		serial_queue_give(sq, target);
 }
 
 /* Serve the queues that this pump owns, or give them to who ought to. */
 static bool pump_serial(struct padata_pump *pump, struct stretch *st)
 {
 	struct serial_queue *sq, *next;
-	struct padata_pump *target;
 	bool worked;
 
 	llist_for_each_entry_safe(sq, next, llist_del_all(&pump->ready), ready)
@@ -156,15 +185,8 @@ static bool pump_serial(struct padata_pump *pump, struct stretch *st)
 	 */
 	if (!list_is_singular(&pump->serving) && !stretch_over(st))
 		list_rotate_left(&pump->serving);
-	list_for_each_entry_safe(sq, next, &pump->serving, serving) {
-		target = target_pump(pump->pinst, sq->cpu);
-		if (target == pump) {
-			serve_queue(sq, st);
-		} else {
-			list_del_init(&sq->serving);
-			serial_queue_give(sq, target);
-		}
-	}
+	list_for_each_entry_safe(sq, next, &pump->serving, serving)
+		serve_or_give(pump, sq, st);
 	return worked;
 }
 
@@ -316,10 +338,15 @@ static bool pump_stretch(struct padata_pump *pump)
 static void pump_work(struct work_struct *work)
 {
 	struct padata_pump *pump = container_of(work, struct padata_pump, work);
+	bool worked;
 
 	do {
-		while (pump_stretch(pump))
+		do {
+			worked = pump_stretch(pump);
+			if (pump_settle(pump))
+				return;
 			cond_resched_tasks_rcu_qs();
+		} while (worked);
 		/* Also where a poll found what another was quicker to take. */
 		cond_resched_tasks_rcu_qs();
 	} while (pump_poll(pump) || !pump_sleep(pump));

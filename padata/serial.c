@@ -15,6 +15,37 @@ static struct padata_pump *target_pump(struct pinst *pinst, int cpu)
 	return per_cpu_ptr(pinst->pumps, cpu);
 }
 
+/*
+ * The pump @pump has to see that its CPU settles: @list, which it looks at, was
+ * filled by @node.  The timer is for a pump that does not run.
+ */
+static void pump_ask_to_settle(struct padata_pump *pump, struct llist_node *node,
+			       struct llist_head *list)
+{
+	if (llist_add(node, list))
+		mod_timer(&pump->settle_timer,
+			  jiffies + msecs_to_jiffies(SETTLE_STUCK_MS));
+	pump_wake(pump);
+}
+
+/*
+ * Return true if results of the queue may wait behind another CPU than @pump's.
+ * The caller owns the queue.
+ */
+static bool serial_queue_is_elsewhere(struct serial_queue *sq,
+				      struct padata_pump *pump)
+{
+	return sq->at != CPU_NONE && sq->at != pump->cpu;
+}
+
+/* The caller owns the queue, and does not afterwards. */
+static void serial_queue_settle(struct pinst *pinst, struct serial_queue *sq)
+{
+	struct padata_pump *pump = per_cpu_ptr(pinst->pumps, sq->at);
+
+	pump_ask_to_settle(pump, &sq->ready, &pump->leaving_queues);
+}
+
 /* The caller owns the queue, and does not afterwards. */
 static void serial_queue_give(struct serial_queue *sq, struct padata_pump *pump)
 {

@@ -124,6 +124,7 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	job_list_init(&ps->order);
 	atomic_set(&ps->refs, 1);
 	ps->map_to = -1;
+	ps->from = CPU_NONE;
 	ps->owner = __builtin_return_address(0);
 	/* Likewise soon to wrap. */
 	ps->nr_cut = -200;

@@ -13,10 +13,9 @@ static bool pump_entitled(struct padata_pump *pump)
 {
 	struct pinst *pinst = pump->pinst;
 
-	if (!READ_ONCE(pinst->nr_parallel))
-		return true;
 	return cpumask_test_cpu(pump->cpu, pinst->online) &&
-	       cpumask_test_cpu(pump->cpu, current_masks(pinst)->parallel);
+	       (!READ_ONCE(pinst->nr_parallel) ||
+		cpumask_test_cpu(pump->cpu, current_masks(pinst)->parallel));
 }
 
 /**
@@ -41,7 +40,8 @@ static void pump_wake(struct padata_pump *pump)
 static bool pump_has_work(struct padata_pump *pump)
 {
 	return !llist_empty(&pump->ready) || !llist_empty(&pump->deferred) ||
-	       READ_ONCE(pump->pulling);
+	       !llist_empty(&pump->leaving) ||
+	       !llist_empty(&pump->leaving_queues) || READ_ONCE(pump->pulling);
 }
 
 /*
@@ -119,7 +119,7 @@ static bool pump_poll(struct padata_pump *pump)
 /* Returns true when the pump may sleep, false when it has to go on. */
 static bool pump_sleep(struct padata_pump *pump)
 {
-	if (!list_empty(&pump->serving))
+	if (!list_empty(&pump->serving) || pump->settling || pump->idle_shell)
 		return false;
 	if (busted(4))
 		busted_delay();

@@ -143,6 +143,7 @@ COUNTER_ATTR(jobs_submitted, submitted, false);
 COUNTER_ATTR(jobs_inline, inline_jobs, false);
 COUNTER_ATTR(jobs_completed, serial, false);
 COUNTER_ATTR(wakeups, wakeups, false);
+COUNTER_ATTR(unsettled, unsettled, false);
 COUNTER_ATTR(late_starts, late_starts, false);
 COUNTER_ATTR(reorder_depth_max, reorder_max, true);
 COUNTER_ATTR(softirq_off_max_ns, stretch_max_ns, true);
@@ -158,6 +159,7 @@ static struct attribute *padata_attrs[] = {
 	&jobs_completed_attr.kattr.attr,
 	&jobs_per_cpu_attr.attr,
 	&wakeups_attr.kattr.attr,
+	&unsettled_attr.kattr.attr,
 	&late_starts_attr.kattr.attr,
 	&reorder_depth_max_attr.kattr.attr,
 	&softirq_off_max_ns_attr.kattr.attr,

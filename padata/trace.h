@@ -17,13 +17,13 @@
 
 /* After submission the job may be gone: only addresses are recorded. */
 TRACE_EVENT(padata_submit,
-	TP_PROTO(const void *ps, const void *job, int cb_cpu, bool fence),
+	TP_PROTO(const void *ps, const void *job, int cb_cpu, int fence),
 	TP_ARGS(ps, job, cb_cpu, fence),
 	TP_STRUCT__entry(
 		__field(const void *, ps)
 		__field(const void *, job)
 		__field(int, cb_cpu)
-		__field(bool, fence)
+		__field(int, fence)
 	),
 	TP_fast_assign(
 		__entry->ps = ps;

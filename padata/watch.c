@@ -16,6 +16,8 @@ static const char *stall_cause(struct padata_shell *ps)
 		return "its first job is not completed";
 	if (ps->baton == BATON_PARKED)
 		return "its first job waits for earlier callbacks, which do not run";
+	if (first->fence != CPU_NONE)
+		return "its first job waits for softirqs and work items of another CPU";
 	return "its first job is done and not handed over";
 }
 

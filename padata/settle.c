@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: fences, and the CPU that has to settle before one is lifted
+ *
+ * Behind serial() stand queues of the CPU on which it runs: the backlog of
+ * netif_rx(), tasklets, work items.  When the results of a stream begin to come
+ * out on another CPU, those in the queues of the old one could be overtaken.  So
+ * the first job for the new CPU is fenced, and a serial queue that another CPU
+ * takes over is held, until the old CPU has settled: its pump, a task that runs
+ * there, has seen that
+ *
+ * - no softirq that carries data is pending.  None is in progress either, since
+ *   a softirq does not return to a task before it ends.  (PREEMPT_RT runs
+ *   softirqs in tasks with softirqs disabled, which are RCU read sections: a
+ *   grace period ends them.)
+ * - the work items queued there before have ended, and the softirqs that they
+ *   raised.  The pump queues itself behind them: a per-CPU worker pool starts
+ *   an item after all earlier ones have ended, or sleep.
+ *
+ * Letters: P of padata_pump::settle_*; padata_shell::settle_at.
+ */
+
+/*
+ * For which CPU the shell waits: that of the fence of its first job, or, where the
+ * shell was idle, that of all its results.  A job that came meanwhile is fenced
+ * because of the same results, if at all.
+ */
+static int *shell_settles_for(struct padata_shell *ps)
+{
+	if (job_list_empty(&ps->order))
+		return &ps->from;
+	return &link_order(ps->order.first)->fence;
+}
+
+/* A CPU that a shell waited for has settled: go on, or ask the next one. */
+static void shell_settled(struct padata_shell *ps)
+{
+	unsigned int next = nr_cpu_ids;
+	bool idle = ps->settle_idle;
+	int *from;
+
+	spin_lock(&ps->lock);
+	from = shell_settles_for(ps);
+	if (*from == CPU_MANY)
+		next = next_online_cpu(ps->pinst, ps->settle_at);
+	if (next < nr_cpu_ids) {
+		shell_settle(ps, next);
+	} else {
+		*from = CPU_NONE;
+		ps->settle_idle = false;
+	}
+	spin_unlock(&ps->lock);
+	if (next < nr_cpu_ids)
+		return;
+	shell_drain(ps);
+	if (idle)
+		shell_put(ps, 1);
+}
+
+static void serial_queue_settled(struct pinst *pinst, struct serial_queue *sq)
+{
+	WRITE_ONCE(sq->at, CPU_NONE);
+	serial_queue_give(sq, target_pump(pinst, sq->cpu));
+}
+
+/* Let all that waited go on; returns how many there were. */
+static unsigned int settle_end(struct pinst *pinst, struct llist_node *shells,
+			       struct llist_node *queues)
+{
+	struct padata_shell *ps, *next_ps;
+	struct serial_queue *sq, *next_sq;
+	unsigned int n = 0;
+
+	rcu_read_lock_bh();
+	llist_for_each_entry_safe(ps, next_ps, shells, deferred) {
+		shell_settled(ps);
+		n++;
+	}
+	llist_for_each_entry_safe(sq, next_sq, queues, ready) {
+		serial_queue_settled(pinst, sq);
+		n++;
+	}
+	rcu_read_unlock_bh();
+	return n;
+}
+
+/*
+ * Keep a shell that is idle until the CPU has settled; its results came out here, as
+ * those of the callback CPU @cpu.  Returns false where there is nothing to keep,
+ * and takes over a reference otherwise.
+ */
+static bool pump_keep_idle(struct padata_pump *pump, struct padata_shell *ps, int cpu)
+{
+	unsigned int nr_cut;
+
+	if (!shell_is_idle_on(ps, cpu, &nr_cut))
+		return false;
+	if (pump->idle_shell)
+		shell_put(pump->idle_shell, 1);
+	pump->idle_shell = ps;
+	pump->idle_nr_cut = nr_cut;
+	return true;
+}
+
+/* It may do jobs alone again, unless it is not idle any more. */
+static void pump_let_idle_go(struct padata_pump *pump, bool settled)
+{
+	struct padata_shell *ps = pump->settle_idle;
+
+	if (!ps)
+		return;
+	rcu_read_lock_bh();
+	if (settled)
+		shell_left(ps, pump->settle_idle_nr_cut);
+	shell_put(ps, 1);
+	rcu_read_unlock_bh();
+}
+
+static void pump_settle_end(struct padata_pump *pump, bool settled)
+{
+	unsigned int n;
+
+	pump->settling = false;
+	pump_let_idle_go(pump, settled);
+	n = settle_end(pump->pinst, pump->settle_shells, pump->settle_queues);
+	if (!settled)
+		this_cpu_add(pump->pinst->pumps->stats.unsettled, n);
+}
+
+/* The pump has not run since: a CPU with a task that does not let go, say. */
+static void pump_settle_overdue(struct timer_list *timer)
+{
+	struct padata_pump *pump = compat_timer_container_of(pump, timer, settle_timer);
+	unsigned int n;
+
+	n = settle_end(pump->pinst, llist_del_all(&pump->leaving),
+		       llist_del_all(&pump->leaving_queues));
+	this_cpu_add(pump->pinst->pumps->stats.unsettled, n);
+}
+
+/* Return true if there is a round to begin. */
+static bool pump_settle_begin(struct padata_pump *pump)
+{
+	if (llist_empty(&pump->leaving) && llist_empty(&pump->leaving_queues) &&
+	    !pump->idle_shell)
+		return false;
+	pump->settle_shells = llist_del_all(&pump->leaving);
+	pump->settle_queues = llist_del_all(&pump->leaving_queues);
+	pump->settle_idle = pump->idle_shell;
+	pump->settle_idle_nr_cut = pump->idle_nr_cut;
+	pump->idle_shell = NULL;
+	pump->settle_stage = SETTLE_SOFTIRQS;
+	pump->settle_looks = 0;
+	pump->settle_since = jiffies;
+	pump->settling = true;
+	return true;
+}
+
+/*
+ * Return true if all softirqs that carry data have run.  A pump that is on another
+ * CPU has lost its own, where padata_cpu_offline() has waited for them.
+ *
+ * Context: Softirqs disabled, which keeps those of this CPU from running, but for
+ * some PREEMPT_RT kernels.
+ */
+static bool softirqs_have_run(struct padata_pump *pump)
+{
+	return smp_processor_id() != pump->cpu ||
+	       !(local_softirq_pending() & DELIVERY_SOFTIRQS);
+}
+
+/* Return true if the present stage of the round is over. */
+static bool pump_stage_is_over(struct padata_pump *pump)
+{
+	bool over;
+
+	if (pump->settle_stage == SETTLE_RCU)
+		return poll_state_synchronize_rcu(pump->settle_gp);
+	/* To enable softirqs is to run those that are pending. */
+	local_bh_disable();
+	over = softirqs_have_run(pump);
+	local_bh_enable();
+	return over;
+}
+
+static bool pump_settle_is_late(struct padata_pump *pump)
+{
+	return ++pump->settle_looks >= SETTLE_BUSY_LOOKS &&
+	       time_after(jiffies, pump->settle_since +
+				   msecs_to_jiffies(SETTLE_BUSY_MS));
+}
+
+/**
+ * pump_settle() - bring the round of this CPU forward
+ * @pump: The pump, after a stretch.
+ *
+ * Context: Task, softirqs enabled.  May sleep where there is nothing else to do.
+ * Return: True when the pump has queued itself behind other work, and has to
+ * return.
+ */
+static bool pump_settle(struct padata_pump *pump)
+{
+	if (!pump->settling && !pump_settle_begin(pump))
+		return false;
+	if (!pump_stage_is_over(pump)) {
+		if (pump_settle_is_late(pump))
+			pump_settle_end(pump, false);
+		else if (list_empty(&pump->serving) && !pump_has_work(pump))
+			usleep_range(20, 100);
+		return false;
+	}
+	if (pump->settle_stage == SETTLE_SOFTIRQS) {
+		pump->settle_stage = SETTLE_WORK;
+		queue_work_on(pump->cpu, pump->pinst->wq, &pump->work);
+		return true;
+	}
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && pump->settle_stage == SETTLE_WORK) {
+		pump->settle_stage = SETTLE_RCU;
+		pump->settle_gp = start_poll_synchronize_rcu();
+		return false;
+	}
+	pump_settle_end(pump, true);
+	return false;
+}
