@@ -458,6 +458,23 @@ static struct pt_batch *run_one_by_one(struct kunit *test, struct pt_tfm *tfm, u
 	return batch;
 }
 
+/*
+ * Nothing says that the user waits: the network stack sends like this, and what is
+ * done where it was sent would come out on another CPU than what is not.
+ */
+static void request_that_may_not_sleep_is_not_served_at_once(struct kunit *test)
+{
+	struct pt_batch *batch = make_batch(test, open_fake(test), 100);
+	unsigned int i;
+
+	pt_allow_alone(test);
+	for (i = 0; i < batch->nr; i++)
+		script(&batch->ops[i], FAKE_AT_ONCE, 0);
+	pt_batch_run_each(test, batch, 0);
+	pt_expect_in_order(test, batch);
+	expect_ret(test, batch, 0, batch->nr, -EINPROGRESS);
+}
+
 /* Then the first of 8 looks whether others come, and the next of 16. */
 static void user_who_waits_again_is_looked_at_often(struct kunit *test)
 {
@@ -678,6 +695,7 @@ static struct kunit_case pcrypt_share_cases[] = {
 	KUNIT_CASE(user_who_waits_is_served_at_once),
 	KUNIT_CASE(user_who_waits_child_completes_later),
 	KUNIT_CASE(user_who_does_not_wait_is_not_served_at_once),
+	KUNIT_CASE(request_that_may_not_sleep_is_not_served_at_once),
 	KUNIT_CASE(user_who_waits_again_is_looked_at_often),
 	KUNIT_CASE(large_request_is_not_served_at_once),
 	KUNIT_CASE(limit_holds_beside_one_served_at_once),

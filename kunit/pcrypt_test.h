@@ -859,17 +859,26 @@ static inline void pt_batch_run(struct kunit *test, struct pt_batch *batch)
 	pt_batch_wait(test, batch);
 }
 
-/* Each waits for the one before. */
-static inline void pt_batch_run_one_by_one(struct kunit *test, struct pt_batch *batch)
+/* Each waits for the one before; with @flags besides their own. */
+static inline void pt_batch_run_each(struct kunit *test, struct pt_batch *batch, u32 flags)
 {
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++) {
+		batch->ops[i].flags |= flags;
+		pt_req_set_callback(batch->ops[i].tfm, batch->ops[i].req, batch->ops[i].flags,
+				    pt_op_done, &batch->ops[i]);
 		pt_op_submit(&batch->ops[i]);
 		KUNIT_ASSERT_TRUE(test, wait_var_event_timeout(&batch->in_flight,
 							       !atomic_read(&batch->in_flight),
 							       PT_TIMEOUT));
 	}
+}
+
+/* As a task does that waits for each. */
+static inline void pt_batch_run_one_by_one(struct kunit *test, struct pt_batch *batch)
+{
+	pt_batch_run_each(test, batch, CRYPTO_TFM_REQ_MAY_SLEEP);
 }
 
 /* Those that were done where they were sent, and returned @err. */

@@ -38,8 +38,8 @@ enum pcrypt_kind_nr {
 static struct padata_instance *pcrypt_pinst[PCRYPT_NR_DIRS];
 static struct kset *pcrypt_kset;
 
-/* The callback CPU that the next transform asks for. */
-static atomic_t pcrypt_next_cb_cpu;
+/* The callback CPU that the next stream of a direction asks for. */
+static atomic_t pcrypt_next_cb_cpu[PCRYPT_NR_DIRS];
 
 struct pcrypt_inst;
 
@@ -128,6 +128,9 @@ struct pcrypt_listed {
  * struct pcrypt_stream - one direction of a transform
  * @ps: The order of its requests.
  * @lock: Protects what is below.  Task or softirq; nothing nests in it.
+ * @cb_cpu: The callback CPU to ask for, from the first request on, and 0 before;
+ *	the same for all, because padata promises the order among those that ask for
+ *	the same one.
  * @in_flight: Requests that were accepted and not completed.
  * @nr_alone: How many requests are in a row that may be done at once; 0 after one
  *	that was sent while others were in flight.
@@ -138,6 +141,7 @@ struct pcrypt_listed {
 struct pcrypt_stream {
 	struct padata_shell *ps;
 	spinlock_t lock; /* for what is below */
+	int cb_cpu;
 	unsigned int in_flight;
 	unsigned int nr_alone;
 	unsigned int alone_left;
@@ -151,8 +155,6 @@ struct pcrypt_stream {
  * @skcipher_child: The same.
  * @stream: One per direction.
  * @max_requests: The limit for each stream.
- * @cb_cpu: The callback CPU to ask for; the same for all requests, because
- *	padata promises the order among those that ask for the same one.
  */
 struct pcrypt_tfm {
 	union {
@@ -162,7 +164,6 @@ struct pcrypt_tfm {
 	};
 	struct pcrypt_stream stream[PCRYPT_NR_DIRS];
 	unsigned int max_requests;
-	int cb_cpu;
 };
 
 /**

@@ -11,18 +11,39 @@ static struct pcrypt_stream *pcrypt_stream_of(struct pcrypt_request *preq)
 }
 
 /*
- * Where each user waits for its request before it sends another one there is
- * nothing to do beside it: on its way to another CPU and back it would only get
- * older.  Nobody says that he waits, so a request that begins alone is sent on
- * its way, and if it has ended before the next one comes that one, and some
- * after it, are done here and now; then the way is tried again.  Those who send
- * in bursts, and by chance one by one, lose little: the first such row is short.
- * Those that are too large, or come while padata is not done with the one before, are
- * of the row, too.
+ * No CPU has such a number, so padata takes it modulo the CPUs that may be used at
+ * the time.  Streams of one direction are spread over them evenly, in the order of
+ * their first requests: a transform may be used in one direction only, and those of
+ * a daemon that makes them in pairs are.
+ *
+ * Under the stream's lock.
+ */
+static int pcrypt_stream_cb_cpu(struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	if (!stream->cb_cpu)
+		stream->cb_cpu = nr_cpu_ids +
+			(atomic_inc_return(&pcrypt_next_cb_cpu[dir]) & 0xffff);
+	if (busted(25))
+		stream->cb_cpu = nr_cpu_ids;
+	return stream->cb_cpu;
+}
+
+/*
+ * A synchronous user waits for its request before it sends another one, and the
+ * way to another CPU and back only makes the request older.  A request that may
+ * sleep comes from such a user, or from one that collects results in a task; what
+ * the network stack sends may not, and the order of its results matters behind
+ * padata, too, which a change between this CPU and another one would cost time to
+ * keep.  One that begins alone is sent on its way, and if it has ended before the
+ * next one comes that one, and some after it, are done here and now; then the way
+ * is tried again.  A user that sends in bursts, and by chance one by one, loses
+ * little: the first such row is short.  Requests that are too large, or come while
+ * padata is not done with the one before, are of the row, too.
  *
  * Under the stream's lock, before the request is counted.
  */
-static bool pcrypt_is_alone(struct pcrypt_stream *stream, unsigned int len)
+static bool pcrypt_is_alone(struct pcrypt_request *preq,
+			    struct pcrypt_stream *stream, unsigned int len)
 {
 	unsigned int most = READ_ONCE(alone_bytes);
 
@@ -31,6 +52,8 @@ static bool pcrypt_is_alone(struct pcrypt_stream *stream, unsigned int len)
 		stream->alone_left = 0;
 		return false;
 	}
+	if (!(preq->req->flags & CRYPTO_TFM_REQ_MAY_SLEEP))
+		return false;
 	if (!stream->alone_left) {
 		stream->nr_alone = clamp(stream->nr_alone * 2, PCRYPT_ALONE_MIN,
 					 PCRYPT_ALONE_MAX);
@@ -48,9 +71,10 @@ static bool pcrypt_is_alone(struct pcrypt_stream *stream, unsigned int len)
  * and it needs nobody to send it on later: what is held back is the user.
  *
  * Returns what to tell the user; @alone says whether the request is better done
- * here and now.  With softirqs disabled.
+ * here and now, @cb_cpu where it is to be called back.  With softirqs disabled.
  */
-static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alone)
+static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alone,
+			int *cb_cpu)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
 	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
@@ -58,7 +82,8 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alo
 
 	INIT_LIST_HEAD(&preq->backlog);
 	spin_lock(&stream->lock);
-	*alone = pcrypt_is_alone(stream, len);
+	*cb_cpu = pcrypt_stream_cb_cpu(stream, preq->dir);
+	*alone = pcrypt_is_alone(preq, stream, len);
 	if (stream->in_flight >= ctx->max_requests && !busted(24))
 		answer = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG ?
 			 -EBUSY : -ENOSPC;
@@ -181,11 +206,10 @@ static int pcrypt_submit(struct pcrypt_request *preq, unsigned int len)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
 	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
-	int cb_cpu = ctx->cb_cpu;
-	int answer, err = -EAGAIN;
+	int answer, cb_cpu, err = -EAGAIN;
 	bool alone;
 
-	answer = pcrypt_enter(preq, len, &alone);
+	answer = pcrypt_enter(preq, len, &alone, &cb_cpu);
 	if (answer == -ENOSPC)
 		return answer;
 	if (alone)

@@ -46,13 +46,6 @@ static int pcrypt_init_tfm(struct crypto_tfm *tfm)
 			goto free_tfm;
 	}
 	ctx->max_requests = READ_ONCE(max_requests);
-	/*
-	 * No CPU has such a number, so padata takes it modulo the CPUs that may
-	 * be used at the time: transforms are spread over them evenly.
-	 */
-	ctx->cb_cpu = nr_cpu_ids + (atomic_inc_return(&pcrypt_next_cb_cpu) & 0xffff);
-	if (busted(25))
-		ctx->cb_cpu = nr_cpu_ids;
 	return 0;
 
 free_tfm:
