@@ -64,6 +64,8 @@
  */
 #define CPU_NONE		(-1)
 #define CPU_MANY		(-2)
+/* padata_shell::map_to where it has to be looked up; equal to no "from". */
+#define CPU_UNKNOWN		(-3)
 /*
  * Softirqs that deliver results.  The others (timers, the scheduler, RCU) carry no
  * data of a stream.
@@ -142,7 +144,7 @@ struct job_list {
  *	hint before a job is run alone.
  * @map_gen: S: mapping generation of the job submitted last.
  * @map_cpu: S: callback CPU that was asked for last, under @map_gen.
- * @map_to: S: what it stood for; negative where that is to be looked up.
+ * @map_to: S: what it stood for, or CPU_UNKNOWN.
  * @mixed: S: jobs in @order may have different callback CPUs.
  * @from: S: CPU on which results came out that may be on their way still, or
  *	CPU_NONE, or CPU_MANY.

@@ -276,16 +276,17 @@ static void shell_append(struct padata_shell *ps, struct padata_priv *job)
 }
 
 /*
- * Most jobs are like the one before: same mapping, same CPU wanted.  The generation
- * that was read before alone is enough, since equal ones mean equal mappings.
+ * Return true if the mapping need not be looked up.  The generation that was read
+ * before alone is enough, since equal ones mean equal mappings.
  */
-static bool shell_is_alike(struct padata_shell *ps, unsigned int gen, int cb_cpu)
+static bool shell_is_mapped(struct padata_shell *ps, unsigned int gen, int cb_cpu)
 {
 	lockdep_assert_held(&ps->lock);
-	return ps->map_gen == gen && ps->map_cpu == cb_cpu && ps->map_to >= 0 &&
+	return ps->map_gen == gen && ps->map_cpu == cb_cpu &&
 	       READ_ONCE(ps->pinst->running);
 }
 
+/* Most jobs are like the one before. */
 static bool shell_append_alike(struct padata_shell *ps, struct padata_priv *job,
 			       int cb_cpu)
 {
@@ -293,10 +294,10 @@ static bool shell_append_alike(struct padata_shell *ps, struct padata_priv *job,
 	bool alike;
 
 	spin_lock(&ps->lock);
-	alike = shell_is_alike(ps, gen, cb_cpu) && !ps->was_alone;
+	/* Results of this CPU follow results of this CPU. */
+	alike = shell_is_mapped(ps, gen, cb_cpu) && ps->from == ps->map_to;
 	if (alike) {
 		job->fence = CPU_NONE;
-		shell_note_from(ps, CPU_NONE, cb_cpu, ps->map_to);
 		shell_append(ps, job);
 	}
 	spin_unlock(&ps->lock);
@@ -327,7 +328,7 @@ static noinline int shell_append_mapped(struct padata_shell *ps,
 		shell_append(ps, job);
 		/* Where the mask is empty the next one may not do the same. */
 		if (any)
-			ps->map_to = -1;
+			ps->map_to = CPU_UNKNOWN;
 		err = 0;
 	}
 	spin_unlock(&ps->lock);
@@ -426,7 +427,7 @@ static int shell_append_alone_alike(struct padata_shell *ps,
 	spin_lock(&ps->lock);
 	if (!shell_may_do_alone(ps))
 		ret = -EAGAIN;
-	else if (!shell_is_alike(ps, gen, cb_cpu))
+	else if (!shell_is_mapped(ps, gen, cb_cpu) || ps->map_to < 0)
 		ret = 1;
 	else
 		shell_append_alone(ps, job, gen, cb_cpu, ps->map_to);
@@ -450,7 +451,7 @@ static noinline int shell_append_alone_mapped(struct padata_shell *ps,
 	} else if (shell_may_do_alone(ps)) {
 		shell_append_alone(ps, job, gen, cb_cpu, cpu);
 		/* As in shell_append_mapped(). */
-		ps->map_to = to;
+		ps->map_to = to < 0 ? CPU_UNKNOWN : to;
 		err = 0;
 	}
 	spin_unlock(&ps->lock);

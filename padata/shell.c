@@ -123,7 +123,7 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	spin_lock_init(&ps->lock);
 	job_list_init(&ps->order);
 	atomic_set(&ps->refs, 1);
-	ps->map_to = -1;
+	ps->map_to = CPU_UNKNOWN;
 	ps->from = CPU_NONE;
 	ps->owner = __builtin_return_address(0);
 	/* Likewise soon to wrap. */
