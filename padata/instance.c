@@ -114,7 +114,10 @@ static int pinst_activate(struct pinst *pinst, struct workqueue_struct *wq)
  * @wq: Runs its workers; NULL for one of its own.  It must be a per-CPU one
  *	(not WQ_UNBOUND), must outlive the instance and not be drained before
  *	that is freed.  A module can't look inside: when a worker finds itself
- *	on a wrong CPU, one line in the log says so.
+ *	on a wrong CPU, one line in the log says so.  Other work items on it wait
+ *	for up to 10 ms where its max_active is 1, and should not run long
+ *	themselves: jobs wait for them.  Not WQ_HIGHPRI: the order behind serial()
+ *	counts on work items of normal priority.
  * @pcpumask: CPUs for parallel(); NULL for the default of padata_alloc().
  * @cbcpumask: CPUs for serial(); likewise.
  *

@@ -31,6 +31,8 @@
  * flushes it before it goes.
  */
 
+/* How long a pump keeps its worker before other work of the workqueue has its turn. */
+#define TURN_MS			10
 /* How long softirqs may stay disabled before the pump lets them run. */
 #define STRETCH_CALLBACKS	(IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : 64)
 #define STRETCH_NS		(500 * NSEC_PER_USEC)

@@ -335,9 +335,15 @@ static bool pump_stretch(struct padata_pump *pump)
 	return worked;
 }
 
+/*
+ * A pump that has work for long gives its worker back now and then: it may be the
+ * rescuer's, which runs at nice -20 and is for all CPUs, or the only one of a
+ * caller's workqueue.
+ */
 static void pump_work(struct work_struct *work)
 {
 	struct padata_pump *pump = container_of(work, struct padata_pump, work);
+	unsigned long end = jiffies + msecs_to_jiffies(TURN_MS);
 	bool worked;
 
 	do {
@@ -346,6 +352,10 @@ static void pump_work(struct work_struct *work)
 			if (pump_settle(pump))
 				return;
 			cond_resched_tasks_rcu_qs();
+			if (time_after(jiffies, end)) {
+				pump_queue_behind(pump);
+				return;
+			}
 		} while (worked);
 		/* Also where a poll found what another was quicker to take. */
 		cond_resched_tasks_rcu_qs();

@@ -211,7 +211,7 @@ static bool pump_settle(struct padata_pump *pump)
 	}
 	if (pump->settle_stage == SETTLE_SOFTIRQS) {
 		pump->settle_stage = SETTLE_WORK;
-		queue_work_on(pump->cpu, pump->pinst->wq, &pump->work);
+		pump_queue_behind(pump);
 		return true;
 	}
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && pump->settle_stage == SETTLE_WORK) {

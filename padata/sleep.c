@@ -36,6 +36,12 @@ static void pump_wake(struct padata_pump *pump)
 	queue_work_on(pump->cpu, pump->pinst->wq, &pump->work);
 }
 
+/* Queue the running pump behind other work: it stays awake, and its caller returns. */
+static void pump_queue_behind(struct padata_pump *pump)
+{
+	queue_work_on(pump->cpu, pump->pinst->wq, &pump->work);
+}
+
 /* What others fill before they wake a pump.  Without a barrier it is a hint. */
 static bool pump_has_work(struct padata_pump *pump)
 {
