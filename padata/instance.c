@@ -6,12 +6,16 @@
 static void pinst_release(struct kobject *kobj)
 {
 	struct pinst *pinst = kobj_to_pinst(kobj);
+	bool holds_module = pinst->holds_module;
 
 	user_masks_free(rcu_dereference_protected(pinst->masks, true));
 	free_cpumask_var(pinst->online);
 	free_percpu(pinst->pumps);
 	kfree_const(pinst->name);
 	kfree(pinst);
+	/* The caller is in an RCU read section, or in a module that needs this one. */
+	if (holds_module)
+		module_put(THIS_MODULE);
 }
 
 static const struct kobj_type padata_ktype = {
@@ -104,6 +108,9 @@ static int pinst_activate(struct pinst *pinst, struct workqueue_struct *wq)
 			destroy_workqueue(wq);
 		return err;
 	}
+	/* Until the instance is released, which a user may never have done. */
+	__module_get(THIS_MODULE);
+	pinst->holds_module = true;
 	watch_again(pinst);
 	return 0;
 }
@@ -211,7 +218,7 @@ static void pinst_flush_pumps(struct pinst *pinst)
  * before keeps the memory until it is.
  *
  * Context: Task, may sleep.  Called from a callback of padata, where it cannot
- * wait, it warns and leaks the instance.
+ * wait, it warns and leaks the instance, which then keeps padata_mod loaded.
  */
 void padata_free(struct padata_instance *pinst)
 {

@@ -365,6 +365,7 @@ struct user_masks {
  * @nr_waiters: A: sleepers on @idle_wait.
  * @running: M: jobs are accepted; also read under padata_shell::lock.
  * @own_wq: I: it goes with the instance.
+ * @holds_module: I: the instance has a reference of this module.
  * @lock: Protects the fields marked Q and V.
  * @queue: Q: jobs that wait for a CPU.
  * @nr_queued: Q: their number; read without the lock, too.
@@ -401,6 +402,7 @@ struct pinst {
 	atomic_t		nr_waiters;
 	bool			running;
 	bool			own_wq;
+	bool			holds_module;
 
 	/* Written by each submission, and by each pull. */
 	spinlock_t		lock ____cacheline_aligned_in_smp;	/* Q */
