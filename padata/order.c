@@ -147,14 +147,18 @@ static void shell_hand_over(struct pinst *pinst, struct run *run)
 }
 
 /*
- * Leave the drain to a pump.  The caller has the baton, which is unique, so one
- * link is enough; the first job is done and listed, which holds the shell.
+ * Leave the drain to a pump: that of @cpu, the first job's callback CPU, which has to
+ * run anyway.  This CPU's may have to wait for the task that was interrupted.
+ * The caller has the baton, which is unique, so one link is enough; the first job is
+ * done and listed, which holds the shell.
  */
-static void shell_defer(struct padata_shell *ps)
+static void shell_defer(struct padata_shell *ps, int cpu)
 {
-	/* Its CPU is online, or on its way out, which workqueues can handle. */
-	struct padata_pump *pump = raw_cpu_ptr(ps->pinst->pumps);
+	struct padata_pump *pump = per_cpu_ptr(ps->pinst->pumps, cpu);
 
+	/* A CPU on its way out is one that workqueues can handle. */
+	if (!cpumask_test_cpu(cpu, ps->pinst->online))
+		pump = raw_cpu_ptr(ps->pinst->pumps);
 	llist_add(&ps->deferred, &pump->deferred);
 	/* Another may have drained and freed the shell already. */
 	pump_wake(pump);
@@ -175,6 +179,7 @@ static void shell_drain(struct padata_shell *ps)
 	struct pinst *pinst = ps->pinst;
 	unsigned int cuts, nr = 0;
 	struct run run;
+	int cpu = 0;
 	bool mine;
 
 	job_list_init(&run.jobs);
@@ -193,9 +198,11 @@ static void shell_drain(struct padata_shell *ps)
 	 */
 	spin_lock(&ps->lock);
 	mine = !shell_pass_baton(ps);
+	if (mine)
+		cpu = link_order(ps->order.first)->cb_cpu;
 	spin_unlock(&ps->lock);
 	if (mine)
-		shell_defer(ps);
+		shell_defer(ps, cpu);
 }
 
 /*

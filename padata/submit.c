@@ -183,10 +183,10 @@ void padata_do_serial(struct padata_priv *padata)
 		return;
 	if (WARN_ONCE(old == JOB_DONE, "%s() called twice for a job\n", __func__))
 		return;
-	/* We have the baton: the job is still listed and holds the shell. */
+	/* The baton was here: the job is still the first one, and holds the shell. */
 	if (must_defer()) {
 		rcu_read_lock();
-		shell_defer(ps);
+		shell_defer(ps, padata->cb_cpu);
 		rcu_read_unlock();
 		return;
 	}
