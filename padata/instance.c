@@ -86,6 +86,7 @@ static struct pinst *pinst_alloc(const char *name)
 	spin_lock_init(&pinst->shell_lock);
 	INIT_LIST_HEAD(&pinst->shells);
 	init_waitqueue_head(&pinst->idle_wait);
+	timer_setup(&pinst->look, look_again, 0);
 	INIT_DELAYED_WORK(&pinst->watch, watch_work);
 	return pinst;
 }
@@ -205,6 +206,7 @@ static void pinst_flush_pumps(struct pinst *pinst)
 	while (pinst_flush_once(pinst))
 		cond_resched();
 	pinst_flush_once(pinst);
+	compat_timer_delete_sync(&pinst->look);
 	for_each_possible_cpu(cpu)
 		compat_timer_delete_sync(&per_cpu_ptr(pinst->pumps, cpu)->settle_timer);
 }

@@ -377,6 +377,7 @@ struct user_masks {
  *	pump was told to; less ago while one more that was woken may yet come.
  * @looked_cycles: Q: lower half of the cycle counter then, or when the clock
  *	was read later; read without the lock, too.
+ * @look: Looks again whether the queue is late, while jobs are queued.
  * @mutex: Serialises changes of the user's masks and of @running.
  * @shell_lock: See L.
  * @shells: L: all shells, orphans included.
@@ -413,6 +414,7 @@ struct pinst {
 	u64			service_ns;
 	u64			pulled_at;
 	u32			looked_cycles;
+	struct timer_list	look;
 
 	/* The rest. */
 	struct mutex		mutex ____cacheline_aligned_in_smp;	/* M */

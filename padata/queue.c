@@ -82,6 +82,14 @@ static bool wake_pays(struct pinst *pinst)
 	return queue_is_late(pinst, cost);
 }
 
+/* Armed where a pump is woken, and not for each that is: one look does for all. */
+static void look_again_later(struct pinst *pinst)
+{
+	lockdep_assert_held(&pinst->lock);
+	if (!timer_pending(&pinst->look))
+		mod_timer(&pinst->look, jiffies + 1);
+}
+
 static bool pump_can_start(struct pinst *pinst, int cpu)
 {
 	return cpumask_test_cpu(cpu, pinst->online) &&
@@ -133,7 +141,30 @@ static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
 	WRITE_ONCE(pump->pulling, true);
 	if (!pinst->nr_pulling++)
 		note_pull(pinst, local_clock());
+	look_again_later(pinst);
 	return pump;
+}
+
+/*
+ * A pump that was woken may not come: its CPU has a FIFO task, or a job with softirqs
+ * disabled, or is a virtual one that does not run.  Or the jobs that it has pulled
+ * take far longer than the mean.  Other submissions notice that; where there are
+ * none this timer does, a jiffy or two after the wake-up.
+ */
+static void look_again(struct timer_list *timer)
+{
+	struct pinst *pinst = compat_timer_container_of(pinst, timer, look);
+	struct padata_pump *wake;
+
+	rcu_read_lock();
+	spin_lock(&pinst->lock);
+	wake = pump_to_wake(pinst, -1);
+	if (pinst->nr_queued)
+		look_again_later(pinst);
+	spin_unlock(&pinst->lock);
+	if (wake)
+		pump_wake(wake);
+	rcu_read_unlock();
 }
 
 /* Fold the duration of the last jobs into the mean. */
