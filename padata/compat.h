@@ -19,6 +19,16 @@
 #define COMPAT_WQ_PERCPU	0
 #endif
 
+/*
+ * From 7.0 HK_TYPE_DOMAIN follows cpuset partitions, and its mask is freed when they
+ * change.  The isolation of the boot has a type of its own.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#define COMPAT_HK_TYPE_DOMAIN_BOOT	HK_TYPE_DOMAIN_BOOT
+#else
+#define COMPAT_HK_TYPE_DOMAIN_BOOT	HK_TYPE_DOMAIN
+#endif
+
 /* From 6.2 the name says that a timer is meant. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 #define compat_timer_delete_sync	timer_delete_sync

@@ -48,7 +48,7 @@ static void pump_init(struct pinst *pinst, int cpu)
 /* All possible CPUs but those isolated at boot, unless that leaves none. */
 static void default_mask(struct cpumask *mask)
 {
-	if (!cpumask_and(mask, housekeeping_cpumask(HK_TYPE_DOMAIN),
+	if (!cpumask_and(mask, housekeeping_cpumask(COMPAT_HK_TYPE_DOMAIN_BOOT),
 			 housekeeping_cpumask(HK_TYPE_WQ)) ||
 	    !cpumask_and(mask, mask, cpu_possible_mask))
 		cpumask_copy(mask, cpu_possible_mask);

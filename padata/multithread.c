@@ -324,7 +324,7 @@ static bool mt_may_use(struct task_struct *owner, int cpu)
 {
 	/* A change of the affinity while it is read may count or not. */
 	return (busted(23) || data_race(cpumask_test_cpu(cpu, &owner->cpus_mask))) &&
-	       housekeeping_cpu(cpu, HK_TYPE_DOMAIN) &&
+	       housekeeping_cpu(cpu, COMPAT_HK_TYPE_DOMAIN_BOOT) &&
 	       housekeeping_cpu(cpu, HK_TYPE_WQ);
 }
 
