@@ -382,8 +382,12 @@ static int mt_find_cpu(struct mt_run *run)
 	return -1;
 }
 
-/* A helper that is to be called, or NULL when there are enough. */
-static struct mt_helper *mt_pick(struct mt_run *run)
+/*
+ * Call a helper, unless there are enough.  A helper that is marked as called is no
+ * other job's to call, so its work item is queued under the same lock: a caller of
+ * low priority that were preempted in between would keep the CPU from all jobs.
+ */
+static bool mt_call_one(struct mt_run *run)
 {
 	struct mt_helper *helper = NULL;
 	int cpu;
@@ -396,6 +400,7 @@ static struct mt_helper *mt_pick(struct mt_run *run)
 			helper = per_cpu_ptr(&mt_helpers, cpu);
 			helper->called = true;
 			run->nr_called++;
+			queue_work_on(cpu, mt_wq, &helper->work);
 		}
 	}
 	spin_unlock(&mt_lock);
@@ -405,15 +410,11 @@ static struct mt_helper *mt_pick(struct mt_run *run)
 /* Whoever works for the job calls two more, until there are enough. */
 static void mt_call_helpers(struct mt_run *run)
 {
-	struct mt_helper *helper;
 	int i;
 
-	for (i = 0; i < MT_CALLS && READ_ONCE(run->nr_helpers) < run->max_helpers; i++) {
-		helper = mt_pick(run);
-		if (!helper)
+	for (i = 0; i < MT_CALLS && READ_ONCE(run->nr_helpers) < run->max_helpers; i++)
+		if (!mt_call_one(run))
 			break;
-		queue_work_on(helper->cpu, mt_wq, &helper->work);
-	}
 }
 
 /*
