@@ -26,11 +26,12 @@ static void shell_put(struct padata_shell *ps, unsigned int n)
 {
 	struct pinst *pinst = ps->pinst;
 	/* idle:B */
-	bool last = !atomic_sub_return(n, &ps->refs);
+	int left = atomic_sub_return(n, &ps->refs);
 
-	if (atomic_read(&pinst->nr_waiters))
+	/* With more than the owner's reference left the shell is not idle. */
+	if (left <= 1 && atomic_read(&pinst->nr_waiters))
 		wake_up_all(&pinst->idle_wait);
-	if (last)
+	if (!left)
 		shell_release(ps);
 }
 
