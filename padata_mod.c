@@ -91,6 +91,12 @@
  *   orphan:B sets ::orphan, then subtracts from ::refs, fully ordered; orphan:A
  *   reads ::refs with acquire, then ::orphan.  Who sees the owner's reference gone
  *   sees ::orphan, too; the other way round a busy shell is taken for busy.
+ * over:A / over:B, return of parallel()
+ *   A pump names the shell whose parallel() it runs before it does; over:A clears
+ *   that with release, over:B reads it with acquire after the shell was seen idle.
+ *   The name was written before padata_do_serial(), and so before the shell's ::refs
+ *   went down.  Where one is seen, and for jobs that a submitter runs, a grace
+ *   period ends the wait: parallel() runs in an RCU read section.
  * stop
  *   padata_stop() clears ::running, then takes each padata_shell::lock to look at
  *   ::refs; those who append read ::running and raise ::refs under that lock.  A

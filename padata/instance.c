@@ -270,6 +270,8 @@ EXPORT_SYMBOL_GPL(padata_start);
  * padata_stop() - refuse jobs, and wait for those in flight
  * @pinst: The instance.
  *
+ * On return parallel() and serial() of all jobs have returned.
+ *
  * Context: Task, may sleep; not from a callback of padata.
  */
 void padata_stop(struct padata_instance *pinst)

@@ -293,6 +293,7 @@ struct pump_stats {
  * @yield_from: P: in jiffies; before, a poll ends where others want the CPU.
  * @later: P: shell whose drain can wait until parallel() of its job has returned
  *	here; read by completions on this CPU, too.
+ * @running: P: shell whose parallel() runs here; read by those who free it.
  * @undrained: P: shell whose baton the pump has and whose drain waits.
  * @busy_ns: P: time spent in parallel() since the last pull.
  * @nr_busy: P: jobs in @busy_ns.
@@ -330,6 +331,7 @@ struct padata_pump {
 	unsigned int		nr_sleeps;
 	unsigned long		yield_from;
 	struct padata_shell	*later;
+	struct padata_shell	*running;
 	struct padata_shell	*undrained;
 	u64			busy_ns;
 	unsigned int		nr_busy;

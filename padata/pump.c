@@ -251,6 +251,7 @@ static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 				break;
 			drain_at = st->now + BATCH_NS;
 			ps = job->ps;
+			WRITE_ONCE(pump->running, ps);
 			if (may_batch)
 				WRITE_ONCE(pump->later, ps);
 		}
@@ -259,6 +260,8 @@ static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 	} while (!job_list_empty(jobs) && !stretch_over(st));
 	if (may_batch)
 		WRITE_ONCE(pump->later, NULL);
+	/* over:A: after parallel() has returned, pairs with parallel_may_run() */
+	smp_store_release(&pump->running, NULL);
 }
 
 static bool pump_may_pull(struct padata_pump *pump)

@@ -86,10 +86,34 @@ static void say_what_for(struct pinst *pinst, struct padata_shell *ps)
 	rcu_read_unlock();
 }
 
+/*
+ * Return true if parallel() of an idle shell, or of any where @ps is NULL, may not have
+ * returned: its job is over once it has called padata_do_serial().
+ */
+static bool parallel_may_run(struct pinst *pinst, struct padata_shell *ps)
+{
+	struct padata_shell *running;
+	struct padata_pump *pump;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pump = per_cpu_ptr(pinst->pumps, cpu);
+		/* over:B */
+		running = smp_load_acquire(&pump->running);
+		if (ps ? running == ps : !!running)
+			return true;
+		if (READ_ONCE(pump->inline_depth))
+			return true;
+	}
+	return false;
+}
+
 /**
  * wait_until_idle() - wait for jobs in flight
  * @pinst: The instance.
  * @ps: A shell of it, or NULL for all.
+ *
+ * On return parallel() and serial() of all jobs have returned.
  *
  * Context: Task, may sleep.
  */
@@ -101,6 +125,8 @@ static void wait_until_idle(struct pinst *pinst, struct padata_shell *ps)
 				   WAIT_WARN_SECONDS * HZ))
 		say_what_for(pinst, ps);
 	atomic_dec(&pinst->nr_waiters);
+	if (parallel_may_run(pinst, ps))
+		synchronize_rcu();
 }
 
 /**
@@ -164,8 +190,8 @@ EXPORT_SYMBOL_GPL(padata_put_shell);
  * padata_free_shell() - free a shell
  * @ps: The shell, or NULL.
  *
- * Waits until the callbacks of all its jobs have returned; when that takes long
- * the log says so.
+ * Waits until parallel() and serial() of all its jobs have returned; when that
+ * takes long the log says so.
  *
  * Context: Task, may sleep.  Called from a callback of padata, where it cannot
  * wait, it warns and does what padata_put_shell() does.
