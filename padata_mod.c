@@ -143,25 +143,65 @@
 
 #include "padata/internal.h"
 
+/* A parameter that is a number between two bounds; what is outside is refused. */
+struct bounded_param {
+	unsigned int *value;
+	unsigned int min;
+	unsigned int max;
+};
+
+static int bounded_param_set(const char *text, const struct kernel_param *kp)
+{
+	const struct bounded_param *param = kp->arg;
+	unsigned int value;
+	int err = kstrtouint(text, 0, &value);
+
+	if (err)
+		return err;
+	if (value < param->min || value > param->max)
+		return -EINVAL;
+	WRITE_ONCE(*param->value, value);
+	return 0;
+}
+
+static int bounded_param_get(char *buffer, const struct kernel_param *kp)
+{
+	const struct bounded_param *param = kp->arg;
+
+	return sysfs_emit(buffer, "%u\n", READ_ONCE(*param->value));
+}
+
+static const struct kernel_param_ops bounded_param_ops = {
+	.set = bounded_param_set,
+	.get = bounded_param_get,
+};
+
 static unsigned int backlog = 1024;
-module_param(backlog, uint, 0644);
-MODULE_PARM_DESC(backlog, "Jobs that may wait for a CPU, per instance; beyond it the submitter runs its job (default 1024)");
+static struct bounded_param backlog_param = { &backlog, 0, 1000000 };
+module_param_cb(backlog, &bounded_param_ops, &backlog_param, 0644);
+MODULE_PARM_DESC(backlog, "Jobs that may wait for a CPU, per instance, up to 1000000; beyond it the submitter runs its job; 0: always (default 1024)");
 
 static unsigned int wakeup_cost_ns = 10000;
-module_param(wakeup_cost_ns, uint, 0644);
-MODULE_PARM_DESC(wakeup_cost_ns, "Queued work that justifies waking one more CPU, in nanoseconds (default 10000)");
+static struct bounded_param wakeup_cost_ns_param = { &wakeup_cost_ns, 0, NSEC_PER_SEC };
+module_param_cb(wakeup_cost_ns, &bounded_param_ops, &wakeup_cost_ns_param, 0644);
+MODULE_PARM_DESC(wakeup_cost_ns, "Queued work that justifies waking one more CPU, in nanoseconds, up to a second (default 10000)");
 
 static unsigned int poll_ns = 10000;
-module_param(poll_ns, uint, 0644);
-MODULE_PARM_DESC(poll_ns, "How long a worker on an otherwise idle CPU looks for more work before it sleeps, where that has paid lately, in nanoseconds; 0 is never (default 10000)");
+static struct bounded_param poll_ns_param = { &poll_ns, 0, NSEC_PER_MSEC };
+module_param_cb(poll_ns, &bounded_param_ops, &poll_ns_param, 0644);
+MODULE_PARM_DESC(poll_ns, "How long a worker on an otherwise idle CPU looks for more work before it sleeps, where that has paid lately, in nanoseconds, up to a millisecond; 0: never (default 10000)");
 
 static unsigned int short_ns = 1000;
-module_param(short_ns, uint, 0644);
-MODULE_PARM_DESC(short_ns, "Jobs that take less on average are pulled, and their drains done, in batches, in nanoseconds; 0 is never (default 1000)");
+static struct bounded_param short_ns_param = { &short_ns, 0, NSEC_PER_SEC };
+module_param_cb(short_ns, &bounded_param_ops, &short_ns_param, 0644);
+MODULE_PARM_DESC(short_ns, "Jobs that take less on average are pulled, and their drains done, in batches, in nanoseconds, up to a second; 0: never (default 1000)");
 
 static unsigned int stall_seconds = 30;
-module_param(stall_seconds, uint, 0644);
-MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is named in the log, in seconds; 0 is never (default 30)");
+static struct bounded_param stall_seconds_param = { &stall_seconds, 0, 86400 };
+
+/* All instances, for stall_seconds. */
+static DEFINE_MUTEX(pinsts_mutex);
+static LIST_HEAD(pinsts);
 
 /* The parts, bottom-up: each uses only those before it. */
 #include "padata/list.c"
@@ -179,6 +219,23 @@ MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is
 #include "padata/sysfs.c"
 #include "padata/instance.c"
 #include "padata/multithread.c"
+
+static int stall_seconds_set(const char *text, const struct kernel_param *kp)
+{
+	int err = bounded_param_set(text, kp);
+
+	if (!err)
+		watch_all_anew();
+	return err;
+}
+
+static const struct kernel_param_ops stall_seconds_ops = {
+	.set = stall_seconds_set,
+	.get = bounded_param_get,
+};
+
+module_param_cb(stall_seconds, &stall_seconds_ops, &stall_seconds_param, 0644);
+MODULE_PARM_DESC(stall_seconds, "A shell that makes no progress for this long is named in the log, in seconds, up to a day; 0: never (default 30)");
 
 static int __init padata_mod_init(void)
 {

@@ -87,6 +87,7 @@ static struct pinst *pinst_alloc(const char *name)
 	INIT_LIST_HEAD(&pinst->shells);
 	init_waitqueue_head(&pinst->idle_wait);
 	timer_setup(&pinst->look, look_again, 0);
+	pinst->watched = true;
 	INIT_DELAYED_WORK(&pinst->watch, watch_work);
 	return pinst;
 }
@@ -113,6 +114,9 @@ static int pinst_activate(struct pinst *pinst, struct workqueue_struct *wq)
 	__module_get(THIS_MODULE);
 	pinst->holds_module = true;
 	watch_again(pinst);
+	mutex_lock(&pinsts_mutex);
+	list_add_tail(&pinst->list, &pinsts);
+	mutex_unlock(&pinsts_mutex);
 	return 0;
 }
 
@@ -234,6 +238,9 @@ void padata_free(struct padata_instance *pinst)
 	/* Who submitted, completed or called back has let go of the pumps. */
 	synchronize_rcu();
 	cpuhp_state_remove_instance_nocalls(hotplug_state, &p->node);
+	mutex_lock(&pinsts_mutex);
+	list_del(&p->list);
+	mutex_unlock(&pinsts_mutex);
 	cancel_delayed_work_sync(&p->watch);
 	pinst_flush_pumps(p);
 	if (p->own_wq)

@@ -387,6 +387,8 @@ struct user_masks {
  * @idle_wait: Waiters for jobs in flight.
  * @mask_changes: Q: how often the mapping changed.
  * @watch: The stall detector.
+ * @watched: W: the last look was at the shells.
+ * @list: In pinsts, under its mutex.
  * @stalls: W: how many it has reported.
  * @node: Hotplug callbacks of this instance.
  */
@@ -426,6 +428,8 @@ struct pinst {
 	wait_queue_head_t	idle_wait;
 	unsigned long		mask_changes;
 	struct delayed_work	watch;
+	bool			watched;
+	struct list_head	list;
 	unsigned long		stalls;
 	struct hlist_node	node;
 };

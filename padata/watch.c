@@ -21,20 +21,30 @@ static const char *stall_cause(struct padata_shell *ps)
 	return "its first job is done and not handed over";
 }
 
-static void watch_shell(struct padata_shell *ps, unsigned int limit)
+/* Begin to look at a shell, or see that it has made progress. */
+static void watch_note(struct padata_shell *ps, int pending)
+{
+	lockdep_assert_held(&ps->lock);
+	ps->seen.nr_cut = ps->nr_cut;
+	ps->seen.pending = pending;
+	ps->seen.since = jiffies;
+	ps->seen.said = false;
+}
+
+/* @first: there was no look before, or not lately, that this one could go on from. */
+static void watch_shell(struct padata_shell *ps, unsigned int limit, bool first)
 {
 	int jobs, pending = atomic_read(&ps->pending);
 	const char *cause = NULL;
 	unsigned int age;
 
 	spin_lock_bh(&ps->lock);
-	jobs = atomic_read(&ps->refs) - !READ_ONCE(ps->orphan);
+	/* One reference is of the look itself. */
+	jobs = atomic_read(&ps->refs) - !READ_ONCE(ps->orphan) - 1;
 	age = jiffies_to_msecs(jiffies - ps->seen.since) / MSEC_PER_SEC;
-	if (!jobs || ps->seen.nr_cut != ps->nr_cut || ps->seen.pending != pending) {
-		ps->seen.nr_cut = ps->nr_cut;
-		ps->seen.pending = pending;
-		ps->seen.since = jiffies;
-		ps->seen.said = false;
+	if (first || !jobs || ps->seen.nr_cut != ps->nr_cut ||
+	    ps->seen.pending != pending) {
+		watch_note(ps, pending);
 	} else if (age >= limit && !ps->seen.said) {
 		ps->seen.said = true;
 		cause = stall_cause(ps);
@@ -48,12 +58,41 @@ static void watch_shell(struct padata_shell *ps, unsigned int limit)
 }
 
 /* Four looks in a limit, so a stall is reported at most a quarter late. */
-static void watch_again(struct pinst *pinst)
+static unsigned long watch_period(void)
 {
 	unsigned int limit = READ_ONCE(stall_seconds) ?: 30;
 
-	queue_delayed_work(system_power_efficient_wq, &pinst->watch,
-			   max(limit * HZ / 4, 1U));
+	return max(limit * HZ / 4, 1U);
+}
+
+static void watch_again(struct pinst *pinst)
+{
+	queue_delayed_work(system_power_efficient_wq, &pinst->watch, watch_period());
+}
+
+/*
+ * Looks at all shells.  There may be 100,000 of them: a reference keeps the one at
+ * hand on the list while the RCU read section ends now and then.
+ */
+static void watch_shells(struct pinst *pinst, unsigned int limit, bool first)
+{
+	struct padata_shell *ps;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(ps, &pinst->shells, list) {
+		if (!atomic_inc_not_zero(&ps->refs))
+			continue;
+		watch_shell(ps, limit, first);
+		if (need_resched()) {
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+		}
+		local_bh_disable();
+		shell_put(ps, 1);
+		local_bh_enable();
+	}
+	rcu_read_unlock();
 }
 
 static void watch_work(struct work_struct *work)
@@ -61,12 +100,21 @@ static void watch_work(struct work_struct *work)
 	struct pinst *pinst = container_of(to_delayed_work(work), struct pinst,
 					   watch);
 	unsigned int limit = READ_ONCE(stall_seconds);
-	struct padata_shell *ps;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(ps, &pinst->shells, list)
-		if (limit)
-			watch_shell(ps, limit);
-	rcu_read_unlock();
+	if (limit)
+		watch_shells(pinst, limit, !pinst->watched);
+	pinst->watched = limit;
 	watch_again(pinst);
+}
+
+/* The limit has changed: the next look does not wait for the end of the old period. */
+static void watch_all_anew(void)
+{
+	struct pinst *pinst;
+
+	mutex_lock(&pinsts_mutex);
+	list_for_each_entry(pinst, &pinsts, list)
+		mod_delayed_work(system_power_efficient_wq, &pinst->watch,
+				 watch_period());
+	mutex_unlock(&pinsts_mutex);
 }
