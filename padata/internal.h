@@ -299,6 +299,7 @@ struct pump_stats {
  * @nr_busy: P: jobs in @busy_ns.
  * @inline_depth: Submitters on this CPU that run a job themselves; counted by
  *	this_cpu_inc() and this_cpu_dec().
+ * @inline_task: The last of them, or NULL.
  * @sq: The serial queue of this CPU, whoever owns it.
  * @stats: Counters of this CPU, whichever pump runs on it.
  */
@@ -336,6 +337,7 @@ struct padata_pump {
 	u64			busy_ns;
 	unsigned int		nr_busy;
 	unsigned int		inline_depth;
+	struct task_struct	*inline_task;
 	struct serial_queue	sq;
 	struct pump_stats	stats;
 };

@@ -290,7 +290,8 @@ static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
 static bool is_backlog_full(struct pinst *pinst, struct padata_shell *ps)
 {
 	return READ_ONCE(pinst->nr_queued) + READ_ONCE(ps->nr_queued) >=
-	       READ_ONCE(backlog) && !this_cpu_read(pinst->pumps->inline_depth);
+	       READ_ONCE(backlog) &&
+	       this_cpu_read(pinst->pumps->inline_task) != current;
 }
 
 /**

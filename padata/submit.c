@@ -3,13 +3,22 @@
  * padata: the calls that take and complete jobs
  */
 
+/*
+ * With softirqs disabled the submitter has its CPU for itself, but for some PREEMPT_RT
+ * kernels: there a task that is preempted here must not open the backlog to the next,
+ * so it is the task that counts.
+ */
 static void run_inline(struct pinst *pinst, struct padata_priv *job)
 {
+	struct task_struct *outer = this_cpu_read(pinst->pumps->inline_task);
+
 	this_cpu_inc(pinst->pumps->stats.inline_jobs);
 	this_cpu_inc(pinst->pumps->inline_depth);
+	this_cpu_write(pinst->pumps->inline_task, current);
 	trace_padata_parallel_start(job);
 	job->parallel(job);
 	trace_padata_parallel_end(job);
+	this_cpu_write(pinst->pumps->inline_task, outer);
 	this_cpu_dec(pinst->pumps->inline_depth);
 }
 
