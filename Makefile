@@ -63,8 +63,11 @@ faults: ## each allocation of both modules fails once, on the debug kernel in QE
 cycles: ## both modules loaded and unloaded 300 times, beside a busy user, in QEMU
 	@scripts/cycles.sh $(FLAVOUR) $(CPUS)
 
+planted: ## plant known bugs, which the tests must catch (PLANTED="01 02 ...")
+	@scripts/planted.sh $(PLANTED)
+
 mutants: ## do the suites notice one changed line?  An hour (MUTANTS="1 2 ...")
-	@scripts/mutants.sh $(MUTANTS)
+	@scripts/planted.sh lines $(MUTANTS)
 
 # Nobody but Debian has the key that the kernel's build would sign with, and
 # without System.map, which headers lack, that build leaves out depmod.
@@ -95,5 +98,5 @@ help: ## this list
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit e2e torture faults cycles mutants later bench bench-quick \
+.PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants later bench bench-quick \
 	bench-check bench-mt dkms-install dkms-remove install install-tools help clean

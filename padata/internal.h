@@ -88,21 +88,6 @@
 /* How long padata_free() and its like wait before they say what for. */
 #define WAIT_WARN_SECONDS	10
 
-/* Planted bugs, see Documentation/testing.rst; never set in a real build. */
-#ifndef PADATA_BUSTED
-#define PADATA_BUSTED 0
-#endif
-#define busted(n) (PADATA_BUSTED == (n))
-
-/* Widens the window of a planted bug, now and then, so that others overtake. */
-static __maybe_unused void busted_delay(void)
-{
-	static atomic_t turn;
-
-	if (!(atomic_inc_return(&turn) % 8))
-		mdelay(1);
-}
-
 /* padata_priv::state */
 enum job_state {
 	JOB_RUNNING,		/* submitted, padata_do_serial() not called */

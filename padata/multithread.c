@@ -244,19 +244,6 @@ static void mt_look_for_signal(struct mt_run *run)
 		cmpxchg(&run->err, 0, -EINTR);
 }
 
-static int mt_claim(struct mt_run *run)
-{
-	int nr;
-
-	if (!busted(21))
-		/* claim:A */
-		return atomic_fetch_inc(&run->next);
-	nr = atomic_read(&run->next);
-	busted_delay();
-	atomic_set(&run->next, nr + 1);
-	return nr;
-}
-
 /* Returns whether it is worth to come again. */
 static bool mt_run_chunk(struct mt_run *run)
 {
@@ -264,7 +251,8 @@ static bool mt_run_chunk(struct mt_run *run)
 	int nr, err;
 
 	mt_look_for_signal(run);
-	nr = mt_claim(run);
+	/* claim:A */
+	nr = atomic_fetch_inc(&run->next);
 	if (nr >= run->nr_chunks)
 		return false;
 	from = mt_border(run, nr);
@@ -286,7 +274,7 @@ static void mt_undo(struct mt_run *run)
 	int nr = run->claimed;
 
 	while (nr--) {
-		if (!busted(22) && test_bit(nr, run->failed))
+		if (test_bit(nr, run->failed))
 			continue;
 		from = mt_border(run, nr);
 		to = mt_border(run, nr + 1);
@@ -323,7 +311,7 @@ static struct task_struct *mt_owner(void)
 static bool mt_may_use(struct task_struct *owner, int cpu)
 {
 	/* A change of the affinity while it is read may count or not. */
-	return (busted(23) || data_race(cpumask_test_cpu(cpu, &owner->cpus_mask))) &&
+	return data_race(cpumask_test_cpu(cpu, &owner->cpus_mask)) &&
 	       housekeeping_cpu(cpu, COMPAT_HK_TYPE_DOMAIN_BOOT) &&
 	       housekeeping_cpu(cpu, HK_TYPE_WQ);
 }

@@ -23,7 +23,7 @@ static unsigned int shell_cut(struct padata_shell *ps, struct job_list *run)
 		/* done:B */
 		if (atomic_read_acquire(&job->state) != JOB_DONE)
 			break;
-		if (!busted(6) && job->fence != CPU_NONE)
+		if (job->fence != CPU_NONE)
 			break;
 		last = link;
 		n++;
@@ -119,8 +119,6 @@ static bool shell_cut_or_pass(struct padata_shell *ps, struct run *run,
 	while (mine && !(n = shell_cut(ps, &run->jobs)))
 		mine = !shell_pass_baton(ps);
 	*nr += n;
-	if (busted(1) && mine)
-		mine = !shell_pass_baton(ps);
 	spin_unlock(&ps->lock);
 	return mine;
 }
@@ -185,8 +183,6 @@ static void shell_drain(struct padata_shell *ps)
 	job_list_init(&run.jobs);
 	for (cuts = 0, mine = true; mine && cuts < DRAIN_CUTS; cuts++) {
 		mine = shell_cut_or_pass(ps, &run, &nr);
-		if (busted(1))
-			busted_delay();
 		shell_hand_over(pinst, &run);
 	}
 	note_max(&pinst->pumps->stats.reorder_max, nr);
@@ -217,8 +213,6 @@ static bool shell_drain_later(struct padata_shell *ps)
 
 	if (READ_ONCE(pump->later) != ps)
 		return false;
-	if (busted(10) && pump->undrained)
-		shell_drain(pump->undrained);
 	pump->undrained = ps;
 	return true;
 }
@@ -346,8 +340,7 @@ static noinline int shell_append_mapped(struct padata_shell *ps,
 static bool shell_is_idle(struct padata_shell *ps)
 {
 	/* fence:B */
-	return ps->baton == BATON_HOME &&
-	       (busted(12) || !atomic_read_acquire(&ps->pending));
+	return ps->baton == BATON_HOME && !atomic_read_acquire(&ps->pending);
 }
 
 /* Have the CPUs settle on which results of an idle shell came out. */

@@ -48,7 +48,7 @@ static __always_inline bool stretch_over(struct stretch *st)
 {
 	if (!IS_ENABLED(CONFIG_X86_TSC) || cycles_now() - st->cycles > CLOCK_CYCLES)
 		stretch_clock(st);
-	return !busted(9) && !st->left;
+	return !st->left;
 }
 
 /* Callbacks of one shell that have returned and are not yet accounted for. */
@@ -90,18 +90,8 @@ static void count_start(struct stretch *st)
 		this_cpu_inc(st->stats->late_starts);
 }
 
-static void run_callback(void (*func)(struct padata_priv *),
-			 struct padata_priv *job)
-{
-	if (busted(2))
-		local_bh_enable();
-	func(job);
-	if (busted(2))
-		local_bh_disable();
-}
-
-static void run_serial(struct padata_pump *pump, struct serial_queue *sq,
-		       struct stretch *st, struct returned *ret)
+static void run_serial(struct serial_queue *sq, struct stretch *st,
+		       struct returned *ret)
 {
 	struct padata_priv *job;
 
@@ -111,12 +101,8 @@ static void run_serial(struct padata_pump *pump, struct serial_queue *sq,
 	count_start(st);
 	this_cpu_inc(st->stats->serial);
 	trace_padata_serial(job);
-	if (busted(5) && !(this_cpu_read(st->stats->serial) % 64))
-		run_callback(job->serial, job);
-	if (busted(7))
-		returned_flush(pump, ret, sq->cpu);
 	/* The callback may free the job. */
-	run_callback(job->serial, job);
+	job->serial(job);
 }
 
 static void run_parallel(struct padata_pump *pump, struct padata_priv *job,
@@ -127,7 +113,7 @@ static void run_parallel(struct padata_pump *pump, struct padata_priv *job,
 	pump->nr_busy++;
 	trace_padata_parallel_start(job);
 	/* The job may be gone when it returns. */
-	run_callback(job->parallel, job);
+	job->parallel(job);
 	trace_padata_parallel_end(job);
 }
 
@@ -148,7 +134,7 @@ static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
 			returned_flush(pump, &ret, sq->cpu);
 		if (stretch_over(st))
 			break;
-		run_serial(pump, sq, st, &ret);
+		run_serial(sq, st, &ret);
 	}
 	returned_flush(pump, &ret, sq->cpu);
 }
@@ -247,7 +233,7 @@ static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 		job = link_queue(jobs->first);
 		if (job->ps != ps || st->now > drain_at) {
 			/* Which takes its time. */
-			if (!busted(10) && pump_drain_undrained(pump) && stretch_over(st))
+			if (pump_drain_undrained(pump) && stretch_over(st))
 				break;
 			drain_at = st->now + BATCH_NS;
 			ps = job->ps;

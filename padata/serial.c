@@ -8,8 +8,8 @@ static struct padata_pump *target_pump(struct pinst *pinst, int cpu)
 {
 	unsigned int gen;
 
-	if (busted(3) || !cpumask_test_cpu(cpu, pinst->online))
-		cpu = map_cb_cpu(pinst, cpu + busted(3), true, &gen);
+	if (!cpumask_test_cpu(cpu, pinst->online))
+		cpu = map_cb_cpu(pinst, cpu, true, &gen);
 	if (WARN_ON_ONCE(cpu < 0))
 		cpu = smp_processor_id();
 	return per_cpu_ptr(pinst->pumps, cpu);

@@ -77,7 +77,7 @@ static bool pump_yield(struct padata_pump *pump, u64 *now)
 		return false;
 	yield();
 	*now = local_clock();
-	if (busted(11) || (s64)(*now - before) <= YIELD_NS)
+	if ((s64)(*now - before) <= YIELD_NS)
 		return true;
 	pump->yield_from = jiffies + HZ;
 	return false;
@@ -127,11 +127,9 @@ static bool pump_sleep(struct padata_pump *pump)
 {
 	if (!list_empty(&pump->serving) || pump->settling || pump->idle_shell)
 		return false;
-	if (busted(4))
-		busted_delay();
 	atomic_set(&pump->awake, 0);
 	smp_mb(); /* sleep:A: awake before the three, pairs with pump_wake() */
-	if (busted(4) || !pump_has_work(pump))
+	if (!pump_has_work(pump))
 		return true;
 	/* Who finds 0 queues the work item: either the waker did, or we go on. */
 	return atomic_xchg(&pump->awake, 1);

@@ -165,8 +165,6 @@ EXPORT_SYMBOL_GPL(padata_do_alone);
 /* Locks of ours sleep on PREEMPT_RT, and must not be taken with interrupts off. */
 static bool must_defer(void)
 {
-	if (busted(8))
-		return false;
 	return in_hardirq() || irqs_disabled() ||
 	       (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible());
 }

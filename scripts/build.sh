@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build.sh KDIR NAME [MAKE VARIABLES...]: build the modules beside the source.
+# build.sh KDIR NAME [PLANT=NUMBER] [MAKE VARIABLES...]: build the modules beside the
+# source, with a planted bug.
 #
 # The sources are copied to the cache with their times, so that a second build
 # is incremental, and different NAMEs (kernels, planted bugs) never mix.  Prints
@@ -20,6 +21,10 @@ mkdir -p "$dir"
 exec 9>"$dir.lock"
 flock 9
 sync_sources "$dir"
+for arg; do
+	[ "${arg#PLANT=}" = "$arg" ] ||
+		run_logged "plant-$name" patch -d "$dir" -p1 -F0 -i "$(plant_file "${arg#PLANT=}")"
+done
 run_logged "build-$name" make -C "$kdir" M="$dir" -j"$JOBS" W=1 "$@" modules
 if grep -iE '(warning|error):' "$log" >&2; then
 	# What compiled with a warning would be up to date and silent next time.

@@ -63,6 +63,14 @@ sync_sources() {
 		--include=/Documentation/samples/ --exclude='*' "$TOP/" "$1/"
 }
 
+# plant_file NUMBER: the patch of that planted bug, see planted.sh.
+plant_file() {
+	local f
+	f=$(echo "$TOP/scripts/planted/$1"-*.patch)
+	[ -e "$f" ] || die "there is no planted bug $1"
+	echo "$f"
+}
+
 # alone NAME: two runs of the same name would mix their logs.
 alone() {
 	exec 8>"$LOGS/$1.lock"

@@ -1,13 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# planted.sh: plant bugs (BUSTED=n) one by one; the suite named must catch each,
-# and must pass without it.  $ROUNDS times (1).
+# planted.sh [NUMBER...]: plant the bugs of scripts/planted/NUMBER-*.patch, all or
+# those named, one by one in a copy of the sources; the suite that each names must
+# catch it, and must pass without it.  $ROUNDS times (1).
+# planted.sh lines [NUMBER...]: change one line after the other, by the lines of
+# scripts/planted/lines, and see whether a KUnit suite of padata notices.  Not part
+# of `make check`: half a minute for each.
+# planted.sh check: only whether all still fit the code.
 #
-# A bug is caught when a case of its suite fails, or when the kernel panics or
-# warns while the suite runs, for what is planted may break more than order: after a
-# case that failed another may lose a job, and wait for it without end.  A guest
-# that hung before, or never came as far, has caught nothing.
+# A patch begins with "What: TEXT" and "Caught by: SUITE", or torture.  It is caught
+# when a case of its suite fails, or when the kernel panics or warns while the suite
+# runs, for it may break more than order: after a case that failed another may lose a
+# job, and wait for it without end.  A guest that hung before, or never came as far,
+# has caught nothing.
+#
+# A line is `FUNCTION @ OLD @ NEW @ SUITE @ NOTE`.  OLD is found exactly once in the
+# function, or in all files together where FUNCTION is `-`.  SUITE runs first, then
+# all the others.  A changed line is killed by a case that fails, or a kernel that
+# warns, hangs or dies.  With a NOTE it is known to survive, and the note says why
+# that is right; killing it, or letting another survive, is a failure.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,30 +27,17 @@
 # At a time: while one is built the other one's guest runs.
 parallel=2
 
-# number|suite that must fail, or torture|what is wrong
-bugs='
-1|padata_order|the baton is passed on before the hand-over
-2|padata_context|softirqs are left on in callbacks
-3|padata_cbcpu|callbacks go to the next CPU
-4|torture|a pump does not look again before it sleeps
-5|padata_order|every 64th callback is called twice
-6|padata_order|fences are ignored
-7|padata_lifetime|a job lets go of its shell before its callback
-8|padata_context|a drain in a hard interrupt is not deferred
-9|padata_watch|a stretch with softirqs off does not end
-10|padata_pump|drains wait for all jobs that were pulled
-11|padata_pump|a pump yields to a program again and again
-12|padata_alone|a job is run alone beside callbacks
-21|padata_multithread|a chunk is claimed in two steps
-22|padata_multithread|failed chunks are undone, too
-23|padata_multithread|helpers leave the affinity of the caller
-24|pcrypt_share|the limit of requests in flight is ignored
-25|pcrypt_share|all transforms have the same callback CPU
-26|pcrypt_skcipher|the next IV is not what it should be
-'
+# --- patches
 
-# The first report ends the guest: what comes after it is not needed.
-export KARGS=panic_on_warn=1
+# header FIELD PATCH
+header() {
+	sed -n "s/^$1: //p;/^---/q" "$2"
+}
+
+# numbers: of all patches.
+numbers() {
+	basename -a "$TOP"/scripts/planted/*.patch | cut -d- -f1
+}
 
 # failed_in SUITE NAME: a case failed, or the kernel panicked, after the suite began.
 failed_in() {
@@ -53,23 +52,26 @@ caught_by_suite() {
 		"$LOGS/$2.suites" || failed_in "$1" "$2"
 }
 
-# run_suite SUITE NUMBER
+# run_suite SUITE NUMBER: the first report ends the guest.
 run_suite() {
+	local KARGS=panic_on_warn=1
+	export KARGS
 	# An earlier run's must not do where this one ends before it has a result.
-	rm -f "$LOGS/kunit-kunit-BUSTED=$2-4-$KARGS."{suites,console}
-	SUITE=$1 ALLOW=. LIMIT=180 "$TOP/scripts/kunit.sh" kunit 4 "BUSTED=$2" \
+	rm -f "$LOGS/kunit-kunit-PLANT=$2-4-$KARGS."{suites,console}
+	SUITE=$1 ALLOW=. LIMIT=240 "$TOP/scripts/kunit.sh" kunit 4 "PLANT=$2" \
 		>"$LOGS/planted-$2.log" || true
-	caught_by_suite "$1" "kunit-kunit-BUSTED=$2-4-$KARGS"
+	caught_by_suite "$1" "kunit-kunit-PLANT=$2-4-$KARGS"
 }
 
 # run_torture NUMBER: one of its checks, and not a rate that it did not reach.
 run_torture() {
-	ALLOW=. TORTURE="seconds=20 stutter=1 patience=5" "$TOP/scripts/torture.sh" \
-		kunit 1 4 "BUSTED=$1" >"$LOGS/planted-$1.log" || true
+	KARGS=panic_on_warn=1 ALLOW=. TORTURE="seconds=20 stutter=1 patience=5" \
+		"$TOP/scripts/torture.sh" kunit 1 4 "PLANT=$1" >"$LOGS/planted-$1.log" || true
 	grep -qE 'FAILURE .*(reorders|doubles|losses|overlaps|wrong_[a-z]*|strays)=[1-9]' \
 		"$LOGS/planted-$1.log"
 }
 
+# run_bug NUMBER SUITE
 run_bug() {
 	case $2 in
 	torture)	run_torture "$1" ;;
@@ -77,40 +79,181 @@ run_bug() {
 	esac
 }
 
-run_clean() {
-	SUITE=$suites "$TOP/scripts/kunit.sh" kunit 4 >"$LOGS/planted-none.log"
-}
-
-# run_round: each bug's exit status goes to a file of its number.
+# run_round NUMBER...: each bug's exit status goes to a file of its number.
 run_round() {
-	local number by status
-	while IFS='|' read -r number by _; do
-		[ -n "$number" ] || continue
+	local number status
+	for number; do
 		while [ "$(jobs -pr | wc -l)" -ge $parallel ]; do
 			wait -n || true
 		done
 		{
 			status=0
-			run_bug "$number" "$by" || status=1
-			echo $status >"$results/$number"
+			run_bug "$number" "$(header "Caught by" "$(plant_file "$number")")" || status=1
+			echo $status >"$tmp/$number"
 		} &
-	done <<<"$bugs"
+	done
 	wait
 }
 
-results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
-suites=$(cut -d'|' -f2 <<<"$bugs" | grep -vx torture | sort -u | xargs)
-for ((round = 1; round <= ${ROUNDS:-1}; round++)); do
-	status=0
-	run_clean || status=1
-	count $status "nothing planted: $suites pass"
-	run_round
-	while IFS='|' read -r number by what; do
-		[ -n "$number" ] || continue
-		count "$(cat "$results/$number")" \
-			"planted $number, $what: to be caught by $by"
-	done <<<"$bugs"
-	rm -f "$results"/*
-done
+# patches NUMBER...
+patches() {
+	local round number file status suites
+	suites=$(for number; do header "Caught by" "$(plant_file "$number")"; done |
+		grep -vx torture | sort -u | xargs)
+	for ((round = 1; round <= ${ROUNDS:-1}; round++)); do
+		status=0
+		SUITE=$suites "$TOP/scripts/kunit.sh" kunit 4 >"$LOGS/planted-none.log" || status=1
+		count $status "nothing planted: $suites pass"
+		run_round "$@"
+		for number; do
+			file=$(plant_file "$number")
+			count "$(cat "$tmp/$number")" "planted $number, $(header What "$file") To be caught by $(header "Caught by" "$file")"
+			rm -f "$tmp/$number"
+		done
+	done
+}
+
+# --- lines
+
+# trim FIELD: without the blank on each side.
+trim() {
+	local s=${1# }
+	printf '%s' "${s% }"
+}
+
+# split LINE: sets function, old, new, suite and note.
+split() {
+	IFS=@ read -r function old new suite note <<<"$1"
+	function=$(trim "$function") old=$(trim "$old") new=$(trim "$new")
+	suite=$(trim "$suite") note=$(trim "$note")
+}
+
+# mutate FUNCTION OLD NEW: standard input to output.
+mutate() {
+	FUNCTION=$1 OLD=$2 NEW=$3 awk '
+		BEGIN { f = ENVIRON["FUNCTION"]; old = ENVIRON["OLD"]; new = ENVIRON["NEW"] }
+		# The name at the start of its definition; a declaration ends in ";".
+		/^[a-z]/ && !/;$/ && index($0, f "(") && !/^#/ { inside = 1 }
+		f == "-" || inside {
+			if ((at = index($0, old))) {
+				found++
+				$0 = substr($0, 1, at - 1) new substr($0, at + length(old))
+			}
+		}
+		/^}/ { inside = 0 }
+		{ print }
+		END { exit found != 1 }'
+}
+
+# file_of FUNCTION OLD NEW: the one source in which OLD is found, exactly once.
+file_of() {
+	local f found=()
+	for f in padata_mod.c padata/*.[ch]; do
+		! mutate "$@" <"$f" >/dev/null || found+=("$f")
+	done
+	[ ${#found[@]} = 1 ] || return
+	echo "${found[0]}"
+}
+
+# first SUITE: it, then all other suites of padata.
+first() {
+	local f
+	echo "$1"
+	for f in "$TOP"/kunit/padata_*_kunit.c; do
+		f=$(basename "$f" _kunit.c)
+		[ "$f" = "$1" ] || echo "$f"
+	done
+}
+
+# build_line NUMBER: only padata_mod.ko; the suites know nothing.
+build_line() {
+	local file dir=$tmp/build
+	file=$(file_of "$function" "$old" "$new") ||
+		die "line $1: not found exactly once in $function: $old"
+	mkdir -p "$dir"
+	rsync -a --delete --include='*.[ch]' --include=/padata/ --exclude='*' "$TOP/" "$dir/"
+	# shellcheck disable=SC2016 # for make
+	printf 'obj-m := padata_mod.o\nccflags-y := -I$(src)\n' >"$dir/Kbuild"
+	mutate "$function" "$old" "$new" <"$file" >"$dir/$file"
+	run_logged "build-line-$1" make -C "$tree" M="$dir" modules
+	cp "$dir/padata_mod.ko" "$tmp/"
+}
+
+# try_line NUMBER: prints how it ended.
+try_line() {
+	local suites files ended=0 line
+	mapfile -t suites < <(first "$suite")
+	files=("${suites[@]/#/-f$suite_dir/kunit/}")
+	"$TOP/scripts/guest.sh" -k "$tree/arch/x86/boot/bzImage" -m "$tree/root" -M kunit \
+		-n "line-$1" -t 400 -f "$tmp/padata_mod.ko" "${files[@]/%/_kunit.ko}" \
+		-e "SUITES=${suites[*]}" -- "$TOP/scripts/guest-mutant" 2>"$LOGS/line-$1.log" || ended=$?
+	line=$(sed -n 's/^mutant: //p' "$LOGS/line-$1.verdict" | tail -n 1)
+	case $ended:$line in
+	0:survived)	echo survived ;;
+	*:killed*)	echo "$line" ;;
+	[23]:in*)	echo "killed by the kernel's log or its end $line" ;;
+	*)		echo "not tried, the guest ended with $ended: $line" ;;
+	esac
+}
+
+# judge_line RESULT: with a note it has to survive.
+judge_line() {
+	case $1 in
+	survived)	[ -n "$note" ] ;;
+	killed*)	[ -z "$note" ] ;;
+	*)		false ;;
+	esac
+}
+
+# lines [NUMBER...]
+lines() {
+	local line result status number=0
+	tree=$("$TOP/scripts/kernel.sh" kunit)
+	suite_dir=$("$TOP/scripts/build.sh" "$tree" kunit TESTS=1)
+	while IFS= read -r line; do
+		number=$((number + 1))
+		[ $# = 0 ] || [[ " $* " = *" $number "* ]] || continue
+		split "$line"
+		build_line "$number"
+		result=$(try_line "$number")
+		status=0
+		judge_line "$result" || status=1
+		count $status "line $number, $function: '$old' -> '$new': $result${note:+ ($note)}"
+	done < <(grep -v '^#' scripts/planted/lines)
+}
+
+# --- both
+
+# fits: says which do not.
+fits() {
+	local line file status=0
+	while IFS= read -r line; do
+		split "$line"
+		file_of "$function" "$old" "$new" >/dev/null || { echo "$line"; status=1; }
+	done < <(grep -v '^#' scripts/planted/lines)
+	for file in scripts/planted/*.patch; do
+		if [ -z "$(header What "$file")" ] || [ -z "$(header "Caught by" "$file")" ] ||
+		   ! patch -p1 --dry-run -F0 <"$file"; then
+			echo "$file"
+			status=1
+		fi
+	done
+	return $status
+}
+
+cd "$TOP"
+if [ "${1-}" = check ]; then
+	fits
+	exit
+fi
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+"$TOP/scripts/setup.sh"
+if [ "${1-}" = lines ]; then
+	shift
+	lines "$@"
+else
+	[ $# != 0 ] || mapfile -t all < <(numbers)
+	patches "${@:-${all[@]}}"
+fi
 total

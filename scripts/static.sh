@@ -77,5 +77,5 @@ check "build for Debian's 6.1" stock_build 6.1
 check shellcheck shellcheck -x scripts/*.sh scripts/guest-* scripts/e2e/*.sh scripts/e2e/guest-* \
 	scripts/pcryptctl .ci/run
 check "man page" man_page
-check "mutants fit the code" scripts/mutants.sh check
+check "planted bugs fit the code" scripts/planted.sh check
 total
