@@ -81,7 +81,7 @@
  *   reads after its barrier see what was filled; if it finds 0, it queues the
  *   work item itself.
  * queue, no label needed
- *   nr_queued > 0 implies nr_pulling > 0, both under pinst::lock.  A pump with
+ *   nr_queued > 0 implies nr_pulling > 0, both under instance::lock.  A pump with
  *   ::pulling set looks at the queue under that lock before it sleeps, and
  *   clears it only where the queue is empty or after it woke another.
  * idle:A / idle:B, store buffering

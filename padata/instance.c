@@ -5,7 +5,7 @@
 
 static void pinst_release(struct kobject *kobj)
 {
-	struct pinst *pinst = kobj_to_pinst(kobj);
+	struct instance *pinst = kobj_to_instance(kobj);
 	bool holds_module = pinst->holds_module;
 
 	user_masks_free(rcu_dereference_protected(pinst->masks, true));
@@ -24,7 +24,7 @@ static const struct kobj_type padata_ktype = {
 	.default_groups	= padata_groups,
 };
 
-static void pump_init(struct pinst *pinst, int cpu)
+static void pump_init(struct instance *pinst, int cpu)
 {
 	struct padata_pump *pump = per_cpu_ptr(pinst->pumps, cpu);
 
@@ -55,9 +55,9 @@ static void default_mask(struct cpumask *mask)
 }
 
 /* Memory only; from here on kobject_put() undoes everything. */
-static struct pinst *pinst_alloc(const char *name)
+static struct instance *pinst_alloc(const char *name)
 {
-	struct pinst *pinst = kzalloc(sizeof(*pinst), GFP_KERNEL);
+	struct instance *pinst = kzalloc(sizeof(*pinst), GFP_KERNEL);
 	struct user_masks *masks;
 	int cpu;
 
@@ -93,7 +93,7 @@ static struct pinst *pinst_alloc(const char *name)
 }
 
 /* Everything but memory.  A workqueue that is not the caller's is made. */
-static int pinst_activate(struct pinst *pinst, struct workqueue_struct *wq)
+static int pinst_activate(struct instance *pinst, struct workqueue_struct *wq)
 {
 	int err;
 
@@ -143,7 +143,7 @@ struct padata_instance *padata_alloc_on(const char *name,
 					const struct cpumask *pcpumask,
 					const struct cpumask *cbcpumask)
 {
-	struct pinst *pinst = pinst_alloc(name);
+	struct instance *pinst = pinst_alloc(name);
 	struct user_masks *masks;
 
 	if (!pinst)
@@ -177,13 +177,13 @@ struct padata_instance *padata_alloc(const char *name)
 	struct padata_instance *pinst = padata_alloc_on(name, NULL, NULL, NULL);
 
 	if (pinst)
-		WRITE_ONCE(to_pinst(pinst)->running, true);
+		WRITE_ONCE(to_instance(pinst)->running, true);
 	return pinst;
 }
 EXPORT_SYMBOL_GPL(padata_alloc);
 
 /* Flush all pumps; returns whether a serial queue was on its way to one. */
-static bool pinst_flush_once(struct pinst *pinst)
+static bool pinst_flush_once(struct instance *pinst)
 {
 	struct padata_pump *pump;
 	bool owned = false;
@@ -203,7 +203,7 @@ static bool pinst_flush_once(struct pinst *pinst)
  * No job is left, so a serial queue without an owner stays so, and pumps are woken
  * for nothing else.
  */
-static void pinst_flush_pumps(struct pinst *pinst)
+static void pinst_flush_pumps(struct instance *pinst)
 {
 	int cpu;
 
@@ -228,7 +228,7 @@ static void pinst_flush_pumps(struct pinst *pinst)
  */
 void padata_free(struct padata_instance *pinst)
 {
-	struct pinst *p = to_pinst(pinst);
+	struct instance *p = to_instance(pinst);
 
 	if (WARN_ON_ONCE(in_interrupt()))
 		return;
@@ -258,7 +258,7 @@ EXPORT_SYMBOL_GPL(padata_free);
  */
 int padata_start(struct padata_instance *pinst)
 {
-	struct pinst *p = to_pinst(pinst);
+	struct instance *p = to_instance(pinst);
 	int err = -EINVAL;
 
 	mutex_lock(&p->mutex);
@@ -283,7 +283,7 @@ EXPORT_SYMBOL_GPL(padata_start);
  */
 void padata_stop(struct padata_instance *pinst)
 {
-	struct pinst *p = to_pinst(pinst);
+	struct instance *p = to_instance(pinst);
 
 	mutex_lock(&p->mutex);
 	WRITE_ONCE(p->running, false);

@@ -10,14 +10,14 @@
  * -----------------------------------
  * I: set at initialisation, then constant
  * S: padata_shell::lock
- * Q: pinst::lock
- * L: pinst::shell_lock for writing, that or RCU for reading
- * M: pinst::mutex; readers use RCU
- * V: Q and a write section of pinst::map_seq for writing; readers retry
+ * Q: instance::lock
+ * L: instance::shell_lock for writing, that or RCU for reading
+ * M: instance::mutex; readers use RCU
+ * V: Q and a write section of instance::map_seq for writing; readers retry
  * F: serial_queue::lock
  * O: the owner of the serial queue (see serial_queue::owned)
  * P: the running pump only; a work item never runs twice at a time
- * W: pinst::watch only, likewise
+ * W: instance::watch only, likewise
  * A: atomic, see the ordering table
  *
  * The three spinlocks are taken with softirqs disabled and never in a hard
@@ -109,316 +109,315 @@ enum baton_place {
 	BATON_PARKED,		/* the first job is done and waits for callbacks */
 };
 
-/**
- * struct job_list - jobs, one after the other
- * @first: The first one's link, or NULL.
- * @end: Where the next one is linked in; points into the list itself when that
- *	is empty, so it must not be moved.
+/*
+ * Jobs, one after the other.
  *
  * Singly linked, because jobs are only appended, and taken off the front.
  */
 struct job_list {
-	struct padata_link	*first;
+	struct padata_link	*first;	/* The first one's link, or NULL */
+	/*
+	 * Where the next one is linked in; points into the list itself when
+	 * that is empty, so it must not be moved
+	 */
 	struct padata_link	**end;
 };
 
-/**
- * struct padata_shell - one ordered stream of jobs
- * @pinst: I: its instance.
- * @lock: Protects the fields marked S.
- * @order: S: jobs in the order of submission.
- * @baton: S: where the baton is; also read without the lock, see park:B, and as a
- *	hint before a job is run alone.
- * @map_gen: S: mapping generation of the job submitted last.
- * @map_cpu: S: callback CPU that was asked for last, under @map_gen.
- * @map_to: S: what it stood for, or CPU_UNKNOWN.
- * @mixed: S: jobs in @order may have different callback CPUs.
- * @from: S: CPU on which results came out that may be on their way still, or
- *	CPU_NONE, or CPU_MANY.
- * @one_request: S: all jobs since @from was set asked for @map_cpu.
- * @was_alone: S: a job was done alone since the last one that went to a pump.
- * @wants_alone: padata_do_alone() was refused because of @from; a hint.
- * @refused_at: S: @nr_cut when it was refused last.
- * @settle_idle: No job waits for @settle_at, but padata_do_alone(); the baton's
- *	holder uses it, and a reference goes with it.
- * @settle_at: The CPU that is settling for the first job; the baton's holder uses it.
- * @nr_queued: Q: its jobs in the shared queue; read without the lock, too.
- * @nr_cut: S: jobs taken off @order so far; wraps, compared for equality only.
- * @pending: A: callbacks handed over and not returned.
- * @refs: A: one for each job in flight and one of the owner.
- * @orphan: The owner's reference is gone, written once.
- * @id: I: number within the instance, for messages.
- * @deferred: A: link in padata_pump::deferred or ::leaving; the baton's holder uses
- *	it.
- * @list: L: link in pinst::shells.
- * @owner: I: who allocated it, for messages.
- * @seen: W: what the stall detector saw last.
- * @rcu: Frees the shell after a grace period.
- */
+/* One ordered stream of jobs. */
 struct padata_shell {
-	struct pinst		*pinst;
-	spinlock_t		lock;		/* S */
+	struct instance		*pinst;	/* I: its instance */
+	spinlock_t		lock;	/* Protects the fields marked S */
+	/*
+	 * S: where the baton is; also read without the lock, see park:B, and
+	 * as a hint before a job is run alone
+	 */
 	enum baton_place	baton;
-	struct job_list		order;
+	struct job_list		order;	/* S: jobs in the order of submission */
+	/* S: mapping generation of the job submitted last */
 	unsigned int		map_gen;
+	/* S: callback CPU that was asked for last, under map_gen */
 	int			map_cpu;
+	/* S: what it stood for, or CPU_UNKNOWN */
 	int			map_to;
+	/* S: jobs in order may have different callback CPUs */
 	bool			mixed;
+	/* S: all jobs since from was set asked for map_cpu */
 	bool			one_request;
+	/* S: a job was done alone since the last one that went to a pump */
 	bool			was_alone;
+	/* padata_do_alone() was refused because of from; a hint */
 	bool			wants_alone;
+	/*
+	 * No job waits for settle_at, but padata_do_alone(); the baton's
+	 * holder uses it, and a reference goes with it
+	 */
 	bool			settle_idle;
+	/* S: nr_cut when it was refused last */
 	unsigned int		refused_at;
+	/*
+	 * S: CPU on which results came out that may be on their way still, or
+	 * CPU_NONE, or CPU_MANY
+	 */
 	int			from;
+	/*
+	 * The CPU that is settling for the first job; the baton's holder uses
+	 * it
+	 */
 	int			settle_at;
+	/* Q: its jobs in the shared queue; read without the lock, too */
 	unsigned int		nr_queued;
+	/* S: jobs taken off order so far; wraps, compared for equality only */
 	unsigned int		nr_cut;
+	/* A: callbacks handed over and not returned */
 	atomic_t		pending;
+	/* A: one for each job in flight and one of the owner */
 	atomic_t		refs;
+	/* The owner's reference is gone, written once */
 	bool			orphan;
+	/* I: number within the instance, for messages */
 	unsigned int		id;
+	/*
+	 * A: link in padata_pump::deferred or ::leaving; the baton's holder
+	 * uses it
+	 */
 	struct llist_node	deferred;
-	struct list_head	list;
-	void			*owner;
+	struct list_head	list;	/* L: link in instance::shells */
+	void			*owner;	/* I: its allocator, for messages */
+	/* W: what the stall detector saw last */
 	struct {
 		unsigned int	nr_cut;
 		int		pending;
 		unsigned long	since;
 		bool		said;
 	} seen;
+	/* Frees the shell after a grace period */
 	struct rcu_head		rcu;
 };
 
-/**
- * struct serial_queue - finished jobs on their way to one callback CPU
- * @lock: Protects the fields marked F.
- * @incoming: F: what drains append.
- * @owned: F: some pump has the queue, or it is on its way to one.
- * @cpu: I: the callback CPU.
- * @at: O: the CPU that ran its callbacks last, or CPU_NONE; read without ownership
- *	where a CPU has to settle.
- * @ready: A: link in padata_pump::ready or ::leaving_queues, on the way to the new
- *	owner.
- * @serving: P: link in the owner's padata_pump::serving.
- * @batch: O: jobs taken over from @incoming, in order.
+/*
+ * Finished jobs on their way to one callback CPU.
  *
  * The queue has one owner at a time and goes from owner to owner whole, so its
  * callbacks run one after the other, in order, wherever they run.
  */
 struct serial_queue {
-	spinlock_t		lock;		/* F */
-	struct job_list		incoming;
+	spinlock_t		lock;	/* Protects the fields marked F */
+	struct job_list		incoming;	/* F: what drains append */
+	/* F: some pump has the queue, or it is on its way to one */
 	bool			owned;
-	int			cpu;
+	int			cpu;	/* I: the callback CPU */
+	/*
+	 * O: the CPU that ran its callbacks last, or CPU_NONE; read without
+	 * ownership where a CPU has to settle
+	 */
 	int			at;
+	/*
+	 * A: link in padata_pump::ready or ::leaving_queues, on the way to the
+	 * new owner
+	 */
 	struct llist_node	ready;
+	/* P: link in the owner's padata_pump::serving */
 	struct list_head	serving;
+	/* O: jobs taken over from incoming, in order */
 	struct padata_link	*batch;
 };
 
-/**
- * struct pump_stats - what happened on one CPU
- * @submitted: Jobs accepted.
- * @inline_jobs: Of these, jobs whose parallel() the submitter ran itself.
- * @parallel: Calls of parallel() by a pump.
- * @serial: Calls of serial(), and jobs that padata_do_alone() has done.
- * @wakeups: Work items queued because a pump slept.
- * @unsettled: Shells and serial queues that went on although the CPU had not settled.
- * @late_starts: Callbacks started in a stretch that had to be over.
- * @reorder_max: Most jobs that one drain handed over, that is how many had
- *	waited for the first of them.
- * @stretch_max_ns: Longest time that a pump kept softirqs disabled.
+/*
+ * What happened on one CPU.
  *
  * Raised by this_cpu_inc() on the CPU where it happens; they wrap.  The two
  * maxima may miss one of two that happen at a time on PREEMPT_RT.
  */
 struct pump_stats {
-	unsigned long		submitted;
+	unsigned long		submitted;	/* Jobs accepted */
+	/* Of these, jobs whose parallel() the submitter ran itself */
 	unsigned long		inline_jobs;
+	/* Calls of parallel() by a pump */
 	unsigned long		parallel;
+	/* Calls of serial(), and jobs that padata_do_alone() has done */
 	unsigned long		serial;
+	/* Work items queued because a pump slept */
 	unsigned long		wakeups;
+	/*
+	 * Shells and serial queues that went on although the CPU had not
+	 * settled
+	 */
 	unsigned long		unsettled;
+	/* Callbacks started in a stretch that had to be over */
 	unsigned long		late_starts;
+	/*
+	 * Most jobs that one drain handed over, that is how many had waited
+	 * for the first of them
+	 */
 	unsigned long		reorder_max;
+	/* Longest time that a pump kept softirqs disabled */
 	unsigned long		stretch_max_ns;
 };
 
-/**
- * struct padata_pump - the worker of one instance on one CPU
- * @work: The work item.
- * @pinst: I: its instance.
- * @cpu: I: its CPU.
- * @awake: A: the work item is queued or will look at everything again.
- * @pulling: Q: it will look at the shared queue before it sleeps; also read
- *	without the lock, see sleep:A.
- * @ready: A: serial queues handed to this pump.
- * @deferred: A: shells whose drain was left to this pump.
- * @serving: P: serial queues that this pump owns.
- * @leaving: A: shells whose first job waits for this CPU to settle.
- * @leaving_queues: A: serial queues that do, on their way to another CPU.
- * @settling: P: a round is under way, for those in the next two.
- * @settle_stage: P: how far it is.
- * @settle_looks: P: how often it was looked at.
- * @settle_since: P: in jiffies; when it began.
- * @settle_gp: P: grace period that ends SETTLE_RCU.
- * @settle_shells: P: taken from @leaving.
- * @settle_queues: P: taken from @leaving_queues.
- * @settle_timer: Ends the wait where this pump does not run.
- * @settle_idle: P: taken from @idle_shell.
- * @settle_idle_nr_cut: P: taken from @idle_nr_cut.
- * @idle_shell: P: shell that wants to do jobs alone and whose last callback has
- *	returned here, or NULL; with a reference.
- * @idle_nr_cut: P: its padata_shell::nr_cut then.
- * @parallel_first: P: which duty comes first in a stretch; they take turns,
- *	because the first may take all of it.
- * @poll_credit: P: polls that may fail before most are left out.
- * @polled: P: a poll has found work.
- * @nr_sleeps: P: sleeps without a poll; wraps.
- * @yield_from: P: in jiffies; before, a poll ends where others want the CPU.
- * @later: P: shell whose drain can wait until parallel() of its job has returned
- *	here; read by completions on this CPU, too.
- * @running: P: shell whose parallel() runs here; read by those who free it.
- * @undrained: P: shell whose baton the pump has and whose drain waits.
- * @busy_ns: P: time spent in parallel() since the last pull.
- * @nr_busy: P: jobs in @busy_ns.
- * @inline_depth: Submitters on this CPU that run a job themselves; counted by
- *	this_cpu_inc() and this_cpu_dec().
- * @inline_task: The last of them, or NULL.
- * @sq: The serial queue of this CPU, whoever owns it.
- * @stats: Counters of this CPU, whichever pump runs on it.
- */
+/* The worker of one instance on one CPU. */
 struct padata_pump {
-	struct work_struct	work;
-	struct pinst		*pinst;
-	int			cpu;
+	struct work_struct	work;	/* The work item */
+	struct instance		*pinst;	/* I: its instance */
+	int			cpu;	/* I: its CPU */
+	/* A: the work item is queued or will look at everything again */
 	atomic_t		awake;
+	/*
+	 * Q: it will look at the shared queue before it sleeps; also read
+	 * without the lock, see sleep:A
+	 */
 	bool			pulling;
+	/* A: serial queues handed to this pump */
 	struct llist_head	ready;
+	/* A: shells whose drain was left to this pump */
 	struct llist_head	deferred;
+	/* P: serial queues that this pump owns */
 	struct list_head	serving;
+	/* A: shells whose first job waits for this CPU to settle */
 	struct llist_head	leaving;
+	/* A: serial queues that do, on their way to another CPU */
 	struct llist_head	leaving_queues;
+	/* P: a round is under way, for those in the next two */
 	bool			settling;
-	enum settle_stage	settle_stage;
+	enum settle_stage	settle_stage;	/* P: how far it is */
+	/* P: how often it was looked at */
 	unsigned int		settle_looks;
+	/* P: in jiffies; when it began */
 	unsigned long		settle_since;
+	/* P: grace period that ends SETTLE_RCU */
 	unsigned long		settle_gp;
-	struct llist_node	*settle_shells;
+	struct llist_node	*settle_shells;	/* P: taken from leaving */
+	/* P: taken from leaving_queues */
 	struct llist_node	*settle_queues;
+	/* Ends the wait where this pump does not run */
 	struct timer_list	settle_timer;
-	struct padata_shell	*settle_idle;
+	struct padata_shell	*settle_idle;	/* P: taken from idle_shell */
+	/* P: taken from idle_nr_cut */
 	unsigned int		settle_idle_nr_cut;
+	/*
+	 * P: shell that wants to do jobs alone and whose last callback has
+	 * returned here, or NULL; with a reference
+	 */
 	struct padata_shell	*idle_shell;
+	/* P: its padata_shell::nr_cut then */
 	unsigned int		idle_nr_cut;
+	/*
+	 * P: which duty comes first in a stretch; they take turns, because the
+	 * first may take all of it
+	 */
 	bool			parallel_first;
+	/* P: polls that may fail before most are left out */
 	unsigned int		poll_credit;
-	bool			polled;
+	bool			polled;	/* P: a poll has found work */
+	/* P: sleeps without a poll; wraps */
 	unsigned int		nr_sleeps;
+	/* P: in jiffies; before, a poll ends where others want the CPU */
 	unsigned long		yield_from;
-	struct padata_shell	*later;
+	/*
+	 * P: shell whose drain can wait until parallel() of its job has
+	 * returned here; read by completions on this CPU, too
+	 */
+	struct padata_shell	*batched_shell;
+	/* P: shell whose parallel() runs here; read by those who free it */
 	struct padata_shell	*running;
-	struct padata_shell	*undrained;
+	/* P: shell whose baton the pump has and whose drain waits */
+	struct padata_shell	*undrained_shell;
+	/* P: time spent in parallel() since the last pull */
 	u64			busy_ns;
-	unsigned int		nr_busy;
+	unsigned int		nr_busy;	/* P: jobs in busy_ns */
+	/*
+	 * Submitters on this CPU that run a job themselves; counted by
+	 * this_cpu_inc() and this_cpu_dec()
+	 */
 	unsigned int		inline_depth;
-	struct task_struct	*inline_task;
+	struct task_struct	*inline_task;	/* The last of them, or NULL */
+	/* The serial queue of this CPU, whoever owns it */
 	struct serial_queue	sq;
+	/* Counters of this CPU, whichever pump runs on it */
 	struct pump_stats	stats;
 };
 
-/**
- * struct user_masks - the cpumasks as they were asked for
- * @parallel: CPUs that may run parallel().
- * @serial: CPUs that may run serial().
+/*
+ * The cpumasks as they were asked for.
  *
- * Constant once published in pinst::masks.
+ * Constant once published in instance::masks.
  */
 struct user_masks {
+	/* CPUs that may run parallel() */
 	cpumask_var_t		parallel;
-	cpumask_var_t		serial;
+	cpumask_var_t		serial;	/* CPUs that may run serial() */
 };
 
-/**
- * struct pinst - what is behind a &struct padata_instance
- * @pub: What the user sees.
- * @name: I: for messages.
- * @wq: I: runs the pumps.
- * @pumps: I: one per possible CPU.
- * @map_seq: Its value is the generation of the mapping.
- * @nr_online: V: weight of @online.
- * @nr_parallel: V: CPUs that are online and in the parallel mask.
- * @nr_serial: V: CPUs that are online and in the serial mask.
- * @masks: V, M: the user's masks.
- * @online: V: CPUs that are online and not about to go.
- * @nr_waiters: A: sleepers on @idle_wait.
- * @running: M: jobs are accepted; also read under padata_shell::lock.
- * @own_wq: I: it goes with the instance.
- * @holds_module: I: the instance has a reference of this module.
- * @lock: Protects the fields marked Q and V.
- * @queue: Q: jobs that wait for a CPU.
- * @nr_queued: Q: their number; read without the lock, too.
- * @nr_pulling: Q: number of pumps with padata_pump::pulling set.
- * @nr_called: Q: pumps that were woken for a late queue since jobs were pulled last.
- * @service_ns: Q: mean duration of parallel(); 0 while unknown; read without
- *	the lock, too.
- * @pulled_at: Q: local_clock() when jobs were pulled last, or when the first
- *	pump was told to; less ago while one more that was woken may yet come.
- * @looked_cycles: Q: lower half of the cycle counter then, or when the clock
- *	was read later; read without the lock, too.
- * @look: Looks again whether the queue is late, while jobs are queued.
- * @mutex: Serialises changes of the user's masks and of @running.
- * @shell_lock: See L.
- * @shells: L: all shells, orphans included.
- * @last_id: L: padata_shell::id given last.
- * @idle_wait: Waiters for jobs in flight.
- * @mask_changes: Q: how often the mapping changed.
- * @watch: The stall detector.
- * @watched: W: the last look was at the shells.
- * @list: In pinsts, under its mutex.
- * @stalls: W: how many it has reported.
- * @node: Hotplug callbacks of this instance.
- */
-struct pinst {
+/* What is behind a &struct padata_instance. */
+struct instance {
 	/* Read by all, seldom written. */
-	struct padata_instance	pub;
-	const char		*name;
-	struct workqueue_struct	*wq;
-	struct padata_pump __percpu *pumps;
+	struct padata_instance	pub;	/* What the user sees */
+	const char		*name;	/* I: for messages */
+	struct workqueue_struct	*wq;	/* I: runs the pumps */
+	struct padata_pump __percpu *pumps;	/* I: one per possible CPU */
+	/* Its value is the generation of the mapping */
 	seqcount_spinlock_t	map_seq;
-	unsigned int		nr_online;
+	unsigned int		nr_online;	/* V: weight of online */
+	/* V: CPUs that are online and in the parallel mask */
 	unsigned int		nr_parallel;
+	/* V: CPUs that are online and in the serial mask */
 	unsigned int		nr_serial;
-	struct user_masks __rcu	*masks;
+	struct user_masks __rcu	*masks;	/* V, M: the user's masks */
+	/* V: CPUs that are online and not about to go */
 	cpumask_var_t		online;
-	atomic_t		nr_waiters;
+	atomic_t		nr_waiters;	/* A: sleepers on idle_wait */
+	/* M: jobs are accepted; also read under padata_shell::lock */
 	bool			running;
-	bool			own_wq;
+	bool			own_wq;	/* I: it goes with the instance */
+	/* I: the instance has a reference of this module */
 	bool			holds_module;
 
 	/* Written by each submission, and by each pull. */
-	spinlock_t		lock ____cacheline_aligned_in_smp;	/* Q */
-	struct job_list		queue;
+	/* Protects the fields marked Q and V */
+	spinlock_t		lock ____cacheline_aligned_in_smp;
+	struct job_list		queue;	/* Q: jobs that wait for a CPU */
+	/* Q: their number; read without the lock, too */
 	unsigned int		nr_queued;
+	/* Q: number of pumps with padata_pump::pulling set */
 	unsigned int		nr_pulling;
+	/*
+	 * Q: pumps that were woken for a late queue since jobs were pulled
+	 * last
+	 */
 	unsigned int		nr_called;
+	/*
+	 * Q: mean duration of parallel(); 0 while unknown; read without the
+	 * lock, too
+	 */
 	u64			service_ns;
+	/*
+	 * Q: local_clock() when jobs were pulled last, or when the first pump
+	 * was told to; less ago while one more that was woken may yet come
+	 */
 	u64			pulled_at;
+	/*
+	 * Q: lower half of the cycle counter then, or when the clock was read
+	 * later; read without the lock, too
+	 */
 	u32			looked_cycles;
+	/* Looks again whether the queue is late, while jobs are queued */
 	struct timer_list	look;
 
 	/* The rest. */
-	struct mutex		mutex ____cacheline_aligned_in_smp;	/* M */
-	spinlock_t		shell_lock;	/* L */
-	struct list_head	shells;
+	/* Serialises changes of the user's masks and of running */
+	struct mutex		mutex ____cacheline_aligned_in_smp;
+	spinlock_t		shell_lock;	/* See L */
+	struct list_head	shells;	/* L: all shells, orphans included */
+	/* L: padata_shell::id given last */
 	unsigned int		last_id;
-	wait_queue_head_t	idle_wait;
+	wait_queue_head_t	idle_wait;	/* Waiters for jobs in flight */
+	/* Q: how often the mapping changed */
 	unsigned long		mask_changes;
-	struct delayed_work	watch;
+	struct delayed_work	watch;	/* The stall detector */
+	/* W: the last look was at the shells */
 	bool			watched;
-	struct list_head	list;
-	unsigned long		stalls;
-	struct hlist_node	node;
+	struct list_head	list;	/* In pinsts, under its mutex */
+	unsigned long		stalls;	/* W: how many it has reported */
+	struct hlist_node	node;	/* Hotplug callbacks of this instance */
 };
 
 static enum cpuhp_state hotplug_state;
@@ -430,9 +429,9 @@ static void note_max(unsigned long __percpu *max, unsigned long value)
 		this_cpu_write(*max, value);
 }
 
-static struct pinst *to_pinst(struct padata_instance *pub)
+static struct instance *to_instance(struct padata_instance *pub)
 {
-	return container_of(pub, struct pinst, pub);
+	return container_of(pub, struct instance, pub);
 }
 
 #endif /* _PADATA_INTERNAL_H */

@@ -7,13 +7,13 @@
  * Submission, drain and pump disable softirqs, which is an RCU read section, too:
  * since 4.20 synchronize_rcu() waits for those as well.
  */
-static const struct user_masks *current_masks(struct pinst *pinst)
+static const struct user_masks *current_masks(struct instance *pinst)
 {
 	return rcu_dereference_check(pinst->masks, rcu_read_lock_bh_held());
 }
 
 /* The CPU after @cpu that is online, from -1 on, or nr_cpu_ids. */
-static unsigned int next_online_cpu(struct pinst *pinst, unsigned int cpu)
+static unsigned int next_online_cpu(struct instance *pinst, unsigned int cpu)
 {
 	while (++cpu < nr_cpu_ids)
 		if (cpumask_test_cpu(cpu, pinst->online))
@@ -22,7 +22,7 @@ static unsigned int next_online_cpu(struct pinst *pinst, unsigned int cpu)
 }
 
 /* Caller: a read section of map_seq (the result may be nonsense) or the lock. */
-static int pick_cb_cpu(struct pinst *pinst, const struct user_masks *masks,
+static int pick_cb_cpu(struct instance *pinst, const struct user_masks *masks,
 		       int cpu, bool any)
 {
 	unsigned int n = READ_ONCE(pinst->nr_serial);
@@ -50,7 +50,7 @@ static int pick_cb_cpu(struct pinst *pinst, const struct user_masks *masks,
  * Context: Softirqs disabled, RCU read section.
  * Return: A CPU, or -EINVAL where a usable mask is empty.
  */
-static int map_cb_cpu(struct pinst *pinst, int cpu, bool any, unsigned int *gen)
+static int map_cb_cpu(struct instance *pinst, int cpu, bool any, unsigned int *gen)
 {
 	int mapped;
 

@@ -35,7 +35,7 @@ free_masks:
  * A pump that lost its right may be held up for long before it looks at the
  * queue again: it does not count any more, so that another is woken.
  */
-static void release_pulling(struct pinst *pinst)
+static void release_pulling(struct instance *pinst)
 {
 	struct padata_pump *pump;
 	int cpu;
@@ -59,7 +59,7 @@ static void release_pulling(struct pinst *pinst)
  * No allocation, no walk over shells, nothing to wait for: hotplug callbacks do
  * no more than this.
  */
-static void map_change(struct pinst *pinst, struct user_masks *new,
+static void map_change(struct instance *pinst, struct user_masks *new,
 		       unsigned int cpu, bool online)
 {
 	const struct user_masks *masks;
@@ -92,7 +92,7 @@ static void map_change(struct pinst *pinst, struct user_masks *new,
 
 static int padata_cpu_online(unsigned int cpu, struct hlist_node *node)
 {
-	map_change(hlist_entry_safe(node, struct pinst, node), NULL, cpu, true);
+	map_change(hlist_entry_safe(node, struct instance, node), NULL, cpu, true);
 	return 0;
 }
 
@@ -142,7 +142,7 @@ static void pump_leave(struct padata_pump *pump)
 
 static int padata_cpu_offline(unsigned int cpu, struct hlist_node *node)
 {
-	struct pinst *pinst = hlist_entry_safe(node, struct pinst, node);
+	struct instance *pinst = hlist_entry_safe(node, struct instance, node);
 
 	map_change(pinst, NULL, cpu, false);
 	pump_leave(per_cpu_ptr(pinst->pumps, cpu));
@@ -170,7 +170,7 @@ static int padata_cpu_offline(unsigned int cpu, struct hlist_node *node)
 int padata_set_cpumask(struct padata_instance *pinst, int cpumask_type,
 		       const struct cpumask *cpumask)
 {
-	struct pinst *p = to_pinst(pinst);
+	struct instance *p = to_instance(pinst);
 	struct user_masks *old, *new;
 	struct cpumask *change;
 

@@ -65,71 +65,56 @@
  */
 #define MT_TURN_NS		(500 * NSEC_PER_USEC)
 
-/**
- * struct mt_run - a job that is being run
- * @job: I: its description.
- * @fallible: I: errors, undo and signals are looked at.
- * @owner: I: the task whose affinity and signals count: the caller, or the owner
- *	of the job that the caller helps in.
- * @caller: I: the task that called.
- * @first: I: units of the first chunk.
- * @chunk: I: units of the others, but for the last.
- * @nr_chunks: I: their number.
- * @max_helpers: I: most helpers at a time.
- * @next: A: number of the next chunk, or @nr_chunks and more.
- * @claimed: X: how many chunks were claimed in all.
- * @err: A: the first error.
- * @node: J: link in mt_runs.
- * @helpers: J: helpers that have a seat.
- * @nr_helpers: J: their number; also read without the lock, as a hint.
- * @nr_called: J: helpers that were called and did not come yet, as far as known.
- * @nid: J: node that a helper was called on last.
- * @called_at: When the caller called helpers last; its own.
- * @idle: The last helper has left, and the caller waits.
- * @failed: A: chunks that returned an error.
- */
+/* A job that is being run. */
 struct mt_run {
-	const struct padata_mt_job *job;
+	const struct padata_mt_job *job;	/* I: its description */
+	/* I: errors, undo and signals are looked at */
 	bool			fallible;
+	/*
+	 * I: the task whose affinity and signals count: the caller, or the
+	 * owner of the job that the caller helps in
+	 */
 	struct task_struct	*owner;
-	struct task_struct	*caller;
-	unsigned long		first;
+	struct task_struct	*caller;	/* I: the task that called */
+	unsigned long		first;	/* I: units of the first chunk */
+	/* I: units of the others, but for the last */
 	unsigned long		chunk;
-	int			nr_chunks;
-	int			max_helpers;
+	int			nr_chunks;	/* I: their number */
+	int			max_helpers;	/* I: most helpers at a time */
+	/* A: number of the next chunk, or nr_chunks and more */
 	atomic_t		next;
+	/* X: how many chunks were claimed in all */
 	int			claimed;
-	int			err;
-	struct list_head	node;
+	int			err;	/* A: the first error */
+	struct list_head	node;	/* J: link in mt_runs */
+	/* J: helpers that have a seat */
 	struct list_head	helpers;
+	/* J: their number; also read without the lock, as a hint */
 	int			nr_helpers;
+	/* J: helpers that were called and did not come yet, as far as known */
 	int			nr_called;
+	/* J: node that a helper was called on last */
 	int			nid;
+	/* When the caller called helpers last; its own */
 	u64			called_at;
+	/* The last helper has left, and the caller waits */
 	struct completion	idle;
+	/* A: chunks that returned an error */
 	DECLARE_BITMAP(failed, MT_CHUNKS_UNDO);
 };
 
-/**
- * struct mt_helper - the helper of one CPU
- * @work: The work item.
- * @cpu: I: its CPU.
- * @called: J: it will look at the list of jobs.
- * @task: J: who runs it.
- * @run: The job in which it has a seat; its own, read by nobody else.
- * @seat: J: link in mt_run::helpers.
- * @raised: J: its priority has been raised.
- * @since: When it sat down; its own.
- */
+/* The helper of one CPU. */
 struct mt_helper {
-	struct work_struct	work;
-	int			cpu;
+	struct work_struct	work;	/* The work item */
+	int			cpu;	/* I: its CPU */
+	/* J: it will look at the list of jobs */
 	bool			called;
-	struct task_struct	*task;
+	struct task_struct	*task;	/* J: who runs it */
+	/* The job in which it has a seat; its own, read by nobody else */
 	struct mt_run		*run;
-	struct list_head	seat;
-	bool			raised;
-	u64			since;
+	struct list_head	seat;	/* J: link in mt_run::helpers */
+	bool			raised;	/* J: its priority has been raised */
+	u64			since;	/* When it sat down; its own */
 };
 
 static DEFINE_PER_CPU(struct mt_helper, mt_helpers);

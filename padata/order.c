@@ -89,7 +89,7 @@ static bool shell_pass_baton(struct padata_shell *ps)
 	if (job->fence == CPU_NONE)
 		return false;
 	WRITE_ONCE(ps->baton, BATON_PARKED);
-	smp_mb(); /* park:A: baton before pending, pairs with returned_flush() */
+	smp_mb(); /* park:A: baton before pending, pairs with return_batch_end() */
 	/* fence:B */
 	if (atomic_read_acquire(&ps->pending))
 		return true;
@@ -99,7 +99,7 @@ static bool shell_pass_baton(struct padata_shell *ps)
 }
 
 /* What a drainer has cut and not handed over yet. */
-struct run {
+struct handover {
 	struct job_list	jobs;
 	bool		mixed;
 };
@@ -108,7 +108,7 @@ struct run {
  * Cut a run, or pass the baton.  Returns false when the baton is gone, and adds
  * the length of the run to @nr.
  */
-static bool shell_cut_or_pass(struct padata_shell *ps, struct run *run,
+static bool shell_cut_or_pass(struct padata_shell *ps, struct handover *run,
 			      unsigned int *nr)
 {
 	unsigned int n = 0;
@@ -124,7 +124,7 @@ static bool shell_cut_or_pass(struct padata_shell *ps, struct run *run,
 }
 
 /* Give each piece of equal callback CPU to its serial queue. */
-static void shell_hand_over(struct pinst *pinst, struct run *run)
+static void shell_hand_over(struct instance *pinst, struct handover *run)
 {
 	struct padata_link *last;
 	struct job_list piece;
@@ -174,9 +174,9 @@ static void shell_defer(struct padata_shell *ps, int cpu)
  */
 static void shell_drain(struct padata_shell *ps)
 {
-	struct pinst *pinst = ps->pinst;
+	struct instance *pinst = ps->pinst;
 	unsigned int cuts, nr = 0;
-	struct run run;
+	struct handover run;
 	int cpu = 0;
 	bool mine;
 
@@ -211,9 +211,9 @@ static bool shell_drain_later(struct padata_shell *ps)
 {
 	struct padata_pump *pump = this_cpu_ptr(ps->pinst->pumps);
 
-	if (READ_ONCE(pump->later) != ps)
+	if (READ_ONCE(pump->batched_shell) != ps)
 		return false;
-	pump->undrained = ps;
+	pump->undrained_shell = ps;
 	return true;
 }
 
@@ -288,26 +288,26 @@ static bool shell_is_mapped(struct padata_shell *ps, unsigned int gen, int cb_cp
 }
 
 /* Most jobs are like the one before. */
-static bool shell_append_alike(struct padata_shell *ps, struct padata_priv *job,
+static bool shell_append_quick(struct padata_shell *ps, struct padata_priv *job,
 			       int cb_cpu)
 {
 	unsigned int gen = read_seqcount_begin(&ps->pinst->map_seq);
-	bool alike;
+	bool quick;
 
 	spin_lock(&ps->lock);
 	/* Results of this CPU follow results of this CPU. */
-	alike = shell_is_mapped(ps, gen, cb_cpu) && ps->from == ps->map_to;
-	if (alike) {
+	quick = shell_is_mapped(ps, gen, cb_cpu) && ps->from == ps->map_to;
+	if (quick) {
 		job->fence = CPU_NONE;
 		shell_append(ps, job);
 	}
 	spin_unlock(&ps->lock);
-	return alike;
+	return quick;
 }
 
-static noinline int shell_append_mapped(struct padata_shell *ps,
-					struct padata_priv *job, int cb_cpu,
-					bool any)
+static noinline int shell_append_slow(struct padata_shell *ps,
+				      struct padata_priv *job, int cb_cpu,
+				      bool any)
 {
 	unsigned int gen;
 	int err = -EINVAL;
@@ -418,7 +418,7 @@ static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
 }
 
 /* Returns 0, -EAGAIN, or 1 where the callback CPU has to be mapped first. */
-static int shell_append_alone_alike(struct padata_shell *ps,
+static int shell_append_alone_quick(struct padata_shell *ps,
 				    struct padata_priv *job, int cb_cpu)
 {
 	unsigned int gen = read_seqcount_begin(&ps->pinst->map_seq);
@@ -435,8 +435,8 @@ static int shell_append_alone_alike(struct padata_shell *ps,
 	return ret;
 }
 
-static noinline int shell_append_alone_mapped(struct padata_shell *ps,
-					      struct padata_priv *job, int cb_cpu)
+static noinline int shell_append_alone_slow(struct padata_shell *ps,
+					    struct padata_priv *job, int cb_cpu)
 {
 	int cpu, to, err = -EAGAIN;
 	unsigned int gen;
@@ -450,7 +450,7 @@ static noinline int shell_append_alone_mapped(struct padata_shell *ps,
 		err = -EINVAL;
 	} else if (shell_may_do_alone(ps)) {
 		shell_append_alone(ps, job, gen, cb_cpu, cpu);
-		/* As in shell_append_mapped(). */
+		/* As in shell_append_slow(). */
 		ps->map_to = to < 0 ? CPU_UNKNOWN : to;
 		err = 0;
 	}

@@ -3,20 +3,14 @@
  * padata: the worker of one CPU
  */
 
-/**
- * struct stretch - one stretch with softirqs disabled
- * @start: When it began.
- * @now: The last reading of the clock.
- * @cycles: What the counter said then.
- * @left: How many callbacks may still start; 0 when its time is over, too.
- * @stats: The counters.
- */
+/* One stretch with softirqs disabled. */
 struct stretch {
-	u64		start;
-	u64		now;
-	u32		cycles;
+	u64		start;		/* When it began */
+	u64		now;		/* The last reading of the clock */
+	u32		cycles;		/* What the counter said then */
+	/* How many callbacks may still start; 0 when its time is over, too */
 	unsigned int	left;
-	struct pump_stats __percpu *stats;
+	struct pump_stats __percpu *stats;	/* The counters */
 };
 
 static u64 stretch_now(struct stretch *st)
@@ -26,7 +20,7 @@ static u64 stretch_now(struct stretch *st)
 	return st->now;
 }
 
-static void stretch_begin(struct stretch *st, struct pinst *pinst)
+static void stretch_begin(struct stretch *st, struct instance *pinst)
 {
 	st->stats = &pinst->pumps->stats;
 	st->start = stretch_now(st);
@@ -52,7 +46,7 @@ static __always_inline bool stretch_over(struct stretch *st)
 }
 
 /* Callbacks of one shell that have returned and are not yet accounted for. */
-struct returned {
+struct return_batch {
 	struct padata_shell	*ps;
 	unsigned int		nr;
 };
@@ -67,7 +61,7 @@ static bool shell_returned(struct padata_pump *pump, struct padata_shell *ps, in
 	return false;
 }
 
-static void returned_flush(struct padata_pump *pump, struct returned *ret, int cpu)
+static void return_batch_end(struct padata_pump *pump, struct return_batch *ret, int cpu)
 {
 	struct padata_shell *ps = ret->ps;
 
@@ -91,7 +85,7 @@ static void count_start(struct stretch *st)
 }
 
 static void run_serial(struct serial_queue *sq, struct stretch *st,
-		       struct returned *ret)
+		       struct return_batch *ret)
 {
 	struct padata_priv *job;
 
@@ -121,7 +115,7 @@ static void run_parallel(struct padata_pump *pump, struct padata_priv *job,
 static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
 			struct stretch *st)
 {
-	struct returned ret = { };
+	struct return_batch ret = { };
 	unsigned int n;
 
 	if (sq->at != pump->cpu)
@@ -131,12 +125,12 @@ static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
 			break;
 		/* May drain, so before the look at the clock. */
 		if (ret.ps != link_order(sq->batch)->ps)
-			returned_flush(pump, &ret, sq->cpu);
+			return_batch_end(pump, &ret, sq->cpu);
 		if (stretch_over(st))
 			break;
 		run_serial(sq, st, &ret);
 	}
-	returned_flush(pump, &ret, sq->cpu);
+	return_batch_end(pump, &ret, sq->cpu);
 }
 
 /* The caller owns the queue, and may not afterwards. */
@@ -207,11 +201,11 @@ static bool pump_may_batch(struct padata_pump *pump)
 /* Returns true when there was one. */
 static bool pump_drain_undrained(struct padata_pump *pump)
 {
-	struct padata_shell *ps = pump->undrained;
+	struct padata_shell *ps = pump->undrained_shell;
 
 	if (!ps)
 		return false;
-	pump->undrained = NULL;
+	pump->undrained_shell = NULL;
 	shell_drain(ps);
 	return true;
 }
@@ -239,13 +233,13 @@ static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 			ps = job->ps;
 			WRITE_ONCE(pump->running, ps);
 			if (may_batch)
-				WRITE_ONCE(pump->later, ps);
+				WRITE_ONCE(pump->batched_shell, ps);
 		}
 		pop_link(&jobs->first);
 		run_parallel(pump, job, st);
 	} while (!job_list_empty(jobs) && !stretch_over(st));
 	if (may_batch)
-		WRITE_ONCE(pump->later, NULL);
+		WRITE_ONCE(pump->batched_shell, NULL);
 	/* over:A: after parallel() has returned, pairs with parallel_may_run() */
 	smp_store_release(&pump->running, NULL);
 }
@@ -281,11 +275,11 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 /*
  * Only a workqueue that is not per-CPU can bring a pump here.  (Workqueues move
  * their workers while the CPU is not active; padata_free() does not keep
- * pinst::online any more when it flushes the pumps.)
+ * instance::online any more when it flushes the pumps.)
  */
 static void check_cpu(struct padata_pump *pump)
 {
-	struct pinst *pinst = pump->pinst;
+	struct instance *pinst = pump->pinst;
 
 	if (likely(smp_processor_id() == pump->cpu) || !cpu_active(pump->cpu))
 		return;

@@ -9,7 +9,7 @@ static __always_inline u32 cycles_now(void)
 	return get_cycles();
 }
 
-static void note_pull(struct pinst *pinst, u64 now)
+static void note_pull(struct instance *pinst, u64 now)
 {
 	pinst->pulled_at = now;
 	pinst->nr_called = 0;
@@ -21,7 +21,7 @@ static void note_pull(struct pinst *pinst, u64 now)
  * too recent for another look; where counters differ between CPUs the clock is read
  * in vain, or a little late.
  */
-static __always_inline bool looked_lately(struct pinst *pinst)
+static __always_inline bool looked_lately(struct instance *pinst)
 {
 	return IS_ENABLED(CONFIG_X86_TSC) &&
 	       cycles_now() - READ_ONCE(pinst->looked_cycles) < LATE_CYCLES;
@@ -32,7 +32,7 @@ static __always_inline bool looked_lately(struct pinst *pinst)
  * that has some time to come before another one is, and the more have been woken
  * since jobs were pulled last the longer that is: one more seldom helps.
  */
-static bool queue_is_late(struct pinst *pinst, u64 cost)
+static bool queue_is_late(struct instance *pinst, u64 cost)
 {
 	unsigned int grace;
 	u64 now;
@@ -54,7 +54,7 @@ static bool queue_is_late(struct pinst *pinst, u64 cost)
  * What wake_pays() finds out for most jobs of a burst, at a glance: jobs are
  * trivial, and a pump is at them.  The instance is locked.
  */
-static __always_inline bool is_attended(struct pinst *pinst)
+static __always_inline bool is_attended(struct instance *pinst)
 {
 	u64 service = pinst->service_ns;
 
@@ -63,7 +63,7 @@ static __always_inline bool is_attended(struct pinst *pinst)
 }
 
 /* Is the queued work worth one more CPU? */
-static bool wake_pays(struct pinst *pinst)
+static bool wake_pays(struct instance *pinst)
 {
 	u64 cost = READ_ONCE(wakeup_cost_ns);
 	u64 service = pinst->service_ns;
@@ -83,14 +83,14 @@ static bool wake_pays(struct pinst *pinst)
 }
 
 /* Armed where a pump is woken, and not for each that is: one look does for all. */
-static void look_again_later(struct pinst *pinst)
+static void look_again_later(struct instance *pinst)
 {
 	lockdep_assert_held(&pinst->lock);
 	if (!timer_pending(&pinst->look))
 		mod_timer(&pinst->look, jiffies + 1);
 }
 
-static bool pump_can_start(struct pinst *pinst, int cpu)
+static bool pump_can_start(struct instance *pinst, int cpu)
 {
 	return cpumask_test_cpu(cpu, pinst->online) &&
 	       !per_cpu_ptr(pinst->pumps, cpu)->pulling;
@@ -100,7 +100,7 @@ static bool pump_can_start(struct pinst *pinst, int cpu)
  * The callback CPU first: it has to run for serial() anyway.  Then the CPUs
  * after this one, so that the submitter's own comes last.
  */
-static int find_idle_cpu(struct pinst *pinst, int hint)
+static int find_idle_cpu(struct instance *pinst, int hint)
 {
 	const struct user_masks *masks = current_masks(pinst);
 	const struct cpumask *from;
@@ -126,7 +126,7 @@ static int find_idle_cpu(struct pinst *pinst, int hint)
  *
  * Return: A pump, or NULL where waking does not pay.
  */
-static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
+static struct padata_pump *pump_to_wake(struct instance *pinst, int hint)
 {
 	struct padata_pump *pump;
 	int cpu;
@@ -153,7 +153,7 @@ static struct padata_pump *pump_to_wake(struct pinst *pinst, int hint)
  */
 static void look_again(struct timer_list *timer)
 {
-	struct pinst *pinst = compat_timer_container_of(pinst, timer, look);
+	struct instance *pinst = compat_timer_container_of(pinst, timer, look);
 	struct padata_pump *wake;
 
 	rcu_read_lock();
@@ -170,7 +170,7 @@ static void look_again(struct timer_list *timer)
 /* Fold the duration of the last jobs into the mean. */
 static void note_service_time(struct padata_pump *pump)
 {
-	struct pinst *pinst = pump->pinst;
+	struct instance *pinst = pump->pinst;
 	s64 sample;
 
 	if (pump->nr_busy) {
@@ -185,7 +185,7 @@ static void note_service_time(struct padata_pump *pump)
 }
 
 /* A share that leaves work for the other CPUs, but saves locking in a burst. */
-static unsigned int pull_share(struct pinst *pinst)
+static unsigned int pull_share(struct instance *pinst)
 {
 	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
 
@@ -197,7 +197,7 @@ static unsigned int pull_share(struct pinst *pinst)
  * As long as the work is not worth waking another CPU there is nobody to share
  * with.  But only jobs of one shell: others must not wait for a long one of it.
  */
-static bool may_pull_more(struct pinst *pinst)
+static bool may_pull_more(struct instance *pinst)
 {
 	u64 service = pinst->service_ns;
 
@@ -210,7 +210,7 @@ static bool may_pull_more(struct pinst *pinst)
 }
 
 /* Take jobs off the queue; returns how many. */
-static unsigned int pull_jobs(struct pinst *pinst, struct job_list *jobs)
+static unsigned int pull_jobs(struct instance *pinst, struct job_list *jobs)
 {
 	unsigned int n, share = pull_share(pinst);
 	unsigned int most = may_pull_more(pinst) ? BATCH_JOBS : share;
@@ -246,7 +246,7 @@ static unsigned int pull_jobs(struct pinst *pinst, struct job_list *jobs)
  */
 static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 {
-	struct pinst *pinst = pump->pinst;
+	struct instance *pinst = pump->pinst;
 	struct padata_pump *wake;
 	unsigned int n;
 
@@ -268,7 +268,7 @@ static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 /* What was pulled and not started keeps its place. */
 static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
 {
-	struct pinst *pinst = pump->pinst;
+	struct instance *pinst = pump->pinst;
 	struct padata_pump *wake;
 	struct padata_shell *ps;
 	struct padata_link *link;
@@ -287,7 +287,7 @@ static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
 		pump_wake(wake);
 }
 
-static bool is_backlog_full(struct pinst *pinst, struct padata_shell *ps)
+static bool is_backlog_full(struct instance *pinst, struct padata_shell *ps)
 {
 	return READ_ONCE(pinst->nr_queued) + READ_ONCE(ps->nr_queued) >=
 	       READ_ONCE(backlog) &&
@@ -311,7 +311,7 @@ static bool is_backlog_full(struct pinst *pinst, struct padata_shell *ps)
  */
 static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 {
-	struct pinst *pinst = ps->pinst;
+	struct instance *pinst = ps->pinst;
 	struct padata_pump *wake;
 	bool full;
 

@@ -4,7 +4,7 @@
  */
 
 /* The pump that ought to serve the queue of @cpu now. */
-static struct padata_pump *target_pump(struct pinst *pinst, int cpu)
+static struct padata_pump *target_pump(struct instance *pinst, int cpu)
 {
 	unsigned int gen;
 
@@ -39,7 +39,7 @@ static bool serial_queue_is_elsewhere(struct serial_queue *sq,
 }
 
 /* The caller owns the queue, and does not afterwards. */
-static void serial_queue_settle(struct pinst *pinst, struct serial_queue *sq)
+static void serial_queue_settle(struct instance *pinst, struct serial_queue *sq)
 {
 	struct padata_pump *pump = per_cpu_ptr(pinst->pumps, sq->at);
 
@@ -54,7 +54,7 @@ static void serial_queue_give(struct serial_queue *sq, struct padata_pump *pump)
 }
 
 /* Append finished jobs of one callback CPU; they are not ours afterwards. */
-static void serial_queue_add(struct pinst *pinst, int cpu,
+static void serial_queue_add(struct instance *pinst, int cpu,
 			     struct job_list *jobs)
 {
 	struct serial_queue *sq = &per_cpu_ptr(pinst->pumps, cpu)->sq;

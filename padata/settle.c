@@ -57,14 +57,14 @@ static void shell_settled(struct padata_shell *ps)
 		shell_put(ps, 1);
 }
 
-static void serial_queue_settled(struct pinst *pinst, struct serial_queue *sq)
+static void serial_queue_settled(struct instance *pinst, struct serial_queue *sq)
 {
 	WRITE_ONCE(sq->at, CPU_NONE);
 	serial_queue_give(sq, target_pump(pinst, sq->cpu));
 }
 
 /* Let all that waited go on; returns how many there were. */
-static unsigned int settle_end(struct pinst *pinst, struct llist_node *shells,
+static unsigned int settle_end(struct instance *pinst, struct llist_node *shells,
 			       struct llist_node *queues)
 {
 	struct padata_shell *ps, *next_ps;

@@ -5,7 +5,7 @@
 
 static void shell_release(struct padata_shell *ps)
 {
-	struct pinst *pinst = ps->pinst;
+	struct instance *pinst = ps->pinst;
 
 	spin_lock_bh(&pinst->shell_lock);
 	list_del_rcu(&ps->list);
@@ -24,7 +24,7 @@ static void shell_release(struct padata_shell *ps)
  */
 static void shell_put(struct padata_shell *ps, unsigned int n)
 {
-	struct pinst *pinst = ps->pinst;
+	struct instance *pinst = ps->pinst;
 	/* idle:B */
 	int left = atomic_sub_return(n, &ps->refs);
 
@@ -35,7 +35,7 @@ static void shell_put(struct padata_shell *ps, unsigned int n)
 		shell_release(ps);
 }
 
-static bool shell_idle(struct padata_shell *ps)
+static bool shell_has_no_jobs(struct padata_shell *ps)
 {
 	bool idle;
 	int refs;
@@ -49,22 +49,22 @@ static bool shell_idle(struct padata_shell *ps)
 }
 
 /* The first shell with jobs in flight.  Caller: RCU read section. */
-static struct padata_shell *find_busy_shell(struct pinst *pinst)
+static struct padata_shell *find_busy_shell(struct instance *pinst)
 {
 	struct padata_shell *ps;
 
 	list_for_each_entry_rcu(ps, &pinst->shells, list)
-		if (!shell_idle(ps))
+		if (!shell_has_no_jobs(ps))
 			return ps;
 	return NULL;
 }
 
-static bool is_idle(struct pinst *pinst, struct padata_shell *ps)
+static bool wait_is_over(struct instance *pinst, struct padata_shell *ps)
 {
 	bool idle;
 
 	if (ps)
-		return shell_idle(ps);
+		return shell_has_no_jobs(ps);
 	/* A padata_start() meanwhile ends the wait of padata_stop(). */
 	if (READ_ONCE(pinst->running))
 		return true;
@@ -74,7 +74,7 @@ static bool is_idle(struct pinst *pinst, struct padata_shell *ps)
 	return idle;
 }
 
-static void say_what_for(struct pinst *pinst, struct padata_shell *ps)
+static void say_what_for(struct instance *pinst, struct padata_shell *ps)
 {
 	rcu_read_lock();
 	if (!ps)
@@ -90,7 +90,7 @@ static void say_what_for(struct pinst *pinst, struct padata_shell *ps)
  * Return true if parallel() of an idle shell, or of any where @ps is NULL, may not have
  * returned: its job is over once it has called padata_do_serial().
  */
-static bool parallel_may_run(struct pinst *pinst, struct padata_shell *ps)
+static bool parallel_may_run(struct instance *pinst, struct padata_shell *ps)
 {
 	struct padata_shell *running;
 	struct padata_pump *pump;
@@ -117,11 +117,11 @@ static bool parallel_may_run(struct pinst *pinst, struct padata_shell *ps)
  *
  * Context: Task, may sleep.
  */
-static void wait_until_idle(struct pinst *pinst, struct padata_shell *ps)
+static void wait_until_idle(struct instance *pinst, struct padata_shell *ps)
 {
 	atomic_inc(&pinst->nr_waiters);
 	smp_mb__after_atomic(); /* idle:A: nr_waiters before refs, see shell_put() */
-	while (!wait_event_timeout(pinst->idle_wait, is_idle(pinst, ps),
+	while (!wait_event_timeout(pinst->idle_wait, wait_is_over(pinst, ps),
 				   WAIT_WARN_SECONDS * HZ))
 		say_what_for(pinst, ps);
 	atomic_dec(&pinst->nr_waiters);
@@ -140,7 +140,7 @@ static void wait_until_idle(struct pinst *pinst, struct padata_shell *ps)
  */
 struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 {
-	struct pinst *p = to_pinst(pinst);
+	struct instance *p = to_instance(pinst);
 	struct padata_shell *ps = kzalloc(sizeof(*ps), GFP_KERNEL);
 
 	if (!ps)

@@ -11,7 +11,7 @@
  */
 static bool pump_entitled(struct padata_pump *pump)
 {
-	struct pinst *pinst = pump->pinst;
+	struct instance *pinst = pump->pinst;
 
 	return cpumask_test_cpu(pump->cpu, pinst->online) &&
 	       (!READ_ONCE(pinst->nr_parallel) ||

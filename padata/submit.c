@@ -8,7 +8,7 @@
  * kernels: there a task that is preempted here must not open the backlog to the next,
  * so it is the task that counts.
  */
-static void run_inline(struct pinst *pinst, struct padata_priv *job)
+static void run_inline(struct instance *pinst, struct padata_priv *job)
 {
 	struct task_struct *outer = this_cpu_read(pinst->pumps->inline_task);
 
@@ -26,11 +26,11 @@ static __always_inline int submit(struct padata_shell *ps,
 				  struct padata_priv *job, int *cb_cpu,
 				  bool run_here)
 {
-	struct pinst *pinst = ps->pinst;
+	struct instance *pinst = ps->pinst;
 	int err;
 
-	if (run_here || !shell_append_alike(ps, job, *cb_cpu)) {
-		err = shell_append_mapped(ps, job, *cb_cpu, run_here);
+	if (run_here || !shell_append_quick(ps, job, *cb_cpu)) {
+		err = shell_append_slow(ps, job, *cb_cpu, run_here);
 		if (err)
 			return err;
 	}
@@ -108,15 +108,15 @@ EXPORT_SYMBOL_GPL(padata_do_inline);
 
 static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *cb_cpu)
 {
-	struct pinst *pinst = ps->pinst;
+	struct instance *pinst = ps->pinst;
 	int err;
 
 	/* A hint, which spares others the lock. */
 	if (READ_ONCE(ps->baton) != BATON_HOME)
 		return -EAGAIN;
-	err = shell_append_alone_alike(ps, job, *cb_cpu);
+	err = shell_append_alone_quick(ps, job, *cb_cpu);
 	if (err > 0)
-		err = shell_append_alone_mapped(ps, job, *cb_cpu);
+		err = shell_append_alone_slow(ps, job, *cb_cpu);
 	if (err)
 		return err;
 	*cb_cpu = job->cb_cpu;

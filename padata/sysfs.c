@@ -3,14 +3,14 @@
  * padata: attributes of an instance
  */
 
-static struct pinst *kobj_to_pinst(struct kobject *kobj)
+static struct instance *kobj_to_instance(struct kobject *kobj)
 {
-	return to_pinst(container_of(kobj, struct padata_instance, kobj));
+	return to_instance(container_of(kobj, struct padata_instance, kobj));
 }
 
 static ssize_t mask_show(struct kobject *kobj, char *buf, int type)
 {
-	struct pinst *pinst = kobj_to_pinst(kobj);
+	struct instance *pinst = kobj_to_instance(kobj);
 	const struct user_masks *masks;
 	ssize_t len;
 
@@ -39,7 +39,7 @@ static ssize_t mask_store(struct kobject *kobj, const char *buf, size_t count,
 	if (!err && !cpumask_subset(mask, cpu_possible_mask))
 		err = -EOVERFLOW;
 	if (!err)
-		err = padata_set_cpumask(&kobj_to_pinst(kobj)->pub, type, mask);
+		err = padata_set_cpumask(&kobj_to_instance(kobj)->pub, type, mask);
 	free_cpumask_var(mask);
 	return err ?: count;
 }
@@ -80,7 +80,7 @@ struct counter_attribute {
 	bool			is_max;
 };
 
-static unsigned long read_counter(struct pinst *pinst, int cpu, size_t offset)
+static unsigned long read_counter(struct instance *pinst, int cpu, size_t offset)
 {
 	void *stats = &per_cpu_ptr(pinst->pumps, cpu)->stats;
 
@@ -92,7 +92,7 @@ static ssize_t counter_show(struct kobject *kobj, struct kobj_attribute *kattr,
 {
 	struct counter_attribute *attr =
 		container_of(kattr, struct counter_attribute, kattr);
-	struct pinst *pinst = kobj_to_pinst(kobj);
+	struct instance *pinst = kobj_to_instance(kobj);
 	unsigned long one, all = 0;
 	int cpu;
 
@@ -107,13 +107,13 @@ static ssize_t mask_changes_show(struct kobject *kobj,
 				 struct kobj_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%lu\n",
-			  READ_ONCE(kobj_to_pinst(kobj)->mask_changes));
+			  READ_ONCE(kobj_to_instance(kobj)->mask_changes));
 }
 
 static ssize_t jobs_per_cpu_show(struct kobject *kobj,
 				 struct kobj_attribute *attr, char *buf)
 {
-	struct pinst *pinst = kobj_to_pinst(kobj);
+	struct instance *pinst = kobj_to_instance(kobj);
 	size_t offset = offsetof(struct pump_stats, parallel);
 	int cpu, len = 0;
 
@@ -129,7 +129,7 @@ static ssize_t jobs_per_cpu_show(struct kobject *kobj,
 static ssize_t stalls_show(struct kobject *kobj, struct kobj_attribute *attr,
 			   char *buf)
 {
-	return sysfs_emit(buf, "%lu\n", READ_ONCE(kobj_to_pinst(kobj)->stalls));
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(kobj_to_instance(kobj)->stalls));
 }
 
 #define COUNTER_ATTR(file, member, max)					\

@@ -65,7 +65,7 @@ static unsigned long watch_period(void)
 	return max(limit * HZ / 4, 1U);
 }
 
-static void watch_again(struct pinst *pinst)
+static void watch_again(struct instance *pinst)
 {
 	queue_delayed_work(system_power_efficient_wq, &pinst->watch, watch_period());
 }
@@ -74,7 +74,7 @@ static void watch_again(struct pinst *pinst)
  * Looks at all shells.  There may be 100,000 of them: a reference keeps the one at
  * hand on the list while the RCU read section ends now and then.
  */
-static void watch_shells(struct pinst *pinst, unsigned int limit, bool first)
+static void watch_shells(struct instance *pinst, unsigned int limit, bool first)
 {
 	struct padata_shell *ps;
 
@@ -97,7 +97,7 @@ static void watch_shells(struct pinst *pinst, unsigned int limit, bool first)
 
 static void watch_work(struct work_struct *work)
 {
-	struct pinst *pinst = container_of(to_delayed_work(work), struct pinst,
+	struct instance *pinst = container_of(to_delayed_work(work), struct instance,
 					   watch);
 	unsigned int limit = READ_ONCE(stall_seconds);
 
@@ -110,7 +110,7 @@ static void watch_work(struct work_struct *work)
 /* The limit has changed: the next look does not wait for the end of the old period. */
 static void watch_all_anew(void)
 {
-	struct pinst *pinst;
+	struct instance *pinst;
 
 	mutex_lock(&pinsts_mutex);
 	list_for_each_entry(pinst, &pinsts, list)
