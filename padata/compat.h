@@ -20,6 +20,17 @@
 #endif
 
 /*
+ * From 6.18 PREEMPT_RT can do without the lock that makes softirqs of a CPU wait for
+ * a section with softirqs disabled.
+ */
+#if defined(CONFIG_PREEMPT_RT) && !defined(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK) && \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define COMPAT_BH_EXCLUDES_SOFTIRQS	false
+#else
+#define COMPAT_BH_EXCLUDES_SOFTIRQS	true
+#endif
+
+/*
  * From 7.0 HK_TYPE_DOMAIN follows cpuset partitions, and its mask is freed when they
  * change.  The isolation of the boot has a type of its own.
  */

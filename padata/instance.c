@@ -35,13 +35,15 @@ static void pump_init(struct instance *pinst, int cpu)
 	init_llist_head(&pump->deferred);
 	init_llist_head(&pump->leaving);
 	init_llist_head(&pump->leaving_queues);
+	init_llist_head(&pump->settle_shells);
+	init_llist_head(&pump->settle_queues);
 	timer_setup(&pump->settle_timer, pump_settle_overdue, 0);
 	INIT_LIST_HEAD(&pump->serving);
 	spin_lock_init(&pump->sq.lock);
 	job_list_init(&pump->sq.incoming);
 	INIT_LIST_HEAD(&pump->sq.serving);
 	pump->sq.cpu = cpu;
-	pump->sq.at = CPU_NONE;
+	pump->sq.at = cpu;
 	pump->yield_from = jiffies;
 }
 
@@ -182,7 +184,7 @@ struct padata_instance *padata_alloc(const char *name)
 }
 EXPORT_SYMBOL_GPL(padata_alloc);
 
-/* Flush all pumps; returns whether a serial queue was on its way to one. */
+/* Flush all pumps; returns whether one goes on, or a serial queue is on its way. */
 static bool pinst_flush_once(struct instance *pinst)
 {
 	struct padata_pump *pump;
@@ -192,6 +194,7 @@ static bool pinst_flush_once(struct instance *pinst)
 	for_each_possible_cpu(cpu) {
 		pump = per_cpu_ptr(pinst->pumps, cpu);
 		flush_work(&pump->work);
+		owned |= atomic_read(&pump->awake);
 		spin_lock_bh(&pump->sq.lock);
 		owned |= pump->sq.owned;
 		spin_unlock_bh(&pump->sq.lock);
@@ -209,10 +212,12 @@ static void pinst_flush_pumps(struct instance *pinst)
 
 	while (pinst_flush_once(pinst))
 		cond_resched();
-	pinst_flush_once(pinst);
+	/* A timer may have woken one more. */
 	compat_timer_delete_sync(&pinst->look);
 	for_each_possible_cpu(cpu)
 		compat_timer_delete_sync(&per_cpu_ptr(pinst->pumps, cpu)->settle_timer);
+	while (pinst_flush_once(pinst))
+		cond_resched();
 }
 
 /**

@@ -99,7 +99,7 @@ enum job_state {
 enum settle_stage {
 	SETTLE_SOFTIRQS,	/* waits for the softirqs that callbacks raised */
 	SETTLE_WORK,		/* the same, behind the work that they queued */
-	SETTLE_RCU,		/* PREEMPT_RT only: waits for softirqs in progress */
+	SETTLE_RCU,		/* some PREEMPT_RT kernels: waits for softirqs in progress */
 };
 
 /* padata_shell::baton */
@@ -285,9 +285,14 @@ struct padata_pump {
 	unsigned long		settle_since;
 	/* P: grace period that ends SETTLE_RCU */
 	unsigned long		settle_gp;
-	struct llist_node	*settle_shells;	/* P: taken from leaving */
-	/* P: taken from leaving_queues */
-	struct llist_node	*settle_queues;
+	/* A: taken from leaving; the timer may empty it, too */
+	struct llist_head	settle_shells;
+	/* A: taken from leaving_queues, likewise */
+	struct llist_head	settle_queues;
+	/* In jiffies: when the oldest in these lists asked; written without a lock */
+	unsigned long		asked_at;
+	/* Results may have come out on this CPU; set once */
+	bool			delivers;
 	/* Ends the wait where this pump does not run */
 	struct timer_list	settle_timer;
 	struct padata_shell	*settle_idle;	/* P: taken from idle_shell */

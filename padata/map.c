@@ -12,13 +12,23 @@ static const struct user_masks *current_masks(struct instance *pinst)
 	return rcu_dereference_check(pinst->masks, rcu_read_lock_bh_held());
 }
 
-/* The CPU after @cpu that is online, from -1 on, or nr_cpu_ids. */
-static unsigned int next_online_cpu(struct instance *pinst, unsigned int cpu)
+/*
+ * The CPU after @cpu, from -1 on, on which results may have come out, or nr_cpu_ids.
+ * One that is offline settles at once; one that is about to go still has to.
+ */
+static unsigned int next_delivering_cpu(struct instance *pinst, int cpu)
 {
-	while (++cpu < nr_cpu_ids)
-		if (cpumask_test_cpu(cpu, pinst->online))
+	for (cpu++; cpu < nr_cpu_ids; cpu++)
+		if (cpu_possible(cpu) &&
+		    READ_ONCE(per_cpu_ptr(pinst->pumps, cpu)->delivers))
 			break;
 	return cpu;
+}
+
+static void pump_delivers(struct padata_pump *pump)
+{
+	if (!READ_ONCE(pump->delivers))
+		WRITE_ONCE(pump->delivers, true);
 }
 
 /* Caller: a read section of map_seq (the result may be nonsense) or the lock. */

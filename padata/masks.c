@@ -96,12 +96,37 @@ static int padata_cpu_online(unsigned int cpu, struct hlist_node *node)
 	return 0;
 }
 
-static void no_work(struct work_struct *work)
+/* A work item that marks the end of those before it. */
+struct mark {
+	struct work_struct	work;
+	struct completion	done;
+};
+
+static void mark_reached(struct work_struct *work)
 {
+	complete(&container_of(work, struct mark, work)->done);
 }
 
-/* Run the softirqs of this CPU that carry data, for a task that stays on it. */
-static void run_softirqs_until(unsigned long end)
+/* Return true if the work items that were queued on @cpu have ended in time. */
+static bool work_has_ended(int cpu, unsigned long timeout)
+{
+	struct mark mark;
+	bool ended;
+
+	INIT_WORK_ONSTACK(&mark.work, mark_reached);
+	init_completion(&mark.done);
+	schedule_work_on(cpu, &mark.work);
+	ended = wait_for_completion_timeout(&mark.done, timeout);
+	cancel_work_sync(&mark.work);
+	destroy_work_on_stack(&mark.work);
+	return ended;
+}
+
+/*
+ * Run the softirqs of this CPU that carry data, for a task that stays on it.  Return
+ * true if all have run in time.
+ */
+static bool softirqs_run_until(unsigned long end)
 {
 	bool pending;
 
@@ -111,33 +136,36 @@ static void run_softirqs_until(unsigned long end)
 		local_bh_enable();
 		if (pending)
 			usleep_range(20, 100);
+		/* There a task with softirqs disabled may be in the middle of one. */
+		if (!COMPAT_BH_EXCLUDES_SOFTIRQS && !pending) {
+			synchronize_rcu();
+			pending = local_softirq_pending() & DELIVERY_SOFTIRQS;
+		}
 	} while (pending && time_before(jiffies, end));
-	/* There a task with softirqs disabled may be in the middle of one. */
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		synchronize_rcu();
+	return !pending;
 }
 
 /*
  * Results that came out on this CPU leave it before it goes.  None of padata's comes
  * out here any more once its pump sleeps.  Then softirqs have to run, the work items
  * queued before have to end, and the softirqs that these raise have to run.  After a
- * second each the CPU goes all the same.
+ * second each the CPU goes all the same, and counts as unsettled.
  *
  * Context: Task on the CPU of @pump, which workqueues have not left yet.
  */
 static void pump_leave(struct padata_pump *pump)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(LEAVE_MS);
-	struct work_struct behind;
+	unsigned long wait = msecs_to_jiffies(LEAVE_MS), end = jiffies + wait;
+	bool left;
 
 	while (atomic_read(&pump->awake) && time_before(jiffies, end))
 		usleep_range(20, 100);
-	run_softirqs_until(jiffies + msecs_to_jiffies(LEAVE_MS));
-	INIT_WORK_ONSTACK(&behind, no_work);
-	schedule_work_on(pump->cpu, &behind);
-	flush_work(&behind);
-	destroy_work_on_stack(&behind);
-	run_softirqs_until(jiffies + msecs_to_jiffies(LEAVE_MS));
+	left = !atomic_read(&pump->awake);
+	left &= softirqs_run_until(jiffies + wait);
+	left &= work_has_ended(pump->cpu, wait);
+	left &= softirqs_run_until(jiffies + wait);
+	if (!left)
+		this_cpu_inc(pump->pinst->pumps->stats.unsettled);
 }
 
 static int padata_cpu_offline(unsigned int cpu, struct hlist_node *node)

@@ -52,19 +52,33 @@ static void shell_settle(struct padata_shell *ps, int cpu)
 }
 
 /*
- * The first job is done and fenced, and nothing is pending.  Where another CPU than
- * the one asked for ran the callbacks last, both have to settle.
+ * Where results of the callback CPU @cpu really came out: another CPU may have served
+ * its queue, and then it is CPU_MANY.  Nothing of the shell is pending.
  */
-static void shell_settle_first(struct padata_shell *ps, struct padata_priv *job)
+static int came_out_on(struct instance *pinst, int cpu)
 {
 	int at;
 
-	if (job->fence >= 0) {
-		at = READ_ONCE(per_cpu_ptr(ps->pinst->pumps, job->fence)->sq.at);
-		if (at != CPU_NONE && at != job->fence)
-			job->fence = CPU_MANY;
-	}
-	shell_settle(ps, job->fence >= 0 ? job->fence : next_online_cpu(ps->pinst, -1));
+	if (cpu < 0)
+		return cpu;
+	at = READ_ONCE(per_cpu_ptr(pinst->pumps, cpu)->sq.at);
+	return at == CPU_NONE || at == cpu ? cpu : CPU_MANY;
+}
+
+/* Have the CPU @from settle, or the first of CPU_MANY. */
+static void shell_settle_from(struct padata_shell *ps, int from)
+{
+	if (from < 0)
+		from = next_delivering_cpu(ps->pinst, -1);
+	/* None at all is impossible; this one settles at once. */
+	shell_settle(ps, from < nr_cpu_ids ? from : smp_processor_id());
+}
+
+/* The first job is done and fenced, and nothing is pending. */
+static void shell_settle_first(struct padata_shell *ps, struct padata_priv *job)
+{
+	job->fence = came_out_on(ps->pinst, job->fence);
+	shell_settle_from(ps, job->fence);
 }
 
 /**
@@ -349,7 +363,7 @@ static void shell_settle_idle(struct padata_shell *ps)
 	WRITE_ONCE(ps->baton, BATON_OUT);
 	ps->settle_idle = true;
 	atomic_inc(&ps->refs);
-	shell_settle(ps, ps->from >= 0 ? ps->from : next_online_cpu(ps->pinst, -1));
+	shell_settle_from(ps, ps->from);
 }
 
 /*
@@ -385,6 +399,7 @@ static bool shell_may_do_alone(struct padata_shell *ps)
 	lockdep_assert_held(&ps->lock);
 	if (!shell_is_idle(ps))
 		return false;
+	ps->from = came_out_on(ps->pinst, ps->from);
 	if (ps->from == CPU_NONE || ps->from == smp_processor_id())
 		return true;
 	/* The next callback will do for this, unless there is none. */
@@ -405,6 +420,7 @@ static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
 	int here = smp_processor_id();
 
 	ps->was_alone = true;
+	pump_delivers(this_cpu_ptr(ps->pinst->pumps));
 	/* Its result comes out here, or, if it does not end here and now, there. */
 	job->fence = shell_fence(ps, gen, cb_cpu, cpu);
 	shell_note_from(ps, CPU_NONE, cb_cpu, here);
@@ -425,7 +441,9 @@ static int shell_append_alone_quick(struct padata_shell *ps,
 	int ret = 0;
 
 	spin_lock(&ps->lock);
-	if (!shell_may_do_alone(ps))
+	if (!READ_ONCE(ps->pinst->running))
+		ret = 1;
+	else if (!shell_may_do_alone(ps))
 		ret = -EAGAIN;
 	else if (!shell_is_mapped(ps, gen, cb_cpu) || ps->map_to < 0)
 		ret = 1;

@@ -118,6 +118,7 @@ static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
 	struct return_batch ret = { };
 	unsigned int n;
 
+	pump_delivers(pump);
 	if (sq->at != pump->cpu)
 		WRITE_ONCE(sq->at, pump->cpu);
 	for (n = 0; n < ROUND_SERIAL; n++) {
@@ -335,7 +336,7 @@ static void pump_work(struct work_struct *work)
 			if (pump_settle(pump))
 				return;
 			cond_resched_tasks_rcu_qs();
-			if (time_after(jiffies, end)) {
+			if (worked && time_after(jiffies, end)) {
 				pump_queue_behind(pump);
 				return;
 			}

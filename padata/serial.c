@@ -16,12 +16,15 @@ static struct padata_pump *target_pump(struct instance *pinst, int cpu)
 }
 
 /*
- * The pump @pump has to see that its CPU settles: @list, which it looks at, was
- * filled by @node.  The timer is for a pump that does not run.
+ * Put @node on @list, where the pump @pump finds what waits for its CPU to settle.
+ * The timer is for a pump that does not run; one that was armed for others before
+ * must find the new time when it finds @node.
  */
 static void pump_ask_to_settle(struct padata_pump *pump, struct llist_node *node,
 			       struct llist_head *list)
 {
+	if (llist_empty(list))
+		WRITE_ONCE(pump->asked_at, jiffies);
 	if (llist_add(node, list))
 		mod_timer(&pump->settle_timer,
 			  jiffies + msecs_to_jiffies(SETTLE_STUCK_MS));

@@ -11,11 +11,15 @@
  *
  * - no softirq that carries data is pending.  None is in progress either, since
  *   a softirq does not return to a task before it ends.  (PREEMPT_RT runs
- *   softirqs in tasks with softirqs disabled, which are RCU read sections: a
- *   grace period ends them.)
+ *   softirqs in tasks with softirqs disabled.  Up to 6.17 a lock makes one such
+ *   section of a CPU wait for the other; later kernels may do without, but each is
+ *   an RCU read section, and a grace period ends it.)
  * - the work items queued there before have ended, and the softirqs that they
  *   raised.  The pump queues itself behind them: a per-CPU worker pool starts
- *   an item after all earlier ones have ended, or sleep.
+ *   an item after all earlier ones have ended, or sleep.  Items of CPU-intensive
+ *   workqueues, and from 6.5 on any that has run for 10 ms, do not hold up
+ *   others, nor do those that max_active keeps back; and a rescuer, where memory
+ *   is short, takes the pump first.
  *
  * Letters: P of padata_pump::settle_*; padata_shell::settle_at.
  */
@@ -42,7 +46,7 @@ static void shell_settled(struct padata_shell *ps)
 	spin_lock(&ps->lock);
 	from = shell_settles_for(ps);
 	if (*from == CPU_MANY)
-		next = next_online_cpu(ps->pinst, ps->settle_at);
+		next = next_delivering_cpu(ps->pinst, ps->settle_at);
 	if (next < nr_cpu_ids) {
 		shell_settle(ps, next);
 	} else {
@@ -63,20 +67,25 @@ static void serial_queue_settled(struct instance *pinst, struct serial_queue *sq
 	serial_queue_give(sq, target_pump(pinst, sq->cpu));
 }
 
-/* Let all that waited go on; returns how many there were. */
-static unsigned int settle_end(struct instance *pinst, struct llist_node *shells,
-			       struct llist_node *queues)
+/*
+ * Let all in two lists go on; returns how many there were.  Each shell is drained, so
+ * softirqs are enabled in between.  The baton of those to come holds them.
+ */
+static unsigned int settle_end(struct instance *pinst, struct llist_head *shells,
+			       struct llist_head *queues)
 {
 	struct padata_shell *ps, *next_ps;
 	struct serial_queue *sq, *next_sq;
 	unsigned int n = 0;
 
-	rcu_read_lock_bh();
-	llist_for_each_entry_safe(ps, next_ps, shells, deferred) {
+	llist_for_each_entry_safe(ps, next_ps, llist_del_all(shells), deferred) {
+		rcu_read_lock_bh();
 		shell_settled(ps);
+		rcu_read_unlock_bh();
 		n++;
 	}
-	llist_for_each_entry_safe(sq, next_sq, queues, ready) {
+	rcu_read_lock_bh();
+	llist_for_each_entry_safe(sq, next_sq, llist_del_all(queues), ready) {
 		serial_queue_settled(pinst, sq);
 		n++;
 	}
@@ -95,6 +104,7 @@ static bool pump_keep_idle(struct padata_pump *pump, struct padata_shell *ps, in
 
 	if (!shell_is_idle_on(ps, cpu, &nr_cut))
 		return false;
+	WRITE_ONCE(ps->wants_alone, false);
 	if (pump->idle_shell)
 		shell_put(pump->idle_shell, 1);
 	pump->idle_shell = ps;
@@ -122,20 +132,40 @@ static void pump_settle_end(struct padata_pump *pump, bool settled)
 
 	pump->settling = false;
 	pump_let_idle_go(pump, settled);
-	n = settle_end(pump->pinst, pump->settle_shells, pump->settle_queues);
+	n = settle_end(pump->pinst, &pump->settle_shells, &pump->settle_queues);
 	if (!settled)
 		this_cpu_add(pump->pinst->pumps->stats.unsettled, n);
 }
 
-/* The pump has not run since: a CPU with a task that does not let go, say. */
+/*
+ * The pump has not run since, or not come to an end: its CPU has a task or a work item
+ * that does not let go, say.
+ */
 static void pump_settle_overdue(struct timer_list *timer)
 {
 	struct padata_pump *pump = compat_timer_container_of(pump, timer, settle_timer);
+	unsigned long end = READ_ONCE(pump->asked_at) + msecs_to_jiffies(SETTLE_STUCK_MS);
 	unsigned int n;
 
-	n = settle_end(pump->pinst, llist_del_all(&pump->leaving),
-		       llist_del_all(&pump->leaving_queues));
+	if (time_before(jiffies, end)) {
+		mod_timer(timer, end);
+		return;
+	}
+	n = settle_end(pump->pinst, &pump->settle_shells, &pump->settle_queues);
+	n += settle_end(pump->pinst, &pump->leaving, &pump->leaving_queues);
 	this_cpu_add(pump->pinst->pumps->stats.unsettled, n);
+}
+
+/* Both lists are the pump's to fill, so @to is empty unless the timer comes late. */
+static void settle_take(struct llist_head *from, struct llist_head *to)
+{
+	struct llist_node *first = llist_del_all(from), *last = first;
+
+	if (!first)
+		return;
+	while (last->next)
+		last = last->next;
+	llist_add_batch(first, last, to);
 }
 
 /* Return true if there is a round to begin. */
@@ -144,8 +174,8 @@ static bool pump_settle_begin(struct padata_pump *pump)
 	if (llist_empty(&pump->leaving) && llist_empty(&pump->leaving_queues) &&
 	    !pump->idle_shell)
 		return false;
-	pump->settle_shells = llist_del_all(&pump->leaving);
-	pump->settle_queues = llist_del_all(&pump->leaving_queues);
+	settle_take(&pump->leaving, &pump->settle_shells);
+	settle_take(&pump->leaving_queues, &pump->settle_queues);
 	pump->settle_idle = pump->idle_shell;
 	pump->settle_idle_nr_cut = pump->idle_nr_cut;
 	pump->idle_shell = NULL;
@@ -174,8 +204,9 @@ static bool pump_stage_is_over(struct padata_pump *pump)
 {
 	bool over;
 
-	if (pump->settle_stage == SETTLE_RCU)
-		return poll_state_synchronize_rcu(pump->settle_gp);
+	if (pump->settle_stage == SETTLE_RCU &&
+	    !poll_state_synchronize_rcu(pump->settle_gp))
+		return false;
 	/* To enable softirqs is to run those that are pending. */
 	local_bh_disable();
 	over = softirqs_have_run(pump);
@@ -183,9 +214,11 @@ static bool pump_stage_is_over(struct padata_pump *pump)
 	return over;
 }
 
+/* A grace period takes its time; there the timer is the bound. */
 static bool pump_settle_is_late(struct padata_pump *pump)
 {
-	return ++pump->settle_looks >= SETTLE_BUSY_LOOKS &&
+	return pump->settle_stage != SETTLE_RCU &&
+	       ++pump->settle_looks >= SETTLE_BUSY_LOOKS &&
 	       time_after(jiffies, pump->settle_since +
 				   msecs_to_jiffies(SETTLE_BUSY_MS));
 }
@@ -205,7 +238,7 @@ static bool pump_settle(struct padata_pump *pump)
 	if (!pump_stage_is_over(pump)) {
 		if (pump_settle_is_late(pump))
 			pump_settle_end(pump, false);
-		else if (list_empty(&pump->serving) && !pump_has_work(pump))
+		else if (list_empty(&pump->serving) && !pump_has_jobs(pump))
 			usleep_range(20, 100);
 		return false;
 	}
@@ -214,7 +247,7 @@ static bool pump_settle(struct padata_pump *pump)
 		pump_queue_behind(pump);
 		return true;
 	}
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && pump->settle_stage == SETTLE_WORK) {
+	if (!COMPAT_BH_EXCLUDES_SOFTIRQS && pump->settle_stage == SETTLE_WORK) {
 		pump->settle_stage = SETTLE_RCU;
 		pump->settle_gp = start_poll_synchronize_rcu();
 		return false;

@@ -42,12 +42,17 @@ static void pump_queue_behind(struct padata_pump *pump)
 	queue_work_on(pump->cpu, pump->pinst->wq, &pump->work);
 }
 
+static bool pump_has_jobs(struct padata_pump *pump)
+{
+	return !llist_empty(&pump->ready) || !llist_empty(&pump->deferred) ||
+	       READ_ONCE(pump->pulling);
+}
+
 /* What others fill before they wake a pump.  Without a barrier it is a hint. */
 static bool pump_has_work(struct padata_pump *pump)
 {
-	return !llist_empty(&pump->ready) || !llist_empty(&pump->deferred) ||
-	       !llist_empty(&pump->leaving) ||
-	       !llist_empty(&pump->leaving_queues) || READ_ONCE(pump->pulling);
+	return pump_has_jobs(pump) || !llist_empty(&pump->leaving) ||
+	       !llist_empty(&pump->leaving_queues);
 }
 
 /*

@@ -40,7 +40,8 @@ static __always_inline int submit(struct padata_shell *ps,
 	 */
 	*cb_cpu = job->cb_cpu;
 	this_cpu_inc(pinst->pumps->stats.submitted);
-	trace_padata_submit(ps, job, job->cb_cpu, job->fence);
+	/* The fence may be lifted meanwhile. */
+	trace_padata_submit(ps, job, job->cb_cpu, data_race(job->fence));
 	if (run_here || !queue_job(ps, job))
 		run_inline(pinst, job);
 	return 0;
