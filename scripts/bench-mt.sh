@@ -68,7 +68,7 @@ kernel() {
 parts=("$@")
 [ $# -gt 0 ] || parts=(speed cost kernel)
 "$TOP/scripts/setup.sh"
-eval "$("$TOP/scripts/stock.sh" 6.12)"
+use_stock 6.12
 dir=$("$TOP/scripts/build.sh" "$HEADERS" debian-6.12 TESTS=1)
 for part in "${parts[@]}"; do
 	case $part in

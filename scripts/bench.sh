@@ -219,7 +219,7 @@ if [ "$what" = full ]; then
 else
 	"$TOP/scripts/setup.sh"
 fi
-eval "$("$TOP/scripts/stock.sh" 6.12)"
+use_stock 6.12
 dir=$("$TOP/scripts/build.sh" "$HEADERS" debian-6.12 TESTS=1)
 mkdir -p "$results"
 case $what in

@@ -100,7 +100,7 @@ check() {
 
 "$TOP/scripts/setup.sh"
 say "Debian's own kernel 6.12"
-eval "$("$TOP/scripts/stock.sh" 6.12)"
+use_stock 6.12
 say "building for $VERSION"
 dir=$("$TOP/scripts/build.sh" "$HEADERS" debian-6.12 TESTS=1)
 say "booting it in QEMU with 4 CPUs; then $requests requests of each size, each way (half a minute)"

@@ -20,6 +20,7 @@ shift $(($# < 1 ? $# : 1))
 alone fuzz
 build_user
 for kernel; do
+	has_kernel "$kernel" || continue
 	prepare "$kernel"
 	say "fuzzing for $seconds s on $kernel, seed $seed"
 	ended=0

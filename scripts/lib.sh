@@ -48,6 +48,32 @@ allowed() {
 	[ "$1" -ge 16 ] || echo "${ALLOW-}"
 }
 
+# use_stock SERIES: sets VERSION, ROOT, HEADERS and KERNEL, as stock.sh prints them.
+# Where stock.sh fails the script ends: `eval "$(stock.sh)"` would go on.
+use_stock() {
+	local settings
+	settings=$("$TOP/scripts/stock.sh" "$1") || exit
+	eval "$settings"
+}
+
+# has_kernel KERNEL: return false, with a line for the log, if it is a series of
+# Debian's that this machine's apt does not have, as 6.1 on Debian 13.  Test
+# kernels are built anywhere, and without the series that all the rest needs
+# there is nothing to skip.
+has_kernel() {
+	local status=0
+	case $1 in
+	"$SERIES"|[!0-9]*) return 0 ;;
+	esac
+	"$TOP/scripts/stock.sh" --has "$1" || status=$?
+	case $status in
+	0)	;;
+	3)	echo "skip   Debian's $1: apt has no kernel of that series here"
+		return 1 ;;
+	*)	exit $status ;;
+	esac
+}
+
 # name_of WORD...: of a build or a log.
 name_of() {
 	local IFS=-
@@ -69,6 +95,20 @@ plant_file() {
 	f=$(echo "$TOP/scripts/planted/$1"-*.patch)
 	[ -e "$f" ] || die "there is no planted bug $1"
 	echo "$f"
+}
+
+# copy_tree DIRECTORY: all that a user has before the first `make`.  The products of a
+# build in place must not touch the sources here.
+copy_tree() {
+	rsync -a --delete --exclude=.git --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' \
+		--exclude='.*.cmd' "$TOP/" "$1/"
+}
+
+# mirror: of this machine's apt, for Debian itself.
+mirror() {
+	# shellcheck disable=SC2016 # of apt, not of the shell
+	apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+		awk '$1 == "Debian" && $2 == "main" && $3 !~ /security/ { print $3; exit }'
 }
 
 # alone NAME: two runs of the same name would mix their logs.

@@ -15,6 +15,7 @@ alone modprobe
 build_user
 wanted+=" pcrypt"
 for series; do
+	has_kernel "$series" || continue
 	prepare "$series"
 	say "loading pcrypt on $series"
 	ended=0

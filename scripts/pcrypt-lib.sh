@@ -16,7 +16,7 @@ build_user() {
 prepare() {
 	local KERNEL ROOT HEADERS
 	case $1 in
-	6.*)	eval "$("$TOP/scripts/stock.sh" "$1")"
+	6.*)	use_stock "$1"
 		image=$KERNEL modroot=$ROOT
 		dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$1" TESTS=1)
 		options=(-r 1G -M "${wanted//[$'\n\t']/ }") ;;

@@ -17,6 +17,7 @@
 alone pcrypt
 build_user
 for kernel; do
+	has_kernel "$kernel" || continue
 	prepare "$kernel"
 	say "pcrypt's names on $kernel"
 	ended=0

@@ -1,21 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# stock.sh [--headers] SERIES: Debian's own, unmodified kernel of a series
+# stock.sh [--headers|--has] SERIES: Debian's own, unmodified kernel of a series
 # (6.12, 6.1), unpacked in the cache and never installed: installing it would
 # change what this machine boots.
 #
 # Prints VERSION=, ROOT=, HEADERS= (a KDIR) and, without --headers, KERNEL=
-# (a bzImage; its modules are in ROOT/lib/modules/VERSION).
+# (a bzImage; its modules are in ROOT/lib/modules/VERSION).  With --has it only
+# asks apt, and ends with 3 where apt knows kernels but none of this series.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# newest SERIES: the version that the metapackages point to, 6.12.x+deb12-amd64.
+# newest SERIES: the version that the metapackages point to, 6.12.x+deb12-amd64, or
+# nothing where apt knows none.
 newest() {
-	apt-cache show "linux-image-$1-amd64" linux-image-amd64 2>/dev/null |
+	{ apt-cache show "linux-image-$1-amd64" linux-image-amd64 2>/dev/null || :; } |
 		sed -n "s/^Depends:.*\\blinux-image-\\(${1/./\\.}\\.[0-9][^ ]*-amd64\\) .*/\\1/p" |
 		sort -Vu | tail -n 1
+}
+
+# knows_kernels: return true if apt has the lists of Debian's packages at all.
+knows_kernels() {
+	apt-cache show linux-image-amd64 >/dev/null 2>&1
 }
 
 # headers_of VERSION: the headers package and those it is useless without.
@@ -64,15 +71,17 @@ get_headers() {
 
 get_image() {
 	unpack "$root" "linux-image-$version"
+	# From Debian 13 on the package has /usr/lib alone.
+	[ -e "$root/lib" ] || ln -s usr/lib "$root/lib"
 	depmod -b "$root" "$version"
 }
 
 what=all
-if [ "${1-}" = --headers ]; then
-	what=headers
-	shift
-fi
-series=${1:?usage: stock.sh [--headers] 6.12|6.1}
+case ${1-} in
+--*)	what=${1#--}
+	shift ;;
+esac
+series=${1:?usage: stock.sh [--headers|--has] 6.12|6.1}
 exec 9>"$CACHE/stock-$series.lock"
 flock 9
 version=$(newest "$series")
@@ -80,13 +89,17 @@ if [ -z "$version" ] && [ "$(id -u)" = 0 ]; then
 	run_logged setup-update apt-get update
 	version=$(newest "$series")
 fi
+if [ "$what" = has ] && [ -z "$version" ] && knows_kernels; then
+	exit 3
+fi
 [ -n "$version" ] || die "apt knows no kernel $series for amd64; try apt-get update"
+[ "$what" != has ] || exit 0
 root=$CACHE/debian-$version
 headers=$root/usr/src/linux-headers-$version
 mkdir -p "$root"
 find "$CACHE" -maxdepth 1 -name "debian-$series.*" ! -path "$root" -exec rm -rf {} +
 get headers get_headers
 printf '%s\n' "VERSION=$version" "ROOT=$root" "HEADERS=$headers"
-[ $what = all ] || exit 0
+[ "$what" = all ] || exit 0
 get image get_image
 echo "KERNEL=$root/boot/vmlinuz-$version"

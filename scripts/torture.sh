@@ -15,11 +15,9 @@
 
 # find_kernel: the image and what modules are built with.
 find_kernel() {
-	local line
 	case $flavour in
-	6.*)	line=$("$TOP/scripts/stock.sh" "$flavour")
-		image=$(sed -n 's/^KERNEL=//p' <<<"$line")
-		kdir=$(sed -n 's/^HEADERS=//p' <<<"$line") ;;
+	6.*)	use_stock "$flavour"
+		image=$KERNEL kdir=$HEADERS ;;
 	*)	kdir=$("$TOP/scripts/kernel.sh" "$flavour")
 		image=$kdir/arch/x86/boot/bzImage ;;
 	esac

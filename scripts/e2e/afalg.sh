@@ -12,7 +12,7 @@ requests=${2:-500}
 name=e2e-afalg-$series
 
 "$TOP/scripts/setup.sh"
-eval "$("$TOP/scripts/stock.sh" "$series")"
+use_stock "$series"
 dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series" TESTS=1)
 alone "$name"
 run_logged "$name-aio" gcc -O2 -Wall -Wextra -Werror -o "$dir/kcapi-aio" \

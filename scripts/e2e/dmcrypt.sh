@@ -15,7 +15,7 @@ series=${1:?usage: dmcrypt.sh SERIES [MEGABYTES LEFT]}
 left=${2:-60}
 name=e2e-dmcrypt-$series
 "$TOP/scripts/setup.sh"
-eval "$("$TOP/scripts/stock.sh" "$series")"
+use_stock "$series"
 dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series" TESTS=1)
 alone "$name"
 say "LUKS with and without authentication in Debian's $VERSION, $left megabytes of memory left"

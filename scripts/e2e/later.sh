@@ -16,13 +16,6 @@ suite=${1:-trixie-backports}
 minutes=${2:-1}
 chroot=$CACHE/later-${suite%-backports}
 
-# mirror: of this machine's apt, for Debian itself.
-mirror() {
-	# shellcheck disable=SC2016 # of apt, not of the shell
-	apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-		awk '$1 == "Debian" && $2 == "main" && $3 !~ /security/ { print $3; exit }'
-}
-
 # in_chroot COMMAND...: objtool reads its limits from /proc, which is mounted for
 # this command alone.
 in_chroot() {

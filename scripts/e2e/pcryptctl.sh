@@ -66,7 +66,7 @@ check_masks() {
 series=${1:?usage: pcryptctl.sh SERIES}
 name=e2e-pcryptctl-$series
 "$TOP/scripts/setup.sh"
-eval "$("$TOP/scripts/stock.sh" "$series")"
+use_stock "$series"
 dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series" TESTS=1)
 alone "$name"
 machine=$dir/machine

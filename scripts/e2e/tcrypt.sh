@@ -18,7 +18,7 @@ case $mode in
 *)	algs="rfc4309(ccm(aes)),rfc4106(gcm(aes)),gcm(aes)" more='' ;;
 esac
 "$TOP/scripts/setup.sh"
-eval "$("$TOP/scripts/stock.sh" "$series")"
+use_stock "$series"
 dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series" TESTS=1)
 alone "$name"
 
