@@ -17,6 +17,7 @@
 #  -q "..."  arguments of QEMU (repeat)
 #  -A "..."  accelerator and CPU, where not the fastest that works is wanted
 #
+# $PADATA_KVM (/dev/kvm) is for tests of the probe for an accelerator.
 # SCRIPT runs in /t under dash, with busybox and the real kmod.  `report` writes
 # a line, or its standard input, to the verdict channel: NAME.verdict; the
 # console is NAME.console.
@@ -75,9 +76,17 @@ many_cpus() {
 	args+=" tsc=reliable lpj=8000000"
 }
 
-# libraries FILE: none for a script.
+# libraries FILE: none for a script.  libc loads libgcc_s by itself when a thread is
+# cancelled or exits, so ldd does not list it.
 libraries() {
-	ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true
+	local libs libc
+	mapfile -t libs < <(ldd "$1" 2>/dev/null | grep -o '/[^ ]*')
+	[ ${#libs[@]} -gt 0 ] || return 0
+	printf '%s\n' "${libs[@]}"
+	libc=$(printf '%s\n' "${libs[@]}" | grep -m1 '/libc\.so') || return 0
+	if grep -lE 'pthread_(cancel|exit)' "$1" "${libs[@]}" | grep -qvF "$libc"; then
+		echo "$(dirname "$libc")/libgcc_s.so.1"
+	fi
 }
 
 # add_binary FILE [TO]: with the libraries that it needs, at the same places.
@@ -183,18 +192,19 @@ qemu() {
 	timeout -k 5 "$seconds" qemu-system-x86_64 -nodefaults -no-reboot \
 		-display none -monitor none "$@" </dev/null >"$tmp/qemu" 2>&1 &
 	child=$!
-	wait $child || status=$?
+	# The shell's own line about a process that died goes to the same log.
+	{ wait $child; } 2>>"$tmp/qemu" || status=$?
 	child=
 }
 
 # accel: kvm where a kernel gets as far as to panic for want of a root file
 # system; some machines have a /dev/kvm that dies on the first instructions.
 accel() {
-	local cached
+	local cached kvm=${PADATA_KVM:-/dev/kvm}
 	cached=$CACHE/accel-$(cat /proc/sys/kernel/random/boot_id)
 	if [ ! -e "$cached" ]; then
 		rm -f "$CACHE"/accel-*
-		if [ -w /dev/kvm ]; then
+		if [ -w "$kvm" ]; then
 			qemu 15 -accel kvm -cpu host -m 512M -kernel "$kernel" \
 				-serial "file:$tmp/probe" -append "console=ttyS0 panic=-1"
 		fi

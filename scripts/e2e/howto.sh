@@ -24,15 +24,13 @@ get_strongswan() {
 	for deb in "$debs"/*.deb; do
 		dpkg-deb -x "$deb" "$swan"
 	done
-	# Loaded at run time, for which no library asks.
-	install -D -t "$swan/usr/lib/x86_64-linux-gnu" /lib/x86_64-linux-gnu/libgcc_s.so.1
 	rm -rf "$debs" "${swan:?}/usr/share" "${swan:?}/lib"
 	touch "$swan/.complete"
 }
 
 swan=$CACHE/strongswan
 "$TOP/scripts/setup.sh"
-eval "$("$TOP/scripts/stock.sh" 6.12)"
+use_stock 6.12
 dir=$("$TOP/scripts/build.sh" "$HEADERS" debian-6.12 TESTS=1)
 alone "$name"
 get_strongswan
