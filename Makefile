@@ -22,7 +22,7 @@ export SUITE KARGS TORTURE
 
 all: ## build both modules for the kernel of KDIR
 	@scripts/check-config.sh "$(KDIR)"
-	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" W=1 modules
+	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
 
 demo: ## IPsec's cipher on four CPUs of Debian's own 6.12 kernel, in QEMU
 	@scripts/demo.sh
@@ -71,7 +71,7 @@ mutants: ## do the suites notice one changed line?  An hour (MUTANTS="1 2 ...")
 
 # Nobody but Debian has the key that the kernel's build would sign with, and
 # without System.map, which headers lack, that build leaves out depmod.
-install: all install-tools ## modules, tools, modprobe's file; header and symbol versions
+install: all ## modules, tools, modprobe's file; header and symbol versions
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" \
 		INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= modules_install
 	[ -n "$(DESTDIR)" ] || depmod "$$(cat "$(KDIR)/include/config/kernel.release")"
@@ -79,6 +79,7 @@ install: all install-tools ## modules, tools, modprobe's file; header and symbol
 	install -m 644 padata.h Module.symvers "$(headers)"
 	install -d "$(DESTDIR)/etc/modprobe.d"
 	install -m 644 pcrypt_mod.conf "$(DESTDIR)/etc/modprobe.d"
+	@$(MAKE) --no-print-directory install-tools
 
 install-tools:
 	install -d "$(DESTDIR)$(PREFIX)/sbin" "$(DESTDIR)$(PREFIX)/share/man/man8" "$(units)"
@@ -86,8 +87,9 @@ install-tools:
 	install -m 644 Documentation/pcryptctl.8 "$(DESTDIR)$(PREFIX)/share/man/man8"
 	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' scripts/pcrypt.service >"$(units)/pcrypt.service"
 
-dkms-install: install-tools ## by dkms, for every kernel whose headers are installed
+dkms-install: ## by dkms, for every kernel whose headers are installed
 	@scripts/dkms.sh install
+	@$(MAKE) --no-print-directory install-tools
 
 dkms-remove: ## undo what dkms-install did to kernels
 	@scripts/dkms.sh remove

@@ -1,19 +1,27 @@
-#!/bin/bash
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # check-config.sh KDIR: name what the kernel's configuration lacks, before the
 # compiler says so in its own words.
+#
+# A user's `make` runs it: it writes nothing and needs no more than the shell.
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/lib.sh"
+set -eu
 
 needed="SMP HOTPLUG_CPU MODULES SYSFS CRYPTO CRYPTO_AEAD CRYPTO_MANAGER"
+
+die() {
+	echo "error: $*" >&2
+	exit 1
+}
 
 kdir=${1-}
 [ -n "$kdir" ] || die "no kernel headers found; install linux-headers-amd64 or give KDIR="
 [ -e "$kdir/.config" ] || die "$kdir is no configured kernel: it has no .config"
 missing=
 for sym in $needed; do
-	grep -q "^CONFIG_$sym=[ym]" "$kdir/.config" || missing+=" CONFIG_$sym"
+	grep -q "^CONFIG_$sym=[ym]" "$kdir/.config" || missing="$missing CONFIG_$sym"
 done
 [ -z "$missing" ] || die "the kernel in $kdir lacks$missing"
+! grep -q "^CONFIG_CRYPTO_PCRYPT=y" "$kdir/.config" ||
+	die "the kernel in $kdir has its own pcrypt built in (CONFIG_CRYPTO_PCRYPT=y), beside which pcrypt_mod can't be loaded; build it with =m or without"

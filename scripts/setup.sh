@@ -14,7 +14,7 @@
 packages=(gcc gcc-12 make flex bison bc libelf-dev libssl-dev cpio lz4 kmod
 	rsync xz-utils ccache python3 perl pahole
 	qemu-system-x86 busybox-static iproute2 iperf3 kcapi-tools libkcapi-dev
-	cryptsetup-bin dkms debootstrap groff-base
+	cryptsetup-bin dkms openssl debootstrap groff-base
 	sparse shellcheck spin "$@")
 # The source of a later suite's kernel comes another way: e2e/later.sh.
 [ -n "$(ls -d "$CACHE/src/later-linux-source-$SERIES-"* 2>/dev/null)" ] ||

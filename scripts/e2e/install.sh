@@ -66,17 +66,11 @@ guest() {
 	count $ended "$kind, $series: the guest ended well (exit status $ended)"
 }
 
-# The products of a build in place must not touch the sources here.
-copy_sources() {
-	rsync -a --delete --exclude=.git --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' \
-		--exclude='.*.cmd' "$TOP/" "$work/tree/"
-}
-
 dkms_install() {
 	mkdir -p "$work/dkms" "$work/src"
 	# Keys of its own, where it signs.
 	mok_signing_key=$work/mok.key mok_certificate=$work/mok.pub MODULES_DIR=$work/modules SOURCE_DIR=$work/src \
-		DKMS_OPTIONS="--dkmstree $work/dkms --sourcetree $work/src" \
+		DKMS_TREE=$work/dkms \
 		"$work/tree/scripts/dkms.sh" "$1"
 }
 
@@ -85,9 +79,13 @@ alone e2e-install
 work=$BUILDS/install
 rm -rf "$work"
 mkdir -p "$work"
-copy_sources
+copy_tree "$work/tree"
+all_series=()
 for series in 6.1 6.12; do
-	eval "$("$TOP/scripts/stock.sh" "$series")"
+	! has_kernel "$series" || all_series+=("$series")
+done
+for series in "${all_series[@]}"; do
+	use_stock "$series"
 	dest=$work/root-$series
 	try "make-$series" "make install, for $series" make -C "$work/tree" KDIR="$HEADERS" \
 		DESTDIR="$dest" install
@@ -98,11 +96,14 @@ for series in 6.1 6.12; do
 	ln -s "$HEADERS" "$work/modules/$VERSION/build"
 done
 try dkms "dkms builds and installs for both kernels" dkms_install install
-for series in 6.1 6.12; do
-	eval "$("$TOP/scripts/stock.sh" "$series")"
+for series in "${all_series[@]}"; do
+	use_stock "$series"
 	dest=$work/root-$series
 	guest dkms "$work/modules/$VERSION"
 done
+unsigned=$(find "$work/modules/" -name 'p*_mod.ko*' -exec sh -c \
+	'[ -n "$(modinfo -F sig_id "$1")" ] || echo "$1"' sh {} \;)
+count "$([ -z "$unsigned" ] && echo 0 || echo 1)" "dkms signs all modules${unsigned:+ ($unsigned)}"
 try dkms-remove "dkms removes it again" dkms_install remove
 count "$([ -z "$(find "$work/modules" -name 'p*_mod.ko*')" ] && echo 0 || echo 1)" \
 	"dkms has left no module"
