@@ -110,6 +110,7 @@ need_kernel kunit
 # Of what the steps before the first that needs it leave of the CPUs.
 begin kernel-debug nice -n 19 scripts/kernel.sh debug
 step static scripts/static.sh
+step newcomer scripts/newcomer.sh
 GUESTS=2 step kunit scripts/kunit.sh kunit
 fairness
 step selftest scripts/selftest.sh

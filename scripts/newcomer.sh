@@ -1,0 +1,223 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# newcomer.sh: the first commands on a machine that lacks something: programs, a
+# /dev/kvm that works, a kernel series.  Each has to work, or to say in its first
+# line what is missing and leave everything as it was.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# try TEXT COMMAND...: its output is in $tmp/output.
+try() {
+	local text=$1 status=0
+	shift
+	"$@" >"$tmp/output" 2>&1 || status=1
+	count $status "$text"
+	[ $status = 0 ] || tail -n 20 "$tmp/output" | sed 's/^/  /'
+}
+
+# without PROGRAM COMMAND...: where PATH has all programs but this one.
+without() {
+	local hidden=$1 dir=$tmp/without-$1 path f
+	shift
+	if [ ! -e "$dir" ]; then
+		mkdir "$dir"
+		for path in ${PATH//:/ }; do
+			for f in "$path"/*; do
+				[ ! -x "$f" ] || ln -s "$f" "$dir/" 2>/dev/null || true
+			done
+		done
+		rm -f "$dir/$hidden"
+	fi
+	PATH=$dir "$@"
+}
+
+# fails_with TEXT COMMAND...: its first line of errors names what is missing.
+fails_with() {
+	local text=$1
+	shift
+	! "$@" >"$tmp/out" 2>"$tmp/err" || { echo "it succeeded"; return 1; }
+	cat "$tmp/err"
+	grep -m1 -v '^make' "$tmp/err" | grep -qE -e "$text"
+}
+
+# What a user types needs a compiler, make and the kernel's headers alone.
+make_without_perl() {
+	PERL5OPT=-MNo::Perl::Here make -C "$tmp/tree" KDIR="$HEADERS"
+}
+
+make_leaves_home_alone() {
+	mkdir -p "$tmp/home"
+	env -u PADATA_CACHE -u PADATA_LOGS -u PADATA_BUILDS -u XDG_CACHE_HOME \
+		HOME="$tmp/home" make -C "$tmp/tree" KDIR="$HEADERS" &&
+		[ -z "$(ls -A "$tmp/home")" ]
+}
+
+# built_in: headers of a kernel that has its own pcrypt built in.
+built_in() {
+	mkdir -p "$tmp/built-in"
+	sed 's/^CONFIG_CRYPTO_PCRYPT=m$/CONFIG_CRYPTO_PCRYPT=y/' "$HEADERS/.config" \
+		>"$tmp/built-in/.config"
+	fails_with "CONFIG_CRYPTO_PCRYPT=y" scripts/check-config.sh "$tmp/built-in"
+}
+
+dkms_install() {
+	mkdir -p "$tmp/dkms" "$tmp/src"
+	env MODULES_DIR="$tmp/modules" SOURCE_DIR="$tmp/src" DKMS_TREE="$tmp/dkms" \
+		mok_signing_key="$tmp/mok.key" mok_certificate="$tmp/mok.pub" make -C "$tmp/tree" DESTDIR="$tmp/dest" dkms-install
+}
+
+# dkms_lacks PROGRAM: it says so, and nothing was installed.
+dkms_lacks() {
+	rm -rf "$tmp/dest" "$tmp/src" "$tmp/dkms"
+	fails_with "apt-get install.* $1" without "$1" dkms_install || return
+	leaves_nothing
+}
+
+leaves_nothing() {
+	local left
+	left=$(find "$tmp/dest" "$tmp/src" "$tmp/dkms" ! -type d 2>/dev/null)
+	[ -z "$left" ] || { echo "left: $left"; return 1; }
+}
+
+# A kernel without headers, and one whose compiler fails.
+dkms_lacks_headers() {
+	rm -rf "$tmp/modules"
+	mkdir -p "$tmp/modules/$VERSION"
+	fails_with "headers" dkms_install && leaves_nothing
+}
+
+dkms_build_fails() {
+	rm -rf "$tmp/modules"
+	mkdir -p "$tmp/modules/$VERSION"
+	ln -s "$HEADERS" "$tmp/modules/$VERSION/build"
+	sed -i '1i #error planted' "$tmp/tree/padata_mod.c"
+	! dkms_install || return
+	copy_tree "$tmp/tree"
+	leaves_nothing
+}
+
+# An apt that has no list of any package.
+make_apt() {
+	mkdir -p "$tmp/apt"
+	printf '#!/bin/sh\nexit 0\n' >"$tmp/apt/apt-get"
+	printf '#!/bin/sh\nexit 100\n' >"$tmp/apt/apt-cache"
+	chmod 755 "$tmp/apt"/*
+}
+
+# without_kernels SCRIPT...: the kernel is named, and no second error follows.
+without_kernels() {
+	local errors
+	! PATH=$tmp/apt:$PATH "$@" >"$tmp/out" 2>"$tmp/err" || return
+	cat "$tmp/err"
+	errors=$(grep -v '^\[' "$tmp/err")
+	[[ $errors =~ ^"error: apt knows no kernel "6\.1+2?" for amd64; try apt-get update"$ ]]
+}
+
+# left_out: 6.99 gets its line, and what is there is not left out.
+left_out() {
+	has_kernel 6.99 >"$tmp/skip" && return 1
+	cat "$tmp/skip"
+	grep -q '^skip   .*6\.99' "$tmp/skip" && has_kernel 6.12 && has_kernel debug
+}
+
+# An apt without lists is no reason to leave a kernel out.
+not_left_out() {
+	! (PATH=$tmp/apt:$PATH has_kernel 6.1) >"$tmp/skip" || return
+	! grep skip "$tmp/skip"
+}
+
+# A QEMU that dies as it does where /dev/kvm can be opened and not be used.
+make_qemu() {
+	mkdir -p "$tmp/bin"
+	cat >"$tmp/bin/qemu-system-x86_64" <<-SCRIPT
+	#!/bin/sh
+	case "\$*" in
+	*"accel kvm"*)	touch "$tmp/probed"; kill -ABRT \$\$ ;;
+	esac
+	exec $(command -v qemu-system-x86_64) "\$@"
+	SCRIPT
+	chmod 755 "$tmp/bin/qemu-system-x86_64"
+}
+
+# A program that ends a thread early: libc then loads a library by itself.
+make_canceller() {
+	cat >"$tmp/canceller.c" <<-'PROGRAM'
+	#include <pthread.h>
+	#include <unistd.h>
+
+	static void *wait(void *arg)
+	{
+		pause();
+		return arg;
+	}
+
+	int main(void)
+	{
+		pthread_t thread;
+
+		return pthread_create(&thread, NULL, wait, NULL) ||
+		       pthread_cancel(thread) || pthread_join(thread, NULL);
+	}
+	PROGRAM
+	gcc -O2 -Wall -Werror -o "$tmp/canceller" "$tmp/canceller.c" -lpthread
+}
+
+# A cache of its own: the probe is made once.
+guest() {
+	mkdir -p "$tmp/cache"
+	printf 'exec canceller\n' >"$tmp/guest-canceller"
+	PATH=$tmp/bin:$PATH PADATA_CACHE=$tmp/cache PADATA_KVM=/dev/null \
+		"$TOP/scripts/guest.sh" -k "$KERNEL" -c 1 -r 512M -n newcomer -t 120 \
+		-b "$tmp/canceller" -- "$tmp/guest-canceller"
+}
+
+probe_is_silent() {
+	local status=0
+	guest >"$tmp/guest" 2>&1 || status=$?
+	cat "$tmp/guest"
+	[ -e "$tmp/probed" ] && ! grep -qE 'Aborted|qemu' "$tmp/guest" && return $status
+}
+
+cd "$TOP"
+"$TOP/scripts/setup.sh"
+use_stock 6.12
+alone newcomer
+tmp=$(mktemp -d "$BUILDS/newcomer.XXXXXX")
+trap 'rm -rf "$tmp"' EXIT
+copy_tree "$tmp/tree"
+try "make: without perl" make_without_perl
+try "make: writes nothing to the home directory" make_leaves_home_alone
+try "make: a kernel with pcrypt built in is named" built_in
+mkdir -p "$tmp/modules/$VERSION"
+ln -s "$HEADERS" "$tmp/modules/$VERSION/build"
+try "make dkms-install: without dkms" dkms_lacks dkms
+try "make dkms-install: without openssl, which signs" dkms_lacks openssl
+try "make dkms-install: without headers" dkms_lacks_headers
+try "make dkms-install: a build that fails leaves nothing" dkms_build_fails
+make_apt
+while read -r script arguments; do
+	# shellcheck disable=SC2086 # words
+	try "$script: apt has no kernel" without_kernels "scripts/$script" $arguments
+done <<-EOF
+	demo.sh
+	bench.sh quick
+	bench-mt.sh cost
+	torture.sh 6.12
+	pcrypt.sh 6.12
+	fuzz.sh 1 6.12
+	modprobe.sh 6.12
+	e2e/tcrypt.sh 6.12
+	e2e/afalg.sh 6.12
+	e2e/dmcrypt.sh 6.12
+	e2e/pcryptctl.sh 6.12
+	e2e/install.sh
+	e2e/howto.sh
+EOF
+try "an apt without lists: no kernel is left out" not_left_out
+try "a series that apt does not have is left out where others are there" left_out
+make_qemu
+make_canceller
+try "guest: a /dev/kvm that does not work, and a thread that is cancelled" probe_is_silent
+total
