@@ -59,6 +59,7 @@ fairness() {
 # full: the long runs, other numbers of CPUs, and the kernels that take more time.
 full() {
 	local cpus flavour
+	step trixie scripts/e2e/trixie.sh
 	for flavour in kcsan rt; do
 		step kernel-$flavour scripts/kernel.sh $flavour
 		step kunit-$flavour scripts/kunit.sh $flavour

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# trixie.sh: README's first commands, `make` and `make demo`, on a fresh Debian 13,
+# in a chroot that is made from the mirror of this machine's apt (2.5 GB, wants
+# root) and removed at the end.
+#
+# All that mounts anything runs in a mount namespace and a process namespace of
+# its own: when it ends, however it does, the mounts and processes are gone.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+apart=(unshare --mount --pid --fork --kill-child)
+
+# in_chroot COMMAND: in a shell, with the environment of a fresh root login.
+in_chroot() {
+	# shellcheck disable=SC2016 # of that shell
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
+		DEBIAN_FRONTEND=noninteractive "${apart[@]}" sh -c \
+		'mount -t proc proc "$0/proc" && exec chroot "$0" sh -ec "cd /root/padata; $1"' \
+		"$chroot" "$1"
+}
+
+# try LOGNAME TEXT COMMAND...: with the log's end where it fails.
+try() {
+	local log=$LOGS/e2e-trixie-$1.log text=$2 status=0
+	shift 2
+	say "$text"
+	"$@" >"$log" 2>&1 || status=1
+	count $status "$text"
+	[ $status = 0 ] || tail -n 30 "$log" | sed 's/^/       /'
+	return $status
+}
+
+make_chroot() {
+	"${apart[@]}" debootstrap --variant=minbase trixie "$chroot" "$(mirror)" &&
+		copy_tree "$chroot/root/padata"
+}
+
+# What a user has who builds modules: nothing else is there.
+install_compiler() {
+	in_chroot "apt-get update &&
+		apt-get install -y --no-install-recommends gcc make linux-headers-amd64"
+}
+
+make_all() {
+	in_chroot "make && ls padata_mod.ko pcrypt_mod.ko"
+}
+
+make_demo() {
+	in_chroot "make demo" &&
+		grep -qE '^[1-9][0-9]* passed, 0 failed$' "$LOGS/e2e-trixie-demo.log"
+}
+
+# Debian 13 has no 6.1, and 6.12 is its own.
+skips_6_1() {
+	# shellcheck disable=SC2016 # of that shell
+	in_chroot 'bash -c "
+		. scripts/lib.sh
+		! has_kernel 6.1 && has_kernel 6.12 && use_stock 6.12 && echo \$VERSION"' |
+		tee /dev/stderr | grep -A1 "^skip   Debian's 6.1" | grep -q '^6\.12\.'
+}
+
+# Its iperf3 cancels threads.
+run_iperf3() {
+	cat >"$chroot/root/guest-iperf3" <<-'SCRIPT'
+	iperf3 -s -1 -D
+	sleep 1
+	iperf3 -c 127.0.0.1 -t 1 | report
+	SCRIPT
+	# shellcheck disable=SC2016 # of that shell
+	in_chroot 'bash -c "
+		. scripts/lib.sh
+		use_stock 6.12
+		scripts/guest.sh -k \$KERNEL -c 2 -n iperf3 -t 120 -b iperf3 -- /root/guest-iperf3
+		grep receiver \$LOGS/iperf3.verdict"'
+}
+
+"$TOP/scripts/setup.sh"
+alone e2e-trixie
+if [ "$(id -u)" != 0 ]; then
+	echo "skip   a fresh Debian 13: only root can make a chroot"
+	total
+	exit
+fi
+chroot=$BUILDS/trixie
+rm -rf --one-file-system "$chroot"
+trap 'rm -rf --one-file-system "$chroot"' EXIT
+trap 'exit 130' INT TERM HUP
+if try chroot "a chroot of Debian 13" make_chroot &&
+	try compiler "gcc, make and the kernel's headers" install_compiler; then
+	try make "make, with nothing else installed" make_all || true
+	if try demo "make demo" make_demo; then
+		sed -n '/^bytes direction/,/^$/s/^./# &/p' "$LOGS/e2e-trixie-demo.log"
+		try skip "6.1 is left out, with a line" skips_6_1 || true
+		try iperf3 "iperf3 in a guest" run_iperf3 || true
+	fi
+fi
+count "$(grep -qF "$chroot" /proc/self/mounts && echo 1 || echo 0)" "no mount is left"
+total
