@@ -59,10 +59,17 @@ static int pcrypt_begin(struct pcrypt_making *making)
 	return err;
 }
 
-static void pcrypt_end(struct pcrypt_making *making)
+/*
+ * @failed is the instance if it could not be registered, or NULL.  It leaves the list
+ * in the same critical section: an instance that is found in pcrypt_insts and not in
+ * the making is registered, or was.
+ */
+static void pcrypt_end(struct pcrypt_making *making, struct pcrypt_inst *failed)
 {
 	spin_lock(&pcrypt_lock);
 	list_del(&making->list);
+	if (failed)
+		list_del_init(&failed->list);
 	spin_unlock(&pcrypt_lock);
 	wake_up_all(&pcrypt_made);
 }
@@ -256,7 +263,7 @@ static int pcrypt_make_once(struct crypto_template *tmpl,
 	err = pcrypt_begin(&making);
 	if (!err) {
 		err = pcrypt_make(tmpl, pi, name, mask);
-		pcrypt_end(&making);
+		pcrypt_end(&making, err ? pi : NULL);
 	}
 	if (err)
 		pcrypt_destroy_inst(pi);

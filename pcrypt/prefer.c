@@ -18,8 +18,9 @@ static bool pcrypt_is_unwanted(const struct pcrypt_inst *pi)
 
 /*
  * Gets a reference to an instance that is not as root wants it.  One in the
- * making may yet fail, and be freed then whoever has references: -EBUSY.  From
- * then on whoever frees an instance takes it out of the list first.
+ * making may yet fail, and is freed then without regard to references: -EBUSY.
+ * pcrypt_end() takes one that failed out of the list; one that was registered is
+ * freed after its last reference, and leaves the list before.
  */
 static int pcrypt_try_get_unwanted(struct pcrypt_inst **unwanted)
 {

@@ -57,7 +57,7 @@ free_tfm:
 static void pcrypt_destroy_inst(struct pcrypt_inst *pi)
 {
 	spin_lock(&pcrypt_lock);
-	list_del(&pi->list);
+	list_del_init(&pi->list);
 	spin_unlock(&pcrypt_lock);
 	crypto_drop_spawn(&pi->spawn);
 	kfree((void *)pcrypt_base(pi) - pi->kind->inst_base);

@@ -5,8 +5,9 @@
 # source, with a planted bug.
 #
 # The sources are copied to the cache with their times, so that a second build
-# is incremental, and different NAMEs (kernels, planted bugs) never mix.  Prints
-# the directory with the modules.  A warning is an error.
+# is incremental, and different NAMEs (kernels, planted bugs) never mix.  $PATCH, a
+# file, is applied to the copy.  Prints the directory with the modules.  A warning is
+# an error.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -25,6 +26,7 @@ for arg; do
 	[ "${arg#PLANT=}" = "$arg" ] ||
 		run_logged "plant-$name" patch -d "$dir" -p1 -F0 -i "$(plant_file "${arg#PLANT=}")"
 done
+[ -z "${PATCH-}" ] || run_logged "patch-$name" patch -d "$dir" -p1 -i "$PATCH"
 run_logged "build-$name" make -C "$kdir" M="$dir" -j"$JOBS" W=1 "$@" modules
 if grep -iE '(warning|error):' "$log" >&2; then
 	# What compiled with a warning would be up to date and silent next time.

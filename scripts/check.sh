@@ -56,6 +56,12 @@ fairness() {
 		step fairness scripts/kunit.sh kunit
 }
 
+# windows: instances of pcrypt in the making, where each race has time to happen.
+windows() {
+	PATCH=$TOP/scripts/patches/pcrypt-windows.patch SUITE=pcrypt_make \
+		step pcrypt-windows scripts/kunit.sh debug
+}
+
 # full: the long runs, other numbers of CPUs, and the kernels that take more time.
 full() {
 	local cpus flavour
@@ -121,6 +127,7 @@ step e2e scripts/e2e.sh 10
 PADATA_RESULTS=$LOGS step bench scripts/bench.sh check
 need_kernel debug
 step kunit-debug scripts/kunit.sh debug
+windows
 begin torture scripts/torture.sh kunit 2 4
 step torture-debug scripts/torture.sh debug 2 4
 finish torture

@@ -9,7 +9,8 @@
 # and `N passed, N failed` of test cases; $LOGS/NAME.suites has for each suite
 # how many passed, and how many ran and failed.  $ALLOW is guest.sh's -w, $KARGS
 # are more kernel arguments; with $ICOUNT the guest's clock counts instructions.
-# A guest is stopped after $LIMIT seconds (600; 1800 where kernels are slow).
+# A guest is stopped after $LIMIT seconds (600; 1800 where kernels are slow).  $PATCH is
+# build.sh's.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -136,7 +137,7 @@ flavour=${1:-kunit}
 cpus=${2:-4}
 guests=${GUESTS:-1}
 shift $(($# < 2 ? $# : 2))
-build_name=$(name_of "$flavour" "$@")
+build_name=$(name_of "$flavour" "$@" ${PATCH:+"$(basename "$PATCH" .patch)"})
 name=$(name_of kunit "$build_name" "$cpus" ${KARGS:+"$KARGS"} ${ICOUNT:+icount})
 mapfile -t suites < <(expected)
 guests=$((guests < ${#suites[@]} ? guests : ${#suites[@]}))

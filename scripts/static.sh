@@ -58,6 +58,14 @@ man_page() {
 	[ -z "$(groff -man -ww -z Documentation/pcryptctl.8 2>&1 | tee /dev/stderr)" ]
 }
 
+# patches: each still fits the sources, without fuzz.
+patches() {
+	local f
+	for f in scripts/patches/*.patch; do
+		patch --dry-run -F 0 -p1 -i "$f" || return
+	done
+}
+
 cd "$TOP"
 "$TOP/scripts/setup.sh"
 tree=$(scripts/kernel.sh kunit)
@@ -78,4 +86,5 @@ check shellcheck shellcheck -x scripts/*.sh scripts/guest-* scripts/e2e/*.sh scr
 	scripts/pcryptctl .ci/run
 check "man page" man_page
 check "planted bugs fit the code" scripts/planted.sh check
+check "patches fit the code" patches
 total
