@@ -9,11 +9,12 @@
  * another one's requests.  No request leaves its stream: whatever the cpumasks
  * are, it is answered in its turn.
  *
- * Who may make what: any program can have pcrypt(X) made, for any X, by asking
- * for it through AF_ALG.  That must not change what the rest of the system
- * uses, so its priority lies below the child's, unless root said otherwise by
- * the module parameters "algs" and "open".  The priority of an algorithm never
- * changes: to promote or demote one is to unregister it and have it made anew.
+ * Who may make what: by default a program without CAP_NET_ADMIN can only use what root
+ * listed in the module parameter "algs"; with "unlisted" it can have pcrypt(X) made, for
+ * any X, by asking for it through AF_ALG.  That must not change what the rest of the
+ * system uses, so what is not listed has priority 0: it is never preferred, and its
+ * registration tears nothing down.  The priority of an algorithm never changes: to
+ * promote or demote one is to unregister it and have it made anew.
  *
  * Lifetimes: a transform may be freed in softirq, from an RCU callback and
  * inside its own last completion.  Its shells are only let go of then; each job
@@ -33,12 +34,16 @@
 #include <linux/fips.h>
 #include <linux/kernfs.h>
 #include <linux/kobject.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -54,6 +59,11 @@ static bool prefer_all;
 module_param_named(open, prefer_all, bool, 0444);
 MODULE_PARM_DESC(open,
 		 "prefer all that is ever made, by whomever, to what it wraps (default: no)");
+
+static bool allow_unlisted;
+module_param_named(unlisted, allow_unlisted, bool, 0644);
+MODULE_PARM_DESC(unlisted,
+		 "programs without CAP_NET_ADMIN may have pcrypt(X) made that is not in algs (default: no)");
 
 /*
  * More than a callback CPU that is kept busy for a few milliseconds leaves
@@ -179,6 +189,7 @@ static int __init pcrypt_register(void)
 
 	if (err)
 		return err;
+	pcrypt_checks_since = ktime_get_ns();
 	err = crypto_register_template(&pcrypt_tmpl);
 	if (err) {
 		crypto_unregister_notifier(&pcrypt_notifier);

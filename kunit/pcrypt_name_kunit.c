@@ -321,6 +321,13 @@ static void open_lowest_priority_below_childs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, priority_of(pt_open_pcrypt(test, "padata-idle")), 0);
 }
 
+static void open_priority_is_0(struct kunit *test)
+{
+	register_idle(test, "padata-idle", 4000);
+	KUNIT_EXPECT_EQ(test, priority_of(pt_open_pcrypt(test, "padata-idle")), 0);
+	KUNIT_EXPECT_EQ(test, priority_of(pt_open_pcrypt(test, "padata-idle-test")), 0);
+}
+
 static void open_leaves_preferred_algorithm(struct kunit *test)
 {
 	struct pt_tfm *before = open_plain(test);
@@ -448,6 +455,7 @@ static struct kunit_case pcrypt_name_cases[] = {
 	ALG_CASE(open_many_times_is_quick),
 	ALG_CASE(open_priority_below_childs),
 	KUNIT_CASE(open_lowest_priority_below_childs),
+	KUNIT_CASE(open_priority_is_0),
 	ALG_CASE(open_leaves_preferred_algorithm),
 	KUNIT_CASE(open_leaves_preferred_child),
 	KUNIT_CASE(open_nested_refused),

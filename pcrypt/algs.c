@@ -46,6 +46,7 @@ static int pcrypt_list_alg(struct list_head *algs, const char *name, int len)
 	memcpy(listed->name, name, len);
 	snprintf(listed->driver_name, sizeof(listed->driver_name), "pcrypt(%.*s)",
 		 len, name);
+	ratelimit_state_init(&listed->lines, 60 * HZ, PCRYPT_LINES_PER_MINUTE);
 	list_add_tail(&listed->list, algs);
 	return 0;
 }

@@ -171,25 +171,50 @@ static void pcrypt_enlist(struct pcrypt_inst *pi)
 }
 
 /*
- * A tie would be won by the newest and nothing is below zero, so a child of
- * priority zero can't be undercut.
+ * Return true if registering the instance with priority 0 tears down an algorithm that
+ * is built on one of the same generic name.
+ */
+static bool pcrypt_tears_down(const struct pcrypt_inst *pi)
+{
+	const u32 other = CRYPTO_ALG_LARVAL | CRYPTO_ALG_DEAD | CRYPTO_ALG_DYING;
+	const struct crypto_alg *alg;
+	bool found = false;
+
+	down_read(&crypto_alg_sem);
+	list_for_each_entry(alg, &crypto_alg_list, cra_list)
+		if (!(alg->cra_flags & other) && alg->cra_priority <= 0 &&
+		    !strcmp(alg->cra_name, pi->alg->cra_name) &&
+		    !list_empty(&alg->cra_users))
+			found = true;
+	up_read(&crypto_alg_sem);
+	return found;
+}
+
+/*
+ * An instance that is not promoted has priority 0.  Registering it tears down only
+ * users of algorithms whose priority is not above that, whatever siblings its child
+ * has.  Between two of priority 0 the newest is preferred, so the child must not have it.
  */
 static int pcrypt_set_priority(struct pcrypt_inst *pi, const char *name)
 {
 	int child_priority = pi->spawn.alg->cra_priority;
+	const char *why = NULL;
 
 	pcrypt_enlist(pi);
 	if (pi->promoted) {
 		pi->alg->cra_priority = child_priority + PCRYPT_PROMOTION;
 		return 0;
 	}
-	if (child_priority <= 0) {
-		pr_notice_ratelimited("pcrypt(%s) refused: %s has priority 0; root can list it in algs\n",
-				      name, pi->child);
-		return -EPERM;
-	}
-	pi->alg->cra_priority = child_priority - 1;
-	return 0;
+	if (child_priority <= 0)
+		why = "has priority 0";
+	else if (pcrypt_tears_down(pi))
+		why = "has a sibling of priority 0 that is in use";
+	pi->alg->cra_priority = 0;
+	if (!why)
+		return 0;
+	pr_notice_ratelimited("pcrypt(%s) refused: %s %s; root can list it in algs\n",
+			      name, pi->child, why);
+	return -EPERM;
 }
 
 static void pcrypt_fill_inst(struct pcrypt_inst *pi)
@@ -270,17 +295,28 @@ static int pcrypt_make_once(struct crypto_template *tmpl,
 	return err;
 }
 
-static bool pcrypt_is_for_all(const char *name)
+/* Return true if root wants pcrypt(NAME), which @driver_name is, to be used by all. */
+static bool pcrypt_is_for_all(const char *driver_name)
 {
 	struct pcrypt_listed *listed;
 	bool for_all = prefer_all;
 
 	spin_lock(&pcrypt_lock);
 	list_for_each_entry(listed, &pcrypt_algs, list)
-		if (!strcmp(listed->name, name))
+		if (!strcmp(listed->driver_name, driver_name))
 			for_all = true;
 	spin_unlock(&pcrypt_lock);
 	return for_all;
+}
+
+/*
+ * Return true if the thread that makes the instance is older than our notifier, so
+ * pcrypt_check_request() has not seen the request.  The crypto manager starts a thread
+ * for each request.
+ */
+static bool pcrypt_is_unchecked(void)
+{
+	return current->start_time < pcrypt_checks_since;
 }
 
 /*
@@ -292,11 +328,20 @@ static bool pcrypt_is_for_all(const char *name)
 static int pcrypt_check_asker(struct rtattr **tb, const char *name)
 {
 	const struct crypto_attr_type *type = crypto_get_attr_type(tb);
+	char driver_name[CRYPTO_MAX_ALG_NAME];
+	const char *why;
 
-	if (!(type->type & CRYPTO_ALG_FIPS_INTERNAL) || pcrypt_is_for_all(name))
+	if (type->type & CRYPTO_ALG_FIPS_INTERNAL)
+		why = "inside another template";
+	else if (pcrypt_is_unchecked() && !READ_ONCE(allow_unlisted))
+		why = "this time: it was asked for before this module was loaded";
+	else
 		return 0;
-	pr_notice_ratelimited("pcrypt(%*pE) refused inside another template; root can list it in algs\n",
-			      (int)strlen(name), name);
+	snprintf(driver_name, sizeof(driver_name), "pcrypt(%s)", name);
+	if (pcrypt_is_for_all(driver_name))
+		return 0;
+	pr_notice_ratelimited("pcrypt(%*pE) refused %s; root can list it in algs\n",
+			      (int)strlen(name), name, why);
 	return -EPERM;
 }
 

@@ -14,6 +14,9 @@
 /* How far above its child an algorithm is put that root wants to be used. */
 #define PCRYPT_PROMOTION	100
 
+/* How many lines about a listed name are logged per minute. */
+#define PCRYPT_LINES_PER_MINUTE	10
+
 /* As long as the crypto API itself waits for an algorithm in the making. */
 #define PCRYPT_MAKING_TIMEOUT_SECONDS	60
 
@@ -112,8 +115,9 @@ struct pcrypt_making {
  * @driver_name: pcrypt(@name).
  * @name: As listed.
  * @err: Why it could not be made the last time, or 0.
+ * @lines: Limits its lines in the log.
  *
- * All but @err is constant once it is in pcrypt_algs.
+ * All but @err and @lines is constant once it is in pcrypt_algs.
  */
 struct pcrypt_listed {
 	struct list_head list;
@@ -122,6 +126,7 @@ struct pcrypt_listed {
 	char driver_name[CRYPTO_MAX_ALG_NAME];
 	char name[CRYPTO_MAX_ALG_NAME];
 	int err;
+	struct ratelimit_state lines;
 };
 
 /**
@@ -206,6 +211,13 @@ static DECLARE_WAIT_QUEUE_HEAD(pcrypt_made);
 
 /* The template can be used: what root lists is made at once. */
 static bool pcrypt_up;
+
+/* ktime_get_ns() when our notifier had been registered; set before the template is. */
+static u64 pcrypt_checks_since;
+
+/* All algorithms of the crypto API, and its lock; exported, in no header for modules. */
+extern struct list_head crypto_alg_list;
+extern struct rw_semaphore crypto_alg_sem;
 
 static struct crypto_instance *pcrypt_base(struct pcrypt_inst *pi)
 {

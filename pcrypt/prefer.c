@@ -85,7 +85,7 @@ static bool pcrypt_is_promoted(const struct pcrypt_listed *listed)
 	return found;
 }
 
-static int pcrypt_check_promoted(const struct pcrypt_listed *listed,
+static int pcrypt_check_promoted(struct pcrypt_listed *listed,
 				 const struct crypto_tfm *tfm)
 {
 	struct pcrypt_inst *pi;
@@ -95,11 +95,16 @@ static int pcrypt_check_promoted(const struct pcrypt_listed *listed,
 	pi = pcrypt_inst_of(tfm->__crt_alg);
 	if (!pi->promoted)
 		return -EEXIST;
-	pr_info("%s: promoted, wraps %s (priority %d)\n", listed->name, pi->child,
-		pi->alg->cra_priority);
+	if (__ratelimit(&listed->lines))
+		pr_info("%s: promoted, wraps %s (priority %d)\n", listed->name,
+			pi->child, pi->alg->cra_priority);
 	return 0;
 }
 
+/*
+ * Called whenever an algorithm is registered, which any program can cause.  An error that
+ * lasts is logged once, and what changes all the time a few times per minute.
+ */
 static bool pcrypt_promote(struct pcrypt_listed *listed)
 {
 	void *handle;
@@ -112,8 +117,7 @@ static bool pcrypt_promote(struct pcrypt_listed *listed)
 	if (!err)
 		err = pcrypt_check_promoted(listed, pcrypt_tfm_in(listed->kind, handle));
 	pcrypt_close(listed->kind, handle);
-	/* Tried again whenever something is registered: not each time a line. */
-	if (err && err != listed->err)
+	if (err && err != listed->err && __ratelimit(&listed->lines))
 		pr_err("%s: could not be made and promoted (error %d)\n",
 		       listed->name, err);
 	listed->err = err;
@@ -245,17 +249,25 @@ static void pcrypt_look_again(void)
 }
 
 /*
- * What is there already is not asked for again, so pcrypt_check_asker() does not
- * see who wraps it.  Whoever may make algorithms over the crypto netlink socket
- * may do so; others are refused before anybody looks at the name.
+ * Called in the task that asks, for algorithms that are not registered.  A task that may
+ * make algorithms over the crypto netlink socket may have any name.  For other tasks
+ * nothing is made that root did not list, neither pcrypt(X) nor X for it; and no template
+ * over pcrypt, since pcrypt_check_asker() does not see one over an instance that is there.
  */
 static int pcrypt_check_request(const char *name)
 {
-	if (strstarts(name, "pcrypt(") || !strstr(name, "pcrypt(") ||
-	    capable(CAP_NET_ADMIN))
+	const char *why = "root has not listed it in algs";
+
+	if (!strstr(name, "pcrypt("))
 		return NOTIFY_DONE;
-	pr_notice_ratelimited("%*pE refused: it is not for all, with a pcrypt inside\n",
-			      (int)strlen(name), name);
+	if (!strstarts(name, "pcrypt("))
+		why = "there is a pcrypt inside another template";
+	else if (READ_ONCE(allow_unlisted) || pcrypt_is_for_all(name))
+		return NOTIFY_DONE;
+	if (capable(CAP_NET_ADMIN))
+		return NOTIFY_DONE;
+	pr_notice_ratelimited("\"%*pE\" refused to a program without CAP_NET_ADMIN: %s\n",
+			      (int)strlen(name), name, why);
 	return NOTIFY_BAD;
 }
 

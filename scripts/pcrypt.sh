@@ -5,7 +5,8 @@
 # them, through AF_ALG, the crypto netlink socket and the module's parameters.
 #
 # KERNEL is one of kernel.sh's flavours, or 6.12 or 6.1 for Debian's own
-# (default: debug 6.12 6.1).  $COUNT instances are made and deleted (10000).
+# (default: debug 6.12 6.1).  $COUNT instances are made and deleted (10000).  $GUESTS
+# are the scripts that run in guests (default: pcrypt unprivileged).
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,9 +20,11 @@ build_user
 for kernel; do
 	has_kernel "$kernel" || continue
 	prepare "$kernel"
-	say "pcrypt's names on $kernel"
-	ended=0
-	run_guest "pcrypt-$kernel" 1100 guest-pcrypt -e "COUNT=${COUNT:-10000}" || ended=$?
-	judge "$kernel" "pcrypt-$kernel" $ended
+	for guest in ${GUESTS:-pcrypt unprivileged}; do
+		say "guest-$guest on $kernel"
+		ended=0
+		run_guest "$guest-$kernel" 1100 "guest-$guest" -e "COUNT=${COUNT:-10000}" || ended=$?
+		judge "$kernel" "$guest-$kernel" $ended
+	done
 done
 total

@@ -9,6 +9,9 @@
  *  del NAME			have it unregistered, as root
  *  churn TOTAL PROCS NAME...	make and delete until TOTAL were deleted
  *  crypt NAME SECONDS		one request after the other
+ *  bind SECONDS NAME...	open one after the other, as often as time allows
+ *  look SECONDS DRIVER...	look whether all these are registered, each 10 ms; the
+ *				exit status is 0 when they always were
  *  nobody COMMAND...		any of these, unprivileged
  *  fuzz SECONDS SEED PROCS	unprivileged: names and requests by a grammar
  *
@@ -285,6 +288,15 @@ static int cmd_del(int argc, char **argv)
 	return tell(argv[0], driver_del(netlink_open(), argv[0]));
 }
 
+/* Returns 0 when a driver of that name is registered, or a negative errno. */
+static int driver_get(int fd, const char *name)
+{
+	struct message m;
+
+	message_init(&m, CRYPTO_MSG_GETALG, name);
+	return message_send(fd, &m);
+}
+
 /* Waits for all; 2 when one was killed, 1 when one failed. */
 static int join(int procs)
 {
@@ -418,6 +430,43 @@ static int cmd_crypt(int argc, char **argv)
 	}
 	printf("%lu requests\n", nr);
 	return 0;
+}
+
+static int cmd_bind(int argc, char **argv)
+{
+	double end = now() + atof(argv[0]);
+	unsigned long opened = 0, refused = 0;
+	int i, fd;
+
+	if (argc < 2)
+		return 1;
+	for (i = 1; now() < end; i = i % (argc - 1) + 1) {
+		fd = alg_open(argv[i]);
+		if (fd < 0) {
+			refused++;
+			continue;
+		}
+		opened++;
+		close(fd);
+	}
+	printf("%lu opened, %lu refused\n", opened, refused);
+	return 0;
+}
+
+static int cmd_look(int argc, char **argv)
+{
+	double end = now() + atof(argv[0]);
+	unsigned long looks = 0, missing = 0;
+	int i, fd = netlink_open();
+
+	for (; now() < end; looks++) {
+		for (i = 1; i < argc && !driver_get(fd, argv[i]); i++)
+			;
+		missing += i < argc;
+		usleep(10000);
+	}
+	printf("%lu looks, missing in %lu\n", looks, missing);
+	return !looks || missing;
 }
 
 /* The grammar of names */
@@ -714,6 +763,7 @@ static const struct command {
 } commands[] = {
 	{ "open", cmd_open }, { "hold", cmd_hold }, { "add", cmd_add }, { "del", cmd_del },
 	{ "churn", cmd_churn }, { "crypt", cmd_crypt }, { "fuzz", cmd_fuzz },
+	{ "bind", cmd_bind }, { "look", cmd_look },
 };
 
 int main(int argc, char **argv)
