@@ -36,14 +36,17 @@
 #include <linux/kobject.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/preempt.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -95,17 +98,26 @@ MODULE_PARM_DESC(alone_bytes,
 		 "up to this many bytes a request of a user who waits for each is done at once, where it is sent; 0: never (default: 4352)");
 
 /*
+ * Less than a stretch of padata's with softirqs disabled, 500 us, and hundreds of times
+ * what it costs to hand a request over.
+ */
+static unsigned int task_us = 200;
+module_param(task_us, uint, 0644);
+MODULE_PARM_DESC(task_us,
+		 "a request that may sleep and takes more microseconds is done by the task that sends it; 0: each (default: 200)");
+
+/*
  * How many requests of a user who waits for each are done at once before one is not,
  * to see whether he still does: at first so many, then twice as many, up to a limit.
  */
 #define PCRYPT_ALONE_MIN	8U
 #define PCRYPT_ALONE_MAX	512U
 
-static u32 pcrypt_child_flags(const struct crypto_async_request *req);
+static u32 pcrypt_prepare_request(struct pcrypt_request *preq,
+				  struct crypto_async_request *req,
+				  enum pcrypt_dir dir, unsigned int len);
 static void pcrypt_done(compat_completion_arg arg, int err);
-static int pcrypt_crypt(struct pcrypt_request *preq,
-			struct crypto_async_request *req, enum pcrypt_dir dir,
-			unsigned int len);
+static int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len);
 static int pcrypt_init_tfm(struct crypto_tfm *tfm);
 static void pcrypt_exit_tfm(struct crypto_tfm *tfm);
 static void pcrypt_free_inst(struct pcrypt_inst *pi);

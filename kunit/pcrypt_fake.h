@@ -476,10 +476,11 @@ static inline void release_held_action(void *unused)
 	fake_release_held();
 }
 
-/* All encryptions, each with a step of its own that the caller writes. */
-static inline struct pt_batch *make_batch(struct kunit *test, struct pt_tfm *tfm, unsigned int nr)
+/* All encryptions of @len bytes, each with a step of its own that the caller writes. */
+static inline struct pt_batch *make_batch_len(struct kunit *test, struct pt_tfm *tfm,
+					      unsigned int nr, unsigned int len)
 {
-	struct pt_batch *batch = pt_batch_alloc(test, tfm, nr, MSG_LEN);
+	struct pt_batch *batch = pt_batch_alloc(test, tfm, nr, len + 16);
 	unsigned int i, first = fake.nr_steps;
 
 	KUNIT_ASSERT_LE(test, first + nr, MAX_STEPS);
@@ -489,12 +490,17 @@ static inline struct pt_batch *make_batch(struct kunit *test, struct pt_tfm *tfm
 	for (i = 0; i < nr; i++) {
 		struct pt_op *op = &batch->ops[i];
 
-		op->msg.len = MSG_LEN - 16;
+		op->msg.len = len;
 		op->msg.taglen = pt_taglen(tfm);
 		put_unaligned(first + i, (u32 *)op->msg.iv);
 		pt_op_prepare(op, &(struct pt_shape){ .encrypt = true });
 	}
 	return batch;
+}
+
+static inline struct pt_batch *make_batch(struct kunit *test, struct pt_tfm *tfm, unsigned int nr)
+{
+	return make_batch_len(test, tfm, nr, MSG_LEN - 16);
 }
 
 static inline struct fake_step *step_of(struct pt_op *op)

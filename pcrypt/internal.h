@@ -17,6 +17,14 @@
 /* How many lines about a listed name are logged per minute. */
 #define PCRYPT_LINES_PER_MINUTE	10
 
+/*
+ * What a byte is assumed to cost until a request of the stream has been measured, in
+ * nanoseconds per KiB: 10 MB per second, a slow cipher in C.
+ */
+#define PCRYPT_UNKNOWN_NS_PER_KIB	102400U
+/* Shorter requests are not measured: what they cost does not come from their bytes. */
+#define PCRYPT_MEASURED_BYTES		1024U
+
 /* As long as the crypto API itself waits for an algorithm in the making. */
 #define PCRYPT_MAKING_TIMEOUT_SECONDS	60
 
@@ -142,6 +150,8 @@ struct pcrypt_listed {
  * @alone_left: How many of them are left, however long ago the last one was sent.
  * @backlog: Those of them whose users were told -EBUSY, and have yet to be told
  *	-EINPROGRESS; the oldest first.
+ * @ns_per_kib: Mean cost of a request that may sleep, 0 while unknown; read and
+ *	written without the lock.
  */
 struct pcrypt_stream {
 	struct padata_shell *ps;
@@ -151,6 +161,7 @@ struct pcrypt_stream {
 	unsigned int nr_alone;
 	unsigned int alone_left;
 	struct list_head backlog;
+	u32 ns_per_kib;
 };
 
 /**
@@ -177,6 +188,8 @@ struct pcrypt_tfm {
  * @backlog: In the stream's backlog; empty when it is not there.
  * @req: The user's request, whose part we are.
  * @dir: Which way.
+ * @here: It is done by the task that sends it, with softirqs enabled.
+ * @measured_len: Its length, if what it costs is to be measured, or 0.
  * @kind: Which of the following it is.
  * @aead_creq: The child's request, followed by the child's part of it.
  * @skcipher_creq: The same.
@@ -186,6 +199,8 @@ struct pcrypt_request {
 	struct list_head backlog;
 	struct crypto_async_request *req;
 	enum pcrypt_dir dir;
+	bool here;
+	unsigned int measured_len;
 	enum pcrypt_kind_nr kind;
 	union {
 		struct aead_request aead_creq;

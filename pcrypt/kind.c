@@ -90,15 +90,16 @@ static int pcrypt_##api##_crypt(struct api##_request *req,			\
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(req->base.tfm);			\
 	struct pcrypt_request *preq = api##_request_ctx(req);			\
 	struct api##_request *creq = &preq->api##_creq;				\
+	unsigned int len = pcrypt_##api##_len(req);				\
+	u32 flags = pcrypt_prepare_request(preq, &req->base, dir, len);			\
 										\
 	api##_request_set_tfm(creq, ctx->api##_child);				\
-	api##_request_set_callback(creq, pcrypt_child_flags(&req->base),	\
-				   pcrypt_done, preq);				\
+	api##_request_set_callback(creq, flags, pcrypt_done, preq);		\
 	api##_request_set_crypt(creq, req->src, req->dst, req->cryptlen,	\
 				req->iv);					\
 	pcrypt_##api##_set_more(creq, req);					\
 	preq->kind = PCRYPT_##upper;						\
-	return pcrypt_crypt(preq, &req->base, dir, pcrypt_##api##_len(req));	\
+	return pcrypt_crypt(preq, len);						\
 }										\
 										\
 static int pcrypt_##api##_encrypt(struct api##_request *req)			\

@@ -156,13 +156,46 @@ static void pcrypt_done(compat_completion_arg arg, int err)
 	padata_do_serial(&preq->padata);
 }
 
+/*
+ * What a request costs, which decides whether it is done by the task that sends it.
+ * Only requests that may sleep can be, so only those are measured.
+ */
+
+static void pcrypt_note_cost(struct pcrypt_stream *stream, unsigned int len, u64 ns)
+{
+	u32 sample = clamp(div_u64(ns << 10, len), 1ULL, (u64)U32_MAX);
+	u32 mean = READ_ONCE(stream->ns_per_kib);
+
+	/* Two writers at a time lose a sample, no more. */
+	WRITE_ONCE(stream->ns_per_kib, mean ? mean - mean / 8 + sample / 8 : sample);
+}
+
+static unsigned long pcrypt_nr_switches(void)
+{
+	return current->nvcsw + current->nivcsw;
+}
+
+static int pcrypt_run_measured(struct pcrypt_request *preq)
+{
+	unsigned long nr_switches = pcrypt_nr_switches();
+	struct pcrypt_stream *stream = pcrypt_stream_of(preq);
+	unsigned int len = preq->measured_len;
+	u64 start = local_clock();
+	int err = pcrypt_run(preq);
+
+	/* If it was accepted, request and transform may be gone, and no time was spent. */
+	if (err != -EINPROGRESS && err != -EBUSY && nr_switches == pcrypt_nr_switches())
+		pcrypt_note_cost(stream, len, local_clock() - start);
+	return err;
+}
+
 static void pcrypt_parallel(struct padata_priv *padata)
 {
 	struct pcrypt_request *preq =
 		container_of(padata, struct pcrypt_request, padata);
 	/* Read now: once the child has accepted the request, it may be gone. */
 	bool backlog = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG;
-	int err = pcrypt_run(preq);
+	int err = preq->measured_len ? pcrypt_run_measured(preq) : pcrypt_run(preq);
 
 	/* Accepted, and pcrypt_done() is called, or was. */
 	if (err == -EINPROGRESS || (err == -EBUSY && backlog))
@@ -171,10 +204,41 @@ static void pcrypt_parallel(struct padata_priv *padata)
 	padata_do_serial(padata);
 }
 
-/* The child runs with softirqs disabled. */
-static u32 pcrypt_child_flags(const struct crypto_async_request *req)
+/* Not knowing spinlocks that are held, a kernel without that count trusts the flag. */
+static bool pcrypt_may_sleep(const struct crypto_async_request *req)
 {
-	return req->flags & ~CRYPTO_TFM_REQ_MAY_SLEEP;
+	if (!(req->flags & CRYPTO_TFM_REQ_MAY_SLEEP) || !in_task() || softirq_count())
+		return false;
+	return IS_ENABLED(CONFIG_PREEMPT_COUNT) ? preemptible() : !irqs_disabled();
+}
+
+/*
+ * Return true if a request is done by the task that sends it: elsewhere it would keep
+ * softirqs disabled for too long, on a CPU that the task may not be allowed to use.
+ */
+static bool pcrypt_is_for_task(const struct pcrypt_stream *stream,
+			       const struct crypto_async_request *req, unsigned int len)
+{
+	u64 cost;
+
+	if (!pcrypt_may_sleep(req))
+		return false;
+	cost = READ_ONCE(stream->ns_per_kib) ?: PCRYPT_UNKNOWN_NS_PER_KIB;
+	return (cost * len) >> 10 > (u64)READ_ONCE(task_us) * NSEC_PER_USEC;
+}
+
+/* Returns the flags of the child's request, which mostly runs with softirqs disabled. */
+static u32 pcrypt_prepare_request(struct pcrypt_request *preq,
+				  struct crypto_async_request *req,
+				  enum pcrypt_dir dir, unsigned int len)
+{
+	bool may_sleep = req->flags & CRYPTO_TFM_REQ_MAY_SLEEP;
+
+	preq->req = req;
+	preq->dir = dir;
+	preq->here = pcrypt_is_for_task(pcrypt_stream_of(preq), req, len);
+	preq->measured_len = may_sleep && len >= PCRYPT_MEASURED_BYTES ? len : 0;
+	return preq->here ? req->flags : req->flags & ~CRYPTO_TFM_REQ_MAY_SLEEP;
 }
 
 /* The instances are never stopped, so that @preq is not accepted can't happen. */
@@ -227,18 +291,47 @@ static int pcrypt_submit(struct pcrypt_request *preq, unsigned int len)
 	return err ? pcrypt_not_submitted(stream, preq, err) : answer;
 }
 
+/* Takes a request's place in the order; pcrypt_submit_here() runs it afterwards. */
+static void pcrypt_parallel_later(struct padata_priv *padata)
+{
+}
+
+/*
+ * The request takes its place in the order of its stream and is then done here, while
+ * others are done elsewhere, with softirqs enabled.  To padata the work ends later, as
+ * that of an asynchronous child does.
+ */
+static int pcrypt_submit_here(struct pcrypt_request *preq, unsigned int len)
+{
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
+	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
+	int answer, cb_cpu, err = 0;
+	bool unused;
+
+	local_bh_disable();
+	answer = pcrypt_enter(preq, len, &unused, &cb_cpu);
+	if (answer != -ENOSPC)
+		err = padata_do_inline(stream->ps, &preq->padata, &cb_cpu);
+	if (err)
+		answer = pcrypt_not_submitted(stream, preq, err);
+	local_bh_enable();
+	if (!err && answer != -ENOSPC)
+		pcrypt_parallel(&preq->padata);
+	return answer;
+}
+
 /* The child's request is ready; @len says how much work it is, in bytes. */
-static int pcrypt_crypt(struct pcrypt_request *preq,
-			struct crypto_async_request *req, enum pcrypt_dir dir,
-			unsigned int len)
+static int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len)
 {
 	int answer;
 
 	memset(&preq->padata, 0, sizeof(preq->padata));
-	preq->padata.parallel = pcrypt_parallel;
 	preq->padata.serial = pcrypt_serial;
-	preq->req = req;
-	preq->dir = dir;
+	if (preq->here) {
+		preq->padata.parallel = pcrypt_parallel_later;
+		return pcrypt_submit_here(preq, len);
+	}
+	preq->padata.parallel = pcrypt_parallel;
 	local_bh_disable();
 	answer = pcrypt_submit(preq, len);
 	local_bh_enable();

@@ -8,7 +8,8 @@
  *  add NAME [PRIORITY]		have the driver made, as root
  *  del NAME			have it unregistered, as root
  *  churn TOTAL PROCS NAME...	make and delete until TOTAL were deleted
- *  crypt NAME SECONDS		one request after the other
+ *  crypt NAME SECONDS [BYTES]	one request after the other, on the first CPU if BYTES
+ *				are given
  *  bind SECONDS NAME...	open one after the other, as often as time allows
  *  look SECONDS DRIVER...	look whether all these are registered, each 10 ms; the
  *				exit status is 0 when they always were
@@ -25,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <linux/aio_abi.h>
 #include <linux/cryptouser.h>
 #include <linux/if_alg.h>
@@ -37,6 +39,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -388,11 +391,11 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* One request to encrypt 80 bytes; the length of the answer or a negative errno. */
-static ssize_t crypt_once(int op, const struct kind *kind)
+/* One request to encrypt @len bytes; the length of the answer or a negative errno. */
+static ssize_t crypt_once(int op, const struct kind *kind, size_t len)
 {
-	static char data[16 + 64], out[16 + 64 + 16];
-	struct iovec iov = { data, sizeof(data) };
+	static char data[MAX_DATA], out[MAX_DATA + 16];
+	struct iovec iov = { data, len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct control control;
 	ssize_t got;
@@ -403,32 +406,56 @@ static ssize_t crypt_once(int op, const struct kind *kind)
 	if (sendmsg(op, &msg, 0) < 0)
 		return -errno;
 	/* An skcipher's socket would wait for the rest of what is asked for. */
-	got = read(op, out, sizeof(data) + kind->taglen);
+	got = read(op, out, len + kind->taglen);
 	return got < 0 ? -errno : got;
+}
+
+/* What the kernel charged to this program, in seconds. */
+static double cpu_time(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void stay_on_first_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("sched_setaffinity");
 }
 
 static int cmd_crypt(int argc, char **argv)
 {
 	double end = now() + (argc > 1 ? atof(argv[1]) : 1);
+	size_t len = argc > 2 ? strtoul(argv[2], NULL, 0) : 16 + 64;
 	int op, fd = argc ? alg_open(argv[0]) : -1;
 	const char *name = argc ? argv[0] : "";
 	const struct kind *kind = kind_of(&name);
 	unsigned long nr = 0;
 	ssize_t got;
 
-	if (fd < 0 || setsockopt(fd, SOL_ALG, ALG_SET_KEY, "0123456789abcdef", 16))
+	if (len > MAX_DATA || fd < 0 ||
+	    setsockopt(fd, SOL_ALG, ALG_SET_KEY, "0123456789abcdef", 16))
 		return 1;
+	if (argc > 2)
+		stay_on_first_cpu();
 	if (kind->taglen && setsockopt(fd, SOL_ALG, ALG_SET_AEAD_AUTHSIZE, NULL, kind->taglen))
 		return 1;
 	op = accept(fd, NULL, NULL);
 	for (; now() < end; nr++) {
-		got = crypt_once(op, kind);
-		if (got != 16 + 64 + kind->taglen) {
+		got = crypt_once(op, kind, len);
+		if (got != (ssize_t)(len + kind->taglen)) {
 			printf("request %lu: %zd\n", nr, got);
 			return 1;
 		}
 	}
-	printf("%lu requests\n", nr);
+	printf("%lu requests, %.2f s of CPU time\n", nr, cpu_time());
 	return 0;
 }
 
