@@ -11,6 +11,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/later-lib.sh
+. "$TOP/scripts/later-lib.sh"
 
 suite=${1:-trixie-backports}
 minutes=${2:-1}
@@ -66,23 +68,12 @@ image() {
 	echo "$dir"
 }
 
-# kernel_source: of the same version, unpacked where kernel.sh finds it.
-kernel_source() {
-	local pkg=linux-source-$series dir
-	dir=$CACHE/src/later-$pkg-$version
-	[ ! -e "$dir/.complete" ] || return 0
-	rm -rf "$CACHE/src/later-$pkg-"* "$chroot/tmp/$pkg"*
-	mkdir -p "$dir" &&
-		in_chroot sh -c "cd /tmp && apt-get download $pkg/$suite" &&
-		dpkg-deb --fsys-tarfile "$chroot/tmp/$pkg"*.deb | tar -xO "./usr/src/$pkg.tar.xz" |
-		tar -C "$dir" --strip-components=1 -xJ &&
-		rm "$chroot/tmp/$pkg"*.deb &&
-		touch "$dir/.complete"
-}
-
 # kunit: all suites, on a test kernel of that version, built here.
 kunit() {
-	run_logged later-source kernel_source
+	local found
+	found=$(later_found "$series") || true
+	[[ "$found" == *"-${version%%+*}-"* ]] || rm -rf "$CACHE/src/later-linux-source-$series-"*
+	later_source "$suite" "$series" >/dev/null
 	PADATA_SERIES=$series PADATA_BUILDS=$BUILDS/later PADATA_LOGS=$LOGS/later \
 		"$TOP/scripts/kunit.sh" kunit
 }
