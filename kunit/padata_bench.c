@@ -19,6 +19,10 @@
  *   latency   from submission to serial(), one job at a time or paced
  *
  * The floor is the same harness with callbacks called at once, without padata.
+ *
+ * Loads as gateways have them: one submitter may send to many shells by turns
+ * (streams=), from softirqs in bursts (burst=), and pause (pause_us=); the parallel
+ * cpumask may be without the submitter's CPU (off_mask=).
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -33,6 +37,7 @@
 
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
@@ -44,12 +49,14 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
 
 #define MAX_SHELLS	16
+#define MAX_STREAMS	64
 #define MAX_VALUES	8
 #define STAT_BYTES	32768
 
@@ -96,29 +103,66 @@ static unsigned int rounds = 1;
 module_param(rounds, uint, 0444);
 MODULE_PARM_DESC(rounds, "speedup: the best of so many counts");
 
+static unsigned int nr_streams = 1;
+module_param_named(streams, nr_streams, uint, 0444);
+MODULE_PARM_DESC(streams, "shells that each submitter sends to by turns; the window is that of all of them");
+
+static unsigned int burst;
+module_param(burst, uint, 0444);
+MODULE_PARM_DESC(burst, "jobs that a tasklet submits at a time; 0: the thread submits one by one");
+
+static unsigned int pause_us;
+module_param(pause_us, uint, 0444);
+MODULE_PARM_DESC(pause_us, "the submitter sleeps so long when all is done after each window; not counted");
+
+static bool off_mask;
+module_param(off_mask, bool, 0444);
+MODULE_PARM_DESC(off_mask, "the first submitter's CPU is not in the parallel cpumask");
+
+static bool marks;
+module_param(marks, bool, 0444);
+MODULE_PARM_DESC(marks, "say when each run began and ended, by local_clock()");
+
 /**
  * struct bench_job - one job
  * @padata: What padata knows.
- * @node: In the list of the tasklet that ends it.
- * @feeder: Who submitted it.
+ * @node: In the list of the tasklet that ends it; with streams then in feeder::free.
+ * @feeder: Its submitter.
  * @seq: Its number.
+ * @place: With streams: its number among those of its stream.
  */
 struct bench_job {
 	struct padata_priv	padata;
 	struct llist_node	node;
 	struct feeder		*feeder;
 	unsigned int		seq;
+	unsigned int		place;
 };
+
+/**
+ * struct stream - one of the shells that a feeder submits to by turns
+ * @ps: The shell; NULL: callbacks are called at once.
+ * @done: Called back so far; only the serial() of this shell writes it.
+ */
+struct stream {
+	struct padata_shell	*ps;
+	unsigned int		done;
+} ____cacheline_aligned_in_smp;
 
 /**
  * struct feeder - a thread that submits to a shell of its own
  * @task: The thread.
- * @ps: The shell; NULL: callbacks are called at once.
+ * @ps: The shell, or the first of several; NULL: callbacks are called at once.
+ * @streams: Of the loads of gateways: parameter streams of them; or NULL.
+ * @free: With streams: jobs that were called back.
+ * @batch: With streams: jobs taken from @free.
+ * @tasklet: Submits a burst.
+ * @paused_ns: Slept between windows.
  * @jobs: As many as the window is wide.
  * @window: Most jobs in flight.
  * @nr: Jobs to submit.
  * @seq: Submitted so far.
- * @done: Called back so far; only serial() writes it.
+ * @done: Called back so far; of one stream only serial() writes it.
  * @wake_at: Value of @done at which the thread is woken.
  * @interval_ns: Between two submissions, or 0.
  * @start_ns: By number, when a job was submitted, then how long it took; or NULL.
@@ -134,11 +178,16 @@ struct bench_job {
 struct feeder {
 	struct task_struct	*task;
 	struct padata_shell	*ps;
+	struct stream		*streams;
+	struct llist_head	free;
+	struct llist_node	*batch;
+	struct tasklet_struct	tasklet;
+	u64			paused_ns;
 	struct bench_job	*jobs;
 	unsigned int		window;
 	unsigned int		nr;
 	unsigned int		seq;
-	unsigned int		done;
+	atomic_t		done;
 	unsigned int		wake_at;
 	u64			interval_ns;
 	u64			*start_ns;
@@ -161,6 +210,11 @@ struct ender {
 static struct padata_instance *pinst;
 static struct ender __percpu *enders;
 static unsigned int loops_per_us;
+
+static bool with_streams(void)
+{
+	return nr_streams > 1 || burst || pause_us;
+}
 
 static void bench_loop(unsigned int loops)
 {
@@ -217,16 +271,32 @@ static void bench_serial(struct padata_priv *padata)
 {
 	struct bench_job *job = container_of(padata, struct bench_job, padata);
 	struct feeder *f = job->feeder;
-	unsigned int done = f->done;
+	unsigned int done = atomic_read(&f->done);
 
 	if (f->start_ns)
 		f->start_ns[job->seq] = ktime_get_ns() - f->start_ns[job->seq];
 	if (job->seq != done)
 		f->reorders++;
 	/* The job belongs to the feeder from here on. */
-	WRITE_ONCE(f->done, ++done);
+	atomic_set(&f->done, ++done);
 	smp_mb(); /* done before wake_at, pairs with feeder_wait() */
 	if (done == READ_ONCE(f->wake_at))
+		wake_up_process(f->task);
+}
+
+/* Streams may be called back at the same time and overtake one another. */
+static void stream_serial(struct padata_priv *padata)
+{
+	struct bench_job *job = container_of(padata, struct bench_job, padata);
+	struct feeder *f = job->feeder;
+
+	if (f->start_ns)
+		f->start_ns[job->seq] = ktime_get_ns() - f->start_ns[job->seq];
+	if (job->place != f->streams[job->seq % nr_streams].done++)
+		f->reorders++;
+	llist_add(&job->node, &f->free);
+	/* A full barrier: done before wake_at, pairs with feeder_wait() */
+	if (atomic_inc_return(&f->done) == READ_ONCE(f->wake_at))
 		wake_up_process(f->task);
 }
 
@@ -240,32 +310,38 @@ static void feeder_wait(struct feeder *f, unsigned int done)
 	for (;;) {
 		/* A full barrier: wake_at before done, pairs with bench_serial() */
 		set_current_state(TASK_UNINTERRUPTIBLE);
-		if ((int)(READ_ONCE(f->done) - done) >= 0)
+		if ((int)(atomic_read(&f->done) - done) >= 0)
 			break;
 		schedule();
 	}
 	__set_current_state(TASK_RUNNING);
 }
 
-static void feeder_submit(struct feeder *f)
+static __always_inline void feeder_send(struct feeder *f, struct bench_job *job,
+					struct padata_shell *ps,
+					void (*serial)(struct padata_priv *padata))
 {
-	struct bench_job *job = &f->jobs[f->seq % f->window];
 	int cb_cpu = f->cb_cpu;
 
 	memset(&job->padata, 0, sizeof(job->padata));
 	job->padata.parallel = bench_parallel;
-	job->padata.serial = bench_serial;
+	job->padata.serial = serial;
 	job->feeder = f;
 	job->seq = f->seq++;
 	if (f->start_ns)
 		f->start_ns[job->seq] = ktime_get_ns();
-	if (f->ps) {
-		f->err = padata_do_parallel(f->ps, &job->padata, &cb_cpu);
+	if (ps) {
+		f->err = padata_do_parallel(ps, &job->padata, &cb_cpu);
 		return;
 	}
 	local_bh_disable();
 	job->padata.parallel(&job->padata);
 	local_bh_enable();
+}
+
+static void feeder_submit(struct feeder *f)
+{
+	feeder_send(f, &f->jobs[f->seq % f->window], f->ps, bench_serial);
 }
 
 /* Until @due, which then advances by the interval; what is late is made up for. */
@@ -285,11 +361,97 @@ static void feeder_run(struct feeder *f)
 	ktime_t due = ktime_get();
 
 	while (f->seq < f->nr && !f->err && !READ_ONCE(f->stop)) {
-		if (f->seq - READ_ONCE(f->done) >= f->window)
+		if (f->seq - atomic_read(&f->done) >= f->window)
 			feeder_wait(f, f->seq - f->window / 2);
 		if (f->interval_ns)
 			feeder_pace(f, &due);
 		feeder_submit(f);
+	}
+	feeder_wait(f, f->seq - !!f->err);
+}
+
+/*
+ * Feeders with streams.  These have functions of their own, so that the loop above takes
+ * no longer for their sake.
+ */
+
+/* Return a job that is not in flight: the window is not full, so there is one. */
+static struct bench_job *feeder_take(struct feeder *f)
+{
+	struct bench_job *job;
+
+	if (!f->batch)
+		f->batch = llist_reverse_order(llist_del_all(&f->free));
+	job = llist_entry(f->batch, struct bench_job, node);
+	f->batch = f->batch->next;
+	return job;
+}
+
+static void feeder_submit_by_turns(struct feeder *f)
+{
+	struct bench_job *job = feeder_take(f);
+
+	job->place = f->seq / nr_streams;
+	feeder_send(f, job, f->streams[f->seq % nr_streams].ps, stream_serial);
+}
+
+static unsigned int feeder_in_flight(const struct feeder *f)
+{
+	return f->seq - atomic_read(&f->done);
+}
+
+static void feeder_burst(struct tasklet_struct *tasklet)
+{
+	struct feeder *f = container_of(tasklet, struct feeder, tasklet);
+	unsigned int n = min(burst, f->nr - f->seq);
+
+	while (n-- && !f->err && feeder_in_flight(f) < f->window)
+		feeder_submit_by_turns(f);
+}
+
+/* As an interrupt would: the tasklet runs when softirqs are enabled. */
+static void feeder_raise(struct feeder *f)
+{
+	local_bh_disable();
+	tasklet_schedule(&f->tasklet);
+	local_bh_enable();
+	/* Unless ksoftirqd has to. */
+	cond_resched();
+}
+
+static void feeder_pause(struct feeder *f)
+{
+	u64 start;
+
+	feeder_wait(f, f->seq);
+	start = ktime_get_ns();
+	usleep_range(pause_us, pause_us + 1);
+	f->paused_ns += ktime_get_ns() - start;
+}
+
+/* Until there is room for one job more, or for a burst. */
+static void feeder_wait_for_room(struct feeder *f)
+{
+	unsigned int most = f->window - min(f->window, max(burst, 1U));
+
+	if (pause_us && f->seq && !(f->seq % f->window))
+		feeder_pause(f);
+	else if (feeder_in_flight(f) > most)
+		feeder_wait(f, f->seq - min(most, f->window / 2));
+}
+
+static void feeder_run_streams(struct feeder *f)
+{
+	ktime_t due = ktime_get();
+
+	while (f->seq < f->nr && !f->err && !READ_ONCE(f->stop)) {
+		feeder_wait_for_room(f);
+		if (f->interval_ns)
+			feeder_pace(f, &due);
+		if (burst)
+			feeder_raise(f);
+		else
+			feeder_submit_by_turns(f);
 	}
 	feeder_wait(f, f->seq - !!f->err);
 }
@@ -299,7 +461,10 @@ static int feeder_thread(void *arg)
 	struct feeder *f = arg;
 
 	wait_for_completion(&f->go);
-	feeder_run(f);
+	if (f->streams)
+		feeder_run_streams(f);
+	else
+		feeder_run(f);
 	complete(&f->end);
 	return 0;
 }
@@ -307,6 +472,48 @@ static int feeder_thread(void *arg)
 static int nth_cpu(unsigned int n)
 {
 	return cpumask_nth(n % num_online_cpus(), cpu_online_mask);
+}
+
+static void feeder_free_shells(struct feeder *f)
+{
+	unsigned int i;
+
+	if (!f->streams) {
+		if (f->ps)
+			padata_free_shell(f->ps);
+		return;
+	}
+	for (i = 0; i < nr_streams; i++)
+		if (f->streams[i].ps)
+			padata_free_shell(f->streams[i].ps);
+	kvfree(f->streams);
+}
+
+static int feeder_alloc_streams(struct feeder *f, bool with_padata)
+{
+	unsigned int i;
+
+	f->streams = kvcalloc(nr_streams, sizeof(*f->streams), GFP_KERNEL);
+	if (!f->streams)
+		return -ENOMEM;
+	for (i = 0; i < nr_streams && with_padata; i++) {
+		f->streams[i].ps = padata_alloc_shell(pinst);
+		if (!f->streams[i].ps)
+			return -ENOMEM;
+	}
+	f->ps = f->streams[0].ps;
+	for (i = f->window; i--;)
+		llist_add(&f->jobs[i].node, &f->free);
+	return 0;
+}
+
+static int feeder_alloc_shells(struct feeder *f, bool with_padata, bool many)
+{
+	if (many)
+		return feeder_alloc_streams(f, with_padata);
+	if (with_padata)
+		f->ps = padata_alloc_shell(pinst);
+	return f->ps || !with_padata ? 0 : -ENOMEM;
 }
 
 static void feeder_free(struct feeder *f)
@@ -319,11 +526,11 @@ static void feeder_free(struct feeder *f)
 		complete(&f->go);
 		kthread_stop(f->task);
 		put_task_struct(f->task);
+		tasklet_kill(&f->tasklet);
 	}
 	/* The kernel's own does not wait for the last serial() to return. */
 	synchronize_rcu();
-	if (f->ps)
-		padata_free_shell(f->ps);
+	feeder_free_shells(f);
 	kvfree(f->start_ns);
 	kvfree(f->jobs);
 	kfree(f);
@@ -350,12 +557,13 @@ static int feeder_start(struct feeder *f)
  * @ns: Length of a job.
  * @with_padata: False: callbacks are called at once.
  * @timed: Note how long each job takes.
+ * @many: With streams.
  *
  * Return: The feeder, or NULL when memory is short.
  */
 static struct feeder *feeder_alloc(int cpu, unsigned int window,
 				   unsigned int nr, unsigned int ns,
-				   bool with_padata, bool timed)
+				   bool with_padata, bool timed, bool many)
 {
 	struct feeder *f = kzalloc(sizeof(*f), GFP_KERNEL);
 
@@ -368,13 +576,13 @@ static struct feeder *feeder_alloc(int cpu, unsigned int window,
 	f->loops = div_u64((u64)ns * loops_per_us, NSEC_PER_USEC);
 	init_completion(&f->go);
 	init_completion(&f->end);
+	init_llist_head(&f->free);
+	tasklet_setup(&f->tasklet, feeder_burst);
 	f->jobs = kvcalloc(f->window, sizeof(*f->jobs), GFP_KERNEL);
-	if (with_padata)
-		f->ps = padata_alloc_shell(pinst);
 	if (timed)
 		f->start_ns = kvcalloc(nr, sizeof(*f->start_ns), GFP_KERNEL);
-	if (!f->jobs || !f->ps != !with_padata || !f->start_ns != !timed ||
-	    feeder_start(f)) {
+	if (!f->jobs || !f->start_ns != !timed ||
+	    feeder_alloc_shells(f, with_padata, many) || feeder_start(f)) {
 		feeder_free(f);
 		return NULL;
 	}
@@ -450,6 +658,7 @@ static void profile_mark(void)
 static void run_feeders(struct run *run, struct feeder **feeders)
 {
 	u64 switches = context_switches();
+	u64 begin = local_clock();
 	u64 start = ktime_get_ns();
 	unsigned int i;
 
@@ -459,8 +668,12 @@ static void run_feeders(struct run *run, struct feeder **feeders)
 	for (i = 0; i < run->shells; i++)
 		wait_for_completion(&feeders[i]->end);
 	profile_mark();
-	run->elapsed_ns = ktime_get_ns() - start;
+	run->elapsed_ns = ktime_get_ns() - start - feeders[0]->paused_ns;
 	run->switches = context_switches() - switches;
+	if (marks)
+		pr_info("test=mark with_padata=%d window=%u jobs=%u begin_ns=%llu end_ns=%llu\n",
+			run->with_padata, run->window, run->shells * run->nr,
+			begin, local_clock());
 }
 
 static int run_once(struct run *run)
@@ -471,7 +684,8 @@ static int run_once(struct run *run)
 
 	for (i = 0; i < run->shells && !err; i++) {
 		feeders[i] = feeder_alloc(nth_cpu(i), run->window, run->nr,
-					  run->ns, run->with_padata, false);
+					  run->ns, run->with_padata, false,
+					  with_streams());
 		err = feeders[i] ? 0 : -ENOMEM;
 	}
 	if (!err)
@@ -502,6 +716,20 @@ static int run_best(struct run *run)
  * Tests
  */
 
+/*
+ * The loads of gateways, where one is asked for; their lines have another name than those
+ * of cost and latency, which are as before.
+ */
+static const char *load_words(void)
+{
+	static char words[80];
+
+	if (with_streams() || off_mask)
+		snprintf(words, sizeof(words), " streams=%u burst=%u pause_us=%u off_mask=%d",
+			 nr_streams, burst, pause_us, off_mask);
+	return words;
+}
+
 static u64 ns_per_job(const struct run *run)
 {
 	return div_u64(run->elapsed_ns, run->shells * run->nr);
@@ -522,9 +750,10 @@ static int test_cost_window(unsigned int window, unsigned int ns)
 		return err;
 	per_job = ns_per_job(&run);
 	switches = div_u64(run.switches * 1000, shells * nr);
-	pr_info("test=cost impl=%s cpus=%u shells=%u async=%u window=%u job_ns=%u jobs=%u per_job=%llu floor=%llu net=%lld switches_per_1000=%llu\n",
-		BENCH_IMPL, num_online_cpus(), shells, percent_async, window, ns,
-		nr, per_job, ns_per_job(&floor),
+	pr_info("test=%s impl=%s cpus=%u shells=%u async=%u window=%u job_ns=%u%s jobs=%u per_job=%llu floor=%llu net=%lld switches_per_1000=%llu\n",
+		*load_words() ? "load" : "cost", BENCH_IMPL,
+		num_online_cpus(), shells, percent_async, window, ns,
+		load_words(), nr, per_job, ns_per_job(&floor),
 		(s64)(per_job - ns_per_job(&floor)), switches);
 	return 0;
 }
@@ -567,8 +796,9 @@ static void report_latency(struct feeder *f, unsigned int load, unsigned int ns)
 	u64 *v = f->start_ns;
 
 	sort(v, f->nr, sizeof(*v), compare_u64, NULL);
-	pr_info("test=latency impl=%s cpus=%u load=%u saturate=%d job_ns=%u jobs=%u p50=%llu p99=%llu p999=%llu max=%llu\n",
-		BENCH_IMPL, num_online_cpus(), load, saturate, ns, f->nr,
+	pr_info("test=%s impl=%s cpus=%u load=%u saturate=%d job_ns=%u%s jobs=%u p50=%llu p99=%llu p999=%llu max=%llu\n",
+		*load_words() ? "light" : "latency", BENCH_IMPL,
+		num_online_cpus(), load, saturate, ns, load_words(), f->nr,
 		v[f->nr / 2], v[f->nr - 1 - f->nr / 100],
 		v[f->nr - 1 - f->nr / 1000], v[f->nr - 1]);
 }
@@ -578,9 +808,11 @@ static int test_latency_load(unsigned int load, unsigned int ns)
 	struct feeder *f, *other = NULL;
 	int err = -ENOMEM;
 
-	f = feeder_alloc(nth_cpu(0), load ? 0 : 1, jobs, ns, true, true);
+	f = feeder_alloc(nth_cpu(0), load ? 0 : 1, jobs, ns, true, true,
+			 with_streams());
 	if (saturate)
-		other = feeder_alloc(nth_cpu(1), 64, U32_MAX, ns, true, false);
+		other = feeder_alloc(nth_cpu(1), 64, U32_MAX, ns, true, false,
+				     false);
 	if (!f || (saturate && !other))
 		goto out;
 	if (load)
@@ -676,21 +908,47 @@ static int __init enders_init(void)
 	return 0;
 }
 
+/* Of the parallel cpumask all but the first submitter's CPU. */
+static int leave_mask(void)
+{
+	cpumask_var_t mask;
+	int err;
+
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
+		return -ENOMEM;
+	cpumask_copy(mask, cpu_online_mask);
+	cpumask_clear_cpu(nth_cpu(0), mask);
+	err = padata_set_cpumask(pinst, PADATA_CPU_PARALLEL, mask);
+	free_cpumask_var(mask);
+	return err;
+}
+
+static bool parameters_are_right(void)
+{
+	if (!jobs || shells > MAX_SHELLS || !shells)
+		return false;
+	/* Only one submitter can pause, since all wait for each other's end. */
+	if (pause_us && shells > 1)
+		return false;
+	return nr_streams && nr_streams <= MAX_STREAMS;
+}
+
 static int __init padata_bench_init(void)
 {
 	int cpu, err;
 
-	if (!jobs || shells > MAX_SHELLS || !shells)
+	if (!parameters_are_right())
 		return -EINVAL;
 	calibrate();
 	err = enders_init();
 	if (err)
 		return err;
 	pinst = padata_alloc("bench");
-	if (pinst)
+	err = pinst ? 0 : -ENOMEM;
+	if (!err && off_mask)
+		err = leave_mask();
+	if (!err)
 		err = run_test();
-	else
-		err = -ENOMEM;
 	if (pinst)
 		padata_free(pinst);
 	for_each_possible_cpu(cpu)

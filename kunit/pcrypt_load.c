@@ -15,6 +15,9 @@
  * all to encrypt and then all to decrypt, where each 97th has a wrong tag and
  * must fail in its turn.  Both times include filling and comparing the buffers.
  *
+ * Loads as gateways have them: many transforms by turns (streams=), requests of three
+ * sizes mixed 7:4:1 (mix=), bursts from softirqs (burst=), pauses (pause_us=).
+ *
  * Lines for scripts begin with "pcrypt_load: " and consist of key=value.
  */
 
@@ -25,6 +28,8 @@
 #include <crypto/skcipher.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/interrupt.h>
 #include <linux/ktime.h>
 #include <linux/llist.h>
 #include <linux/math64.h>
@@ -32,6 +37,7 @@
 #include <linux/prandom.h>
 #include <linux/rtnetlink.h>
 #include <linux/scatterlist.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -39,6 +45,8 @@
 #include "compat.h"
 
 #define NR_MESSAGES		64
+#define NR_MIXED		60
+#define MAX_STREAMS		64
 #define MAX_SIZE		65536
 #define MAX_KEY			128
 #define MAX_IV			16
@@ -72,6 +80,30 @@ MODULE_PARM_DESC(timeout, "seconds without progress after which requests are los
 static bool check = true;
 module_param(check, bool, 0444);
 MODULE_PARM_DESC(check, "fill each buffer and compare each result; without, only the requests' time counts");
+
+static unsigned int nr_streams = 1;
+module_param_named(streams, nr_streams, uint, 0444);
+MODULE_PARM_DESC(streams, "transforms of the driver that requests go to by turns");
+
+static bool mix;
+module_param(mix, bool, 0444);
+MODULE_PARM_DESC(mix, "three sizes in one run, of twelve requests 7, 4 and 1");
+
+static unsigned int burst;
+module_param(burst, uint, 0444);
+MODULE_PARM_DESC(burst, "requests that a tasklet submits at a time; 0: the thread submits one by one");
+
+static unsigned int pause_us;
+module_param(pause_us, uint, 0444);
+MODULE_PARM_DESC(pause_us, "the submitter sleeps so long when all is done after each window; not counted");
+
+static bool apart;
+module_param(apart, bool, 0444);
+MODULE_PARM_DESC(apart, "with check=0: decrypt from the message to the buffer, so that each tag is right");
+
+static bool marks;
+module_param(marks, bool, 0444);
+MODULE_PARM_DESC(marks, "say when each parallel run began and ended, by local_clock()");
 
 static unsigned long seed = 1;
 module_param(seed, ulong, 0444);
@@ -111,17 +143,22 @@ static const struct load_shape shapes[] = {
  * @iv: Its IV.
  * @plain: Associated data and text.
  * @cipher: Associated data, text and tag, by the reference.
+ * @sg: Describes @cipher.
+ * @len: Bytes of text.
  */
 struct load_message {
 	u8 iv[MAX_IV];
+	unsigned int len;
 	u8 *plain;
 	u8 *cipher;
+	struct scatterlist sg;
 };
 
 /**
  * struct load_test - what is done for one size
  * @shape: Of the algorithm.
- * @len: Bytes of text.
+ * @len: Bytes of text, of the longest message.
+ * @nr_messages: Their number.
  * @authsize: Bytes of tag.
  * @key: For both drivers.
  * @keylen: Bytes of it.
@@ -130,6 +167,7 @@ struct load_message {
 struct load_test {
 	const struct load_shape *shape;
 	unsigned int len;
+	unsigned int nr_messages;
 	unsigned int authsize;
 	u8 key[MAX_KEY];
 	unsigned int keylen;
@@ -165,7 +203,9 @@ struct load_slot {
 /**
  * struct load_run - all requests of one size, in one direction, by one driver
  * @test: Lengths and messages.
- * @tfm: The driver's transform.
+ * @tfms: The driver's transforms.
+ * @nr_tfms: Their number.
+ * @completed_of: Completions per transform.
  * @decrypt: The direction.
  * @slots: As many as the window is wide.
  * @nr_slots: Their number.
@@ -182,7 +222,9 @@ struct load_slot {
  */
 struct load_run {
 	const struct load_test *test;
-	struct crypto_aead *tfm;
+	struct crypto_aead *tfms[MAX_STREAMS];
+	unsigned int nr_tfms;
+	atomic_t completed_of[MAX_STREAMS];
 	bool decrypt;
 	struct load_slot *slots;
 	unsigned int nr_slots;
@@ -210,41 +252,67 @@ static struct {
 
 static struct rnd_state rnd;
 
-static unsigned int text_end(const struct load_test *test)
+static unsigned int text_end(const struct load_test *test,
+			     const struct load_message *message)
 {
-	return test->shape->assoclen + test->len;
+	return test->shape->assoclen + message->len;
+}
+
+static unsigned int message_len(const struct load_test *test,
+				const struct load_message *message)
+{
+	return text_end(test, message) + test->authsize;
 }
 
 static unsigned int buf_len(const struct load_test *test)
 {
-	return text_end(test) + test->authsize;
+	return test->shape->assoclen + test->len + test->authsize;
 }
 
 /*
  * One request, whoever does it
  */
 
+/* Several requests may read a message at the same time; none writes to it. */
+static struct scatterlist *slot_source(struct load_slot *slot)
+{
+	if (apart && !check && slot->run->decrypt)
+		return (struct scatterlist *)&slot->message->sg;
+	return &slot->sg;
+}
+
+static void slot_fill_buffer(struct load_slot *slot)
+{
+	const struct load_message *message = slot->message;
+	const struct load_test *test = slot->run->test;
+
+	if (slot->run->decrypt)
+		memcpy(slot->buf, message->cipher, message_len(test, message));
+	else
+		memcpy(slot->buf, message->plain, text_end(test, message));
+	if (slot->spoilt)
+		slot->buf[message_len(test, message) - 1] ^= 1;
+}
+
 static void slot_fill(struct load_slot *slot, unsigned int seq)
 {
 	const struct load_run *run = slot->run;
 	const struct load_test *test = run->test;
-	const struct load_message *message = &test->messages[seq % NR_MESSAGES];
-	unsigned int len = test->len + (run->decrypt ? test->authsize : 0);
+	const struct load_message *message = &test->messages[seq % test->nr_messages];
+	unsigned int len = message->len + (run->decrypt ? test->authsize : 0);
 
 	slot->seq = seq;
 	slot->message = message;
-	slot->spoilt = run->decrypt && seq % WRONG_TAG_EVERY == WRONG_TAG_EVERY - 1;
+	slot->spoilt = check && run->decrypt &&
+		       seq % WRONG_TAG_EVERY == WRONG_TAG_EVERY - 1;
 	memcpy(slot->iv, message->iv, MAX_IV);
-	if (!check)
-		slot->spoilt = false;
-	else if (run->decrypt)
-		memcpy(slot->buf, message->cipher, buf_len(test));
-	else
-		memcpy(slot->buf, message->plain, text_end(test));
-	if (slot->spoilt)
-		slot->buf[buf_len(test) - 1] ^= 1;
+	if (check)
+		slot_fill_buffer(slot);
+	if (run->nr_tfms > 1)
+		aead_request_set_tfm(slot->req, run->tfms[seq % run->nr_tfms]);
 	aead_request_set_ad(slot->req, test->shape->assoclen);
-	aead_request_set_crypt(slot->req, &slot->sg, &slot->sg, len, slot->iv);
+	aead_request_set_crypt(slot->req, slot_source(slot), &slot->sg, len,
+			       slot->iv);
 }
 
 static bool slot_is_right(const struct load_slot *slot, int err)
@@ -252,16 +320,16 @@ static bool slot_is_right(const struct load_slot *slot, int err)
 	const struct load_test *test = slot->run->test;
 	const struct load_message *message = slot->message;
 
-	/* What is decrypted in place, and again, has no right tag. */
+	/* A buffer that is decrypted in place, and again, has no right tag. */
 	if (!check)
-		return !err || (slot->run->decrypt && err == -EBADMSG);
+		return !err || (slot->run->decrypt && !apart && err == -EBADMSG);
 	if (slot->spoilt)
 		return err == -EBADMSG;
 	if (err)
 		return false;
 	if (slot->run->decrypt)
-		return !memcmp(slot->buf, message->plain, text_end(test));
-	return !memcmp(slot->buf, message->cipher, buf_len(test));
+		return !memcmp(slot->buf, message->plain, text_end(test, message));
+	return !memcmp(slot->buf, message->cipher, message_len(test, message));
 }
 
 static int slot_start(struct load_slot *slot)
@@ -275,12 +343,24 @@ static int slot_start(struct load_slot *slot)
  * The driver's completions
  */
 
-static void slot_check(struct load_slot *slot, int err)
+/* The order is that of each transform. */
+static bool slot_in_turn(const struct load_slot *slot)
 {
 	struct load_run *run = slot->run;
 	unsigned int place = atomic_fetch_inc(&run->completed);
+	unsigned int of = slot->seq % run->nr_tfms;
 
-	if (slot->seq != place)
+	if (run->nr_tfms == 1)
+		return slot->seq == place;
+	place = atomic_fetch_inc(&run->completed_of[of]);
+	return slot->seq == place * run->nr_tfms + of;
+}
+
+static void slot_check(struct load_slot *slot, int err)
+{
+	struct load_run *run = slot->run;
+
+	if (!slot_in_turn(slot))
 		atomic_inc(&run->out_of_order);
 	if (!slot_is_right(slot, err))
 		atomic_inc(&run->wrong);
@@ -359,25 +439,103 @@ static void slot_submit(struct load_slot *slot, unsigned int seq)
 	slot_done(slot, err);
 }
 
-/* Both return the nanoseconds that it took. */
+/**
+ * struct load_submitter - a thread that submits the requests of a run
+ * @run: The run.
+ * @batch: Slots taken from load_run::free.
+ * @seq: Requests submitted.
+ * @tasklet: Submits a burst.
+ * @paused_ns: Slept between windows.
+ */
+struct load_submitter {
+	struct load_run *run;
+	struct llist_node *batch;
+	unsigned int seq;
+	struct tasklet_struct tasklet;
+	u64 paused_ns;
+};
+
+/* Return true if there was a slot. */
+static bool submit_next(struct load_submitter *sub)
+{
+	struct load_slot *slot = next_free(sub->run, &sub->batch);
+
+	if (slot)
+		slot_submit(slot, sub->seq++);
+	return slot;
+}
+
+static void submit_burst(struct tasklet_struct *tasklet)
+{
+	struct load_submitter *sub = container_of(tasklet, struct load_submitter,
+						  tasklet);
+	unsigned int n = min(burst, requests - sub->seq);
+
+	while (n-- && submit_next(sub))
+		;
+}
+
+/* As an interrupt would: the tasklet runs when softirqs are enabled. */
+static bool submit_in_softirq(struct load_submitter *sub)
+{
+	if (!wait_for(sub->run, window - min(window, burst)))
+		return false;
+	local_bh_disable();
+	tasklet_schedule(&sub->tasklet);
+	local_bh_enable();
+	/* Unless ksoftirqd has to. */
+	cond_resched();
+	return true;
+}
+
+static bool submit_pause(struct load_submitter *sub)
+{
+	u64 start;
+
+	if (!wait_for(sub->run, 0))
+		return false;
+	start = ktime_get_ns();
+	usleep_range(pause_us, pause_us + 1);
+	sub->paused_ns += ktime_get_ns() - start;
+	return true;
+}
+
+/* Return false if requests are lost. */
+static bool submit_some(struct load_submitter *sub)
+{
+	if (pause_us && sub->seq && !(sub->seq % window) && !submit_pause(sub))
+		return false;
+	if (burst)
+		return submit_in_softirq(sub);
+	return submit_next(sub) || wait_for(sub->run, window / 2);
+}
+
+static void report_marks(const struct load_run *run, u64 begin)
+{
+	pr_info("mark size=%u direction=%s requests=%u begin_ns=%llu end_ns=%llu\n",
+		run->test->len, run->decrypt ? "decrypt" : "encrypt", requests,
+		begin, local_clock());
+}
+
+/* Both return the nanoseconds that it took, less those of pauses. */
 static u64 run_parallel(struct load_run *run)
 {
-	struct llist_node *batch = NULL;
-	struct load_slot *slot;
+	struct load_submitter sub = { .run = run };
+	u64 begin = local_clock();
 	u64 start = ktime_get_ns();
-	unsigned int seq = 0;
 
-	while (seq < requests && !fatal_signal_pending(current)) {
-		slot = next_free(run, &batch);
-		if (slot)
-			slot_submit(slot, seq++);
-		else if (!wait_for(run, window / 2))
+	tasklet_setup(&sub.tasklet, submit_burst);
+	while (sub.seq < requests && !fatal_signal_pending(current))
+		if (!submit_some(&sub))
 			break;
-	}
+	tasklet_kill(&sub.tasklet);
 	if (!wait_for(run, 0))
 		run->lost = atomic_read(&run->in_flight);
-	run->lost += requests - seq;
-	return ktime_get_ns() - start;
+	run->lost += requests - sub.seq;
+	start = ktime_get_ns() - start - sub.paused_ns;
+	if (marks)
+		report_marks(run, begin);
+	return start;
 }
 
 static u64 run_plain(struct load_run *run)
@@ -417,7 +575,8 @@ static void run_free(struct load_run *run)
 	}
 	kvfree(run->slots);
 	kfree(run->on_cpu);
-	crypto_free_aead(run->tfm);
+	for (i = 0; i < run->nr_tfms; i++)
+		crypto_free_aead(run->tfms[i]);
 	kfree(run);
 }
 
@@ -426,7 +585,7 @@ static int slot_init(struct load_slot *slot, struct load_run *run)
 	unsigned int len = buf_len(run->test);
 
 	slot->run = run;
-	slot->req = aead_request_alloc(run->tfm, GFP_KERNEL);
+	slot->req = aead_request_alloc(run->tfms[0], GFP_KERNEL);
 	slot->buf = kmalloc(len, GFP_KERNEL);
 	if (!slot->req || !slot->buf)
 		return -ENOMEM;
@@ -437,15 +596,23 @@ static int slot_init(struct load_slot *slot, struct load_run *run)
 	return 0;
 }
 
-static int run_init(struct load_run *run, const char *name)
+static int run_add_tfm(struct load_run *run, const char *name)
+{
+	struct crypto_aead *tfm = crypto_alloc_aead(name, 0, 0);
+
+	if (IS_ERR(tfm))
+		return PTR_ERR(tfm);
+	run->tfms[run->nr_tfms++] = tfm;
+	return crypto_aead_setkey(tfm, run->test->key, run->test->keylen);
+}
+
+static int run_init(struct load_run *run, const char *name, unsigned int nr_tfms)
 {
 	unsigned int i;
-	int err;
+	int err = 0;
 
-	run->tfm = crypto_alloc_aead(name, 0, 0);
-	if (IS_ERR(run->tfm))
-		return PTR_ERR(run->tfm);
-	err = crypto_aead_setkey(run->tfm, run->test->key, run->test->keylen);
+	while (run->nr_tfms < nr_tfms && !err)
+		err = run_add_tfm(run, name);
 	if (err)
 		return err;
 	run->on_cpu = kcalloc(nr_cpu_ids, sizeof(*run->on_cpu), GFP_KERNEL);
@@ -461,7 +628,8 @@ static int run_init(struct load_run *run, const char *name)
 }
 
 static struct load_run *run_alloc(const struct load_test *test, bool decrypt,
-				  const char *name, unsigned int nr_slots)
+				  const char *name, unsigned int nr_slots,
+				  unsigned int nr_tfms)
 {
 	struct load_run *run = kzalloc(sizeof(*run), GFP_KERNEL);
 	int err;
@@ -473,7 +641,7 @@ static struct load_run *run_alloc(const struct load_test *test, bool decrypt,
 	run->nr_slots = nr_slots;
 	init_llist_head(&run->free);
 	init_waitqueue_head(&run->wait);
-	err = run_init(run, name);
+	err = run_init(run, name, nr_tfms);
 	if (!err)
 		return run;
 	pr_err("error=%d driver=%s\n", err, name);
@@ -506,6 +674,17 @@ static u64 per_second(u64 ns)
 	return div64_u64((u64)requests * NSEC_PER_SEC, ns ?: 1);
 }
 
+/* The loads of gateways, where one is asked for; the lines of others are as before. */
+static const char *load_words(void)
+{
+	static char words[80];
+
+	if (nr_streams > 1 || mix || burst || pause_us)
+		snprintf(words, sizeof(words), " streams=%u mix=%d burst=%u pause_us=%u",
+			 nr_streams, mix, burst, pause_us);
+	return words;
+}
+
 static void report(struct load_run *plain, u64 plain_ns, struct load_run *run,
 		   u64 run_ns)
 {
@@ -514,8 +693,8 @@ static void report(struct load_run *plain, u64 plain_ns, struct load_run *run,
 	unsigned int speedup = div64_u64(plain_ns * 100, run_ns ?: 1);
 	char *on_cpu = per_cpu_list(run);
 
-	pr_info("size=%u direction=%s requests=%u plain_per_second=%llu parallel_per_second=%llu speedup=%u.%02u out_of_order=%u wrong=%u lost=%u doubled=%u\n",
-		run->test->len, direction, requests, per_second(plain_ns),
+	pr_info("size=%u%s direction=%s requests=%u plain_per_second=%llu parallel_per_second=%llu speedup=%u.%02u out_of_order=%u wrong=%u lost=%u doubled=%u\n",
+		run->test->len, load_words(), direction, requests, per_second(plain_ns),
 		per_second(run_ns), speedup / 100, speedup % 100,
 		atomic_read(&run->out_of_order), wrong, run->lost,
 		atomic_read(&run->doubled));
@@ -546,17 +725,29 @@ static int verdict(void)
  * A test
  */
 
+/* Of twelve in a row, 7, 4 and 1 of the three sizes, spread. */
+static unsigned int mixed_size(unsigned int i)
+{
+	unsigned int n = i * 5 % 12;
+
+	return sizes[(n >= 7) + (n >= 11)];
+}
+
 static int messages_alloc(struct load_test *test)
 {
 	struct load_message *message;
 	int i;
 
-	for (i = 0; i < NR_MESSAGES; i++) {
+	for (i = 0; i < test->nr_messages; i++) {
 		message = &test->messages[i];
+		message->len = test->len;
+		if (mix)
+			message->len = roundup(mixed_size(i), test->shape->block);
 		message->plain = kmalloc(buf_len(test), GFP_KERNEL);
 		message->cipher = kmalloc(buf_len(test), GFP_KERNEL);
 		if (!message->plain || !message->cipher)
 			return -ENOMEM;
+		sg_init_one(&message->sg, message->cipher, buf_len(test));
 		prandom_bytes_state(&rnd, message->plain, buf_len(test));
 		prandom_bytes_state(&rnd, message->iv, MAX_IV);
 		if (test->shape->iv0)
@@ -569,7 +760,7 @@ static void test_free(struct load_test *test)
 {
 	int i;
 
-	for (i = 0; i < NR_MESSAGES; i++) {
+	for (i = 0; i < test->nr_messages; i++) {
 		kfree(test->messages[i].plain);
 		kfree(test->messages[i].cipher);
 	}
@@ -579,7 +770,7 @@ static void test_free(struct load_test *test)
 /* What the requests have to result in, by the reference. */
 static int make_ciphers(struct load_test *test)
 {
-	struct load_run *run = run_alloc(test, false, reference, 1);
+	struct load_run *run = run_alloc(test, false, reference, 1, 1);
 	DECLARE_CRYPTO_WAIT(wait);
 	struct load_slot *slot;
 	int err = 0;
@@ -590,10 +781,11 @@ static int make_ciphers(struct load_test *test)
 	slot = &run->slots[0];
 	aead_request_set_callback(slot->req, CRYPTO_TFM_REQ_MAY_BACKLOG,
 				  crypto_req_done, &wait);
-	for (i = 0; i < NR_MESSAGES && !err; i++) {
+	for (i = 0; i < test->nr_messages && !err; i++) {
 		slot_fill(slot, i);
 		err = crypto_wait_req(slot_start(slot), &wait);
-		memcpy(test->messages[i].cipher, slot->buf, buf_len(test));
+		memcpy(test->messages[i].cipher, slot->buf,
+		       message_len(test, &test->messages[i]));
 	}
 	run_free(run);
 	return err;
@@ -622,10 +814,10 @@ static int test_direction(const struct load_test *test, bool decrypt)
 	struct load_run *plain, *run;
 	u64 plain_ns;
 
-	plain = run_alloc(test, decrypt, reference, 1);
+	plain = run_alloc(test, decrypt, reference, 1, 1);
 	if (IS_ERR(plain))
 		return PTR_ERR(plain);
-	run = run_alloc(test, decrypt, driver, window);
+	run = run_alloc(test, decrypt, driver, window, nr_streams);
 	if (IS_ERR(run)) {
 		run_free(plain);
 		return PTR_ERR(run);
@@ -648,6 +840,7 @@ static int test_size(const struct load_shape *shape, unsigned int authsize,
 	test->shape = shape;
 	test->authsize = authsize;
 	test->len = roundup(size, shape->block);
+	test->nr_messages = mix ? NR_MIXED : NR_MESSAGES;
 	make_key(test);
 	err = messages_alloc(test);
 	if (!err)
@@ -701,7 +894,10 @@ static int run_tests(struct crypto_aead *ref)
 	int i;
 
 	prandom_seed_state(&rnd, seed);
-	for (i = 0; i < nr_sizes && !err; i++)
+	if (mix)
+		err = test_size(find_shape(alg), crypto_aead_authsize(ref),
+				max3(sizes[0], sizes[1], sizes[2]));
+	for (i = 0; i < nr_sizes && !err && !mix; i++)
 		err = test_size(find_shape(alg), crypto_aead_authsize(ref),
 				sizes[i]);
 	return err ?: verdict();
@@ -714,6 +910,8 @@ static bool parameters_are_right(void)
 	for (i = 0; i < nr_sizes; i++)
 		if (sizes[i] > MAX_SIZE)
 			return false;
+	if (!nr_streams || nr_streams > MAX_STREAMS || (mix && nr_sizes != 3))
+		return false;
 	return window && window <= 65536 && timeout && timeout <= 3600;
 }
 
