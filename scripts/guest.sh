@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # guest.sh [OPTIONS] -- SCRIPT: boot a kernel in QEMU and run SCRIPT in it.
+# With -u the kernel is user-mode Linux, a program of this machine.
 #
 #  -k FILE   bzImage                      -m DIR    has lib/modules/VERSION
 #  -M "..."  modules wanted of it, with all they depend on (default: all)
@@ -16,6 +17,7 @@
 #  -o DIR    a tree that is laid over the guest's, with what its programs need
 #  -q "..."  arguments of QEMU (repeat)
 #  -A "..."  accelerator and CPU, where not the fastest that works is wanted
+#  -u        FILE of -k is user-mode Linux; -q "..." is put before it (perf record)
 #
 # $PADATA_KVM (/dev/kvm) is for tests of the probe for an accelerator.
 # SCRIPT runs in /t under dash, with busybox and the real kmod.  `report` writes
@@ -43,11 +45,11 @@ bad+='|NOHZ tick-stop error|list_(add|del) corruption|Kernel panic'
 bad+='|Tainted: [^ ]* *[A-Z ]*W|stack-protector|page allocation failure'
 
 kernel='' modroot='' wanted='' cpus=4 mem=1G limit=300 args='' name=guest allow='' overlay=''
-files=() env=() more=() accel=() binaries=()
+files=() env=() more=() accel=() binaries=() machine=qemu
 
 parse_options() {
 	local o words
-	while getopts k:m:M:c:r:t:a:n:f:w:e:b:o:q:A: o; do
+	while getopts k:m:M:c:r:t:a:n:f:w:e:b:o:q:A:u o; do
 		case $o in
 		k) kernel=$OPTARG ;;	m) modroot=$OPTARG ;;
 		M) wanted=$OPTARG ;;	c) cpus=$OPTARG ;;
@@ -56,7 +58,7 @@ parse_options() {
 		w) allow=$OPTARG ;;	f) files+=("$OPTARG") ;;
 		e) env+=("$OPTARG") ;;	b) binaries+=("$OPTARG") ;;
 		A) read -ra accel <<<"$OPTARG" ;;
-		o) overlay=$OPTARG ;;
+		o) overlay=$OPTARG ;;	u) machine=uml ;;
 		q) read -ra words <<<"$OPTARG"; more+=("${words[@]}") ;;
 		*) die "see the head of $0" ;;
 		esac
@@ -217,14 +219,38 @@ accel() {
 	read -ra accel <"$cached"
 }
 
+# uml: its channels are pipes, which it wants.  Memory is a file, so one in memory.
+uml() {
+	local channel readers=() words
+	read -ra words <<<"$args"
+	for channel in console verdict; do
+		mkfifo "$tmp/$channel"
+		cat "$tmp/$channel" >"${!channel}" &
+		readers+=($!)
+	done
+	TMPDIR=/dev/shm timeout -k 5 "$limit" ${more[@]+"${more[@]}"} "$kernel" mem="$mem" ncpus="$cpus" \
+		seccomp=on initrd="$tmp/initramfs" noreboot con=null con0=null,fd:4 ssl=null \
+		ssl1=null,fd:3 console=tty0 loglevel=7 panic=-1 "${words[@]}" \
+		3>"$tmp/verdict" 4>"$tmp/console" </dev/null >"$tmp/qemu" 2>&1 &
+	child=$!
+	wait $child || status=$?
+	child=
+	wait "${readers[@]}"
+	rm "$tmp/console" "$tmp/verdict"
+}
+
 boot() {
 	status=0
 	rm -f "$console" "$verdict"
+	touch "$console" "$verdict"
+	if [ $machine = uml ]; then
+		uml
+		return
+	fi
 	qemu "$limit" "${accel[@]}" -smp "$smp" -m "$mem" -kernel "$kernel" \
 		-initrd "$tmp/initramfs" -serial "file:$console" -serial "file:$verdict" \
 		${more[@]+"${more[@]}"} \
 		-append "console=ttyS0 loglevel=7 panic=-1 $args"
-	touch "$console" "$verdict"
 }
 
 # Emulators lose a kernel before PID 1 now and then; that is not our failure.
@@ -296,7 +322,7 @@ parse_options "$@"
 shift $((OPTIND - 1))
 script=${1:?see the head of $0}
 smp=$cpus
-[ "$cpus" -lt 16 ] || many_cpus
+[ "$cpus" -lt 16 ] || [ $machine = uml ] || many_cpus
 [ -e "$kernel" ] || die "no kernel $kernel"
 child='' status=0
 tmp=$(mktemp -d)
@@ -309,6 +335,6 @@ trap 'exit 130' INT TERM HUP
 rm -f "$console" "$verdict"
 touch "$console" "$verdict"
 make_initramfs
-[ ${#accel[@]} != 0 ] || accel
+[ ${#accel[@]} != 0 ] || [ $machine = uml ] || accel
 boot_maybe_twice
 judge
