@@ -71,7 +71,7 @@ cd "$TOP"
 tree=$(scripts/kernel.sh kunit)
 source=$tree/source
 # Not what a build has left here.
-mapfile -t c_files < <(find . padata pcrypt kunit Documentation/samples scripts -maxdepth 1 -name '*.[ch]' \
+mapfile -t c_files < <(find . padata pcrypt kunit Documentation/samples scripts scripts/native -maxdepth 1 -name '*.[ch]' \
 	! -name '*.mod.c' | sort -u)
 c_files=("${c_files[@]#./}")
 for f in "${c_files[@]}" scripts/e2e/*.c Documentation/samples/ordered/*.[ch]; do
@@ -82,7 +82,7 @@ check kernel-doc kernel_doc "${c_files[@]}"
 check sparse scripts/build.sh "$tree" sparse TESTS=1 C=2
 check "build for Debian's 6.12" stock_build 6.12
 ! has_kernel 6.1 || check "build for Debian's 6.1" stock_build 6.1
-check shellcheck shellcheck -x scripts/*.sh scripts/guest-* scripts/e2e/*.sh scripts/e2e/guest-* \
+check shellcheck shellcheck -x scripts/*.sh scripts/guest-* scripts/native/*.sh scripts/e2e/*.sh scripts/e2e/guest-* \
 	scripts/pcryptctl .ci/run
 check "man page" man_page
 check "planted bugs fit the code" scripts/planted.sh check
