@@ -12,8 +12,12 @@
 #    latency  of single jobs and of paced ones, and beside a full stream
 #    pcrypt   three AEADs, five sizes, three windows, on 2 CPUs
 #    alone    the same with one request in flight, by instructions
+#    load     as cost, on 4 CPUs: many shells by turns, bursts from softirqs, pauses, the
+#             submitter's CPU off the parallel cpumask
+#    light    latency of light streams beside a heavy one, on 2 CPUs
+#    mixed    as pcrypt, sizes mixed, many transforms, bursts
 #
-# Cost, alone, and the latency of single jobs, are instructions that QEMU counts
+# Cost, load, alone, and the latency of single jobs, are instructions that QEMU counts
 # (-icount, one CPU runs at a time): they depend on nothing that the host does.
 # The rest is time, and means something only where two host CPUs are idle.
 # Tables have figures without the floor, which is the same harness with callbacks
@@ -21,8 +25,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-
-results=${PADATA_RESULTS:-$TOP/results}
+# shellcheck source=scripts/bench-lib.sh
+. "$TOP/scripts/bench-lib.sh"
 
 multi="-accel tcg,thread=multi -cpu max"
 # With AVX in the guest QEMU 7.2 runs AES at one of two speeds, a factor of ten
@@ -38,28 +42,6 @@ guest() {
 		-a "$args" -e "RUNS=$4" -f "$dir/padata_mod.ko" \
 		-f "$dir/kunit/padata_bench.ko" -f "$dir/kunit/padata_bench_kernel.ko" \
 		-- "$TOP/scripts/guest-bench"
-}
-
-# both PARAMETERS: the same for ours and for the kernel's own.
-both() {
-	echo "padata_bench $1;padata_bench_kernel $1;"
-}
-
-# lines NAME TEST: of the guest's results those of one test.
-lines() {
-	sed -n "s/^bench: \(test=$2 .*\)/\1/p" "$LOGS/$1.verdict"
-}
-
-# csv: key=value lines, all of the same keys, to comma-separated values.
-csv() {
-	awk '{ head = row = ""
-	       for (i = 1; i <= NF; i++) {
-		       at = index($i, "=")
-		       head = head (i > 1 ? "," : "") substr($i, 1, at - 1)
-		       row = row (i > 1 ? "," : "") substr($i, at + 1)
-	       }
-	       if (NR == 1) print head
-	       print row }'
 }
 
 # ratios: lines of test=cost to "CPUS SHELLS ASYNC WINDOW FLOOR KERNEL OURS RATIO".
@@ -166,14 +148,46 @@ full_latency() {
 	csv <"$results/latency.lines" | tee "$results/latency.csv"
 }
 
-# pcrypt_guest NAME ACCELERATOR WINDOWS
+# stats NAME TEST: the table of one boot.
+stats() {
+	lines "$1" "$2" | awk -v table="$2" -v one_place=1 -f "$TOP/scripts/bench-stats.awk"
+}
+
+full_load() {
+	say "loads as gateways have them, in instructions, on 4 CPUs"
+	guest bench-load "$icount" 4 "$(gateway_runs 4096 | tr -d '\n')"
+	lines bench-load load | csv >"$results/load.csv"
+	stats bench-load load
+}
+
+full_light() {
+	say "latency of light streams beside a heavy one, on 2 CPUs"
+	guest bench-light "$multi" 2 "$(light_run 2000)"
+	lines bench-light light | csv >"$results/light.csv"
+	stats bench-light light
+}
+
+full_mixed() {
+	local more
+	say "pcrypt with sizes mixed, on 2 CPUs"
+	: >"$results/mixed.lines"
+	for more in streams=1 streams=16 "streams=64 burst=64"; do
+		SIZES=64,576,1420 MORE="mix=1 apart=1 $more" \
+			pcrypt_guest bench-mixed "$no_avx" "64 256" >/dev/null
+		lines bench-mixed pcrypt | sed 's/^test=pcrypt/test=mixed/' >>"$results/mixed.lines"
+	done
+	csv <"$results/mixed.lines" >"$results/mixed.csv"
+	awk -v table=mixed -v one_place=1 -f "$TOP/scripts/bench-stats.awk" "$results/mixed.lines"
+}
+
+# pcrypt_guest NAME ACCELERATOR WINDOWS: $SIZES and $MORE as of guest-bench-pcrypt.
 pcrypt_guest() {
 	alone "$1"
 	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -m "$ROOT" -c 2 -t 1200 \
 		-M "aesni_intel gcm authenc cbc hmac sha256_ssse3 chacha20poly1305 chacha_x86_64 poly1305_x86_64 pcrypt" \
 		-n "$1" -a "tsc=reliable cryptomgr.notests=1" \
 		-e "ALGORITHMS=gcm(aes) authenc(hmac(sha256),cbc(aes)) rfc7539(chacha20,poly1305)" \
-		-e "SIZES=64,256,1420,4096,16384" -e "WINDOWS=$3" -e "REQUESTS=${PADATA_REQUESTS:-1000}" \
+		-e "SIZES=${SIZES:-64,256,1420,4096,16384}" -e "MORE=${MORE-}" -e "WINDOWS=$3" -e "REQUESTS=${PADATA_REQUESTS:-1000}" \
 		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" \
 		-- "$TOP/scripts/guest-bench-pcrypt"
 	lines "$1" pcrypt | csv
@@ -225,7 +239,7 @@ mkdir -p "$results"
 case $what in
 quick)	quick ;;
 check)	check ;;
-full)	[ $# != 0 ] || set -- cost speedup latency pcrypt alone
+full)	[ $# != 0 ] || set -- cost speedup latency pcrypt alone load light mixed
 	for part; do
 		"full_$part"
 	done ;;

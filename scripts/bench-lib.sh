@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What bench.sh and bench-native.sh share, for those who have included lib.sh.
+
+# shellcheck disable=SC2034 # used by those
+results=${PADATA_RESULTS:-$TOP/results}
+
+# both PARAMETERS: the same for ours and for the kernel's own.
+both() {
+	echo "padata_bench $1;padata_bench_kernel $1;"
+}
+
+# gateway_runs JOBS: loads as gateways have them.  Many streams by turns, bursts as a poll of
+# a network card makes them, pauses after each window, the submitter's CPU off the mask.
+gateway_runs() {
+	local streams
+	for streams in 4 16 64; do
+		both "streams=$streams windows=64,256 jobs=$1"
+	done
+	both "burst=64 windows=256 jobs=$1"
+	both "burst=64 streams=16 windows=256 jobs=$1"
+	both "pause_us=200 windows=64 jobs=$(($1 / 10))"
+	both "off_mask=1 windows=64,256 jobs=$1"
+}
+
+# light_run JOBS: sixteen light streams, to which one submitter sends a job of 10 us each
+# 100 us, beside one that is kept full.
+light_run() {
+	both "test=latency streams=16 saturate=1 loads=10 job_ns=10000 jobs=$1"
+}
+
+# lines NAME TEST: of the guest's results those of one test.
+lines() {
+	sed -n "s/^bench: \(test=$2 .*\)/\1/p" "$LOGS/$1.verdict"
+}
+
+# csv: key=value lines, all of the same keys, to comma-separated values.
+csv() {
+	awk '{ head = row = ""
+	       for (i = 1; i <= NF; i++) {
+		       at = index($i, "=")
+		       head = head (i > 1 ? "," : "") substr($i, 1, at - 1)
+		       row = row (i > 1 ? "," : "") substr($i, at + 1)
+	       }
+	       if (NR == 1) print head
+	       print row }'
+}

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Medians, for bench-native.sh and bench.sh.  Input: lines of key=value; the variable
+# "table" is the test whose lines they are.  "ratios=1" prints the medians of the ratios
+# instead, one a line: TABLE KEY... RATIO.  "one_place=1": lines do not say idle= and
+# costs=.
+
+# note FIGURE KEY VALUE: one more boot.
+function note(figure, key, value) {
+	if (!(key in known)) {
+		known[key] = 1
+		keys[++nr_keys] = key
+	}
+	samples[figure, key, ++count[figure, key]] = value + 0
+}
+
+# sort_samples: of one figure, by insertion; there are few.
+function sort_samples(figure, key,    i, j, value) {
+	for (i = 2; i <= count[figure, key]; i++) {
+		value = samples[figure, key, i]
+		for (j = i - 1; j && samples[figure, key, j] > value; j--)
+			samples[figure, key, j + 1] = samples[figure, key, j]
+		samples[figure, key, j + 1] = value
+	}
+}
+
+function median(figure, key,    n) {
+	n = count[figure, key]
+	if (!n)
+		return "nan"
+	sort_samples(figure, key)
+	return (samples[figure, key, int((n + 1) / 2)] + samples[figure, key, int((n + 2) / 2)]) / 2
+}
+
+# show FIGURE KEY: "median (least-greatest)".
+function show(figure, key,    middle, format) {
+	middle = median(figure, key)
+	if (middle == "nan")
+		return "-"
+	format = figure ~ /ns$/ ? "%d" : "%.2f"
+	return sprintf(format " (" format "-" format ")", middle, samples[figure, key, 1],
+		       samples[figure, key, count[figure, key]])
+}
+
+# compare FIGURE KEY VALUE: of both implementations, ours first, and the ratio.
+function compare(figure, key, value) {
+	note((v["impl"] == "ours" ? "ours" : "kernel") figure, key, value)
+	if (v["impl"] == "ours")
+		ours[figure, key] = value
+	else if (value + 0)
+		note("ratio", key, ours[figure, key] / value)
+}
+
+BEGIN {
+	columns["cost"] = "window"
+	columns["load"] = "streams burst pause_us off_mask window"
+	columns["speedup"] = "job_ns"
+	columns["latency"] = ""
+	columns["light"] = "load job_ns streams"
+	columns["pcrypt"] = "algorithm size direction window"
+	columns["mixed"] = "algorithm streams burst direction window"
+	figures["cost"] = figures["load"] = "ours/ns kernel/ns ratio"
+	figures["speedup"] = "ours kernel ceiling ratio"
+	figures["latency"] = figures["light"] = \
+		"ours-p50/ns kernel-p50/ns ours-p99/ns kernel-p99/ns"
+	figures["pcrypt"] = figures["mixed"] = "plain/ns ours kernel"
+	nr_columns = split((one_place ? "" : "idle costs ") columns[table], column, " ")
+	nr_figures = split(figures[table], figure, " ")
+}
+
+{
+	for (i = 1; i <= NF; i++) {
+		at = index($i, "=")
+		v[substr($i, 1, at - 1)] = substr($i, at + 1)
+	}
+	gsub(";", ",", v["algorithm"]) # commas separate values in CSV
+	key = v[column[1]]
+	for (i = 2; i <= nr_columns; i++)
+		key = key " " v[column[i]]
+}
+
+table == "cost" || table == "load" {
+	compare("/ns", key, v["net"])
+}
+
+table == "speedup" {
+	compare("", key, v["serial_ns"] / v["padata_ns"])
+	note("ceiling", key, v["serial_ns"] / v["two_threads_ns"])
+}
+
+table == "latency" {
+	compare("-p50/ns", key, v["p50"])
+	note(v["impl"] "-p99/ns", key, v["p99"])
+}
+
+table == "light" {
+	note(v["impl"] "-p50/ns", key, v["p50"])
+	compare("-p99/ns", key, v["p99"])
+}
+
+# The plain cipher in the same loop comes first.
+table == "pcrypt" || table == "mixed" {
+	rate = v["parallel_per_second"]
+	if (v["impl"] == "plain") {
+		plain[key] = rate
+		note("plain/ns", key, 1e9 / rate)
+	} else {
+		note(v["impl"], key, rate / plain[key])
+	}
+}
+
+function heading(    i) {
+	for (i = 1; i <= nr_columns; i++)
+		printf "%-*s ", column[i] == "algorithm" ? 30 : 8, column[i]
+	for (i = 1; i <= nr_figures; i++)
+		printf " %22s", figure[i]
+	print ""
+}
+
+function row(key,    i, part) {
+	split(key, part, " ")
+	for (i = 1; i <= nr_columns; i++)
+		printf "%-*s ", column[i] == "algorithm" ? 30 : 8, part[i]
+	for (i = 1; i <= nr_figures; i++)
+		printf " %22s", show(figure[i], key)
+	print ""
+}
+
+END {
+	if (!ratios)
+		heading()
+	for (n = 1; n <= nr_keys; n++)
+		if (!ratios)
+			row(keys[n])
+		else
+			printf "%s %s %.3f\n", table, keys[n],
+				median(figure[1] == "plain/ns" ? "ours" : "ratio", keys[n])
+}
