@@ -54,6 +54,15 @@ bench-quick: ## instructions per job, ours beside the kernel's own, in QEMU
 bench-check: ## the same; fails when a ratio is worse by over 15% than committed
 	@scripts/bench.sh check
 
+bench-native: ## the same at this machine's own speed, in user-mode Linux 7.3 (PARTS="cost ...")
+	@scripts/bench-native.sh full $(PARTS)
+
+bench-native-check: ## the same; fails when a ratio is worse by over 15% than committed
+	@scripts/bench-native.sh check
+
+profile-native: ## ns per job by function, submitter and pump apart (PROFILES="padata:256 ...")
+	@scripts/profile-native.sh $(PROFILES)
+
 bench-mt: ## multithreaded jobs against loops, threads and work items, in QEMU
 	@scripts/bench-mt.sh
 
@@ -95,10 +104,11 @@ dkms-remove: ## undo what dkms-install did to kernels
 	@scripts/dkms.sh remove
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 clean: ## remove what `make` built (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
 .PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants later bench bench-quick \
-	bench-check bench-mt dkms-install dkms-remove install install-tools help clean
+	bench-check bench-native bench-native-check profile-native bench-mt dkms-install dkms-remove \
+	install install-tools help clean

@@ -1,0 +1,259 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# bench-native.sh full|check|boot [PART...]: what padata and pcrypt cost at this
+# machine's own speed, ours beside the kernel's own in the same boots of user-mode Linux
+# 7.3 with two CPUs (scripts/native).
+#
+#  full    these parts, or those named:
+#    cost     net ns per empty job at windows 1, 8, 64, 256 and unbounded
+#    speedup  against a loop on one CPU and two pinned threads, jobs of 0.5 to 100 us
+#    latency  of single jobs
+#    pcrypt   three AEADs, five sizes, 1 to 256 in flight, both directions, in relation
+#             to the plain cipher in the same loop
+#    load     as cost, many shells by turns, bursts from softirqs, pauses, the
+#             submitter's CPU off the parallel cpumask
+#    light    latency of light streams beside a heavy one
+#    mixed    as pcrypt, sizes mixed, many transforms, bursts
+#  check   idle CPUs poll, costs as on x86; a ratio that is worse by over 15% than in
+#          native/ratios fails
+#  boot    when the kernel is in the cache: one boot, in which the ciphers' results are
+#          checked
+#
+# Medians and least to greatest of $BOOTS boots (3) for each of $IDLE (poll sleep: an idle
+# CPU polls for up to 300 us, or sleeps in the host at once) and $COSTS (x86 um: modules
+# with native-like.h, or with the costs that ARCH=um adds).  Figures mean something only
+# where two host CPUs are idle.  $WITHOUT (sha_ni,vaes) are features of the CPU that are not
+# used.  $SCALE divides all numbers of jobs, for a try of the scripts.  $PADATA_RESULTS
+# (results) gets CSV and SVG, and native-ratios in the format of native/ratios.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/bench-lib.sh
+. "$TOP/scripts/bench-lib.sh"
+# shellcheck source=scripts/native-lib.sh
+. "$TOP/scripts/native-lib.sh"
+
+boots=${BOOTS:-3}
+idles=${IDLE:-poll sleep}
+costs_of=${COSTS:-x86 um}
+scale=${SCALE:-1}
+algorithms=("gcm(aes)" "rfc7539(chacha20,poly1305)" "authenc(hmac(sha256),cbc(aes))")
+
+# Where a job is short its number is large, so that a run lasts some 20 ms at least.  Of
+# window 1 the bench does an eighth.
+cost_runs() {
+	both "windows=1,8,64,256 jobs=$((400000 / scale))"
+	both "windows=0 jobs=$((20000 / scale)) rounds=5"
+}
+
+speedup_runs() {
+	both "test=speedup windows=256 jobs=$((50000 / scale)) rounds=3 job_ns=500,1000,2000"
+	both "test=speedup windows=256 jobs=$((20000 / scale)) job_ns=10000,100000"
+}
+
+latency_runs() {
+	both "test=latency loads=0 jobs=$((50000 / scale))"
+}
+
+load_runs() {
+	gateway_runs $((400000 / scale))
+}
+
+light_runs() {
+	light_run $((20000 / scale))
+}
+
+# load_of TEST ALGORITHM WINDOWS REQUESTS MORE
+load_of() {
+	local sizes=64,256,576,1420,4096
+	[ "$1" = pcrypt ] || sizes=64,576,1420
+	printf '%s|%s|%s|%s|%d|apart=1 %s;' "$1" "$2" "$sizes" "$3" $(($4 / scale)) "$5"
+}
+
+pcrypt_loads() {
+	local algorithm
+	for algorithm in "${algorithms[@]}"; do
+		load_of pcrypt "$algorithm" 1 20000 ''
+		case $algorithm in
+		gcm*)	load_of pcrypt "$algorithm" "16 64 256" 100000 '' ;;
+		rfc*)	load_of pcrypt "$algorithm" "16 64 256" 50000 '' ;;
+		*)	load_of pcrypt "$algorithm" "16 64 256" 20000 '' ;;
+		esac
+	done
+}
+
+mixed_loads() {
+	local algorithm more
+	for algorithm in "${algorithms[@]}"; do
+		for more in streams=1 streams=16 "streams=64 burst=64"; do
+			load_of mixed "$algorithm" "64 256" 50000 "mix=1 $more"
+		done
+	done
+}
+
+# collect NAME BOOT IDLE COSTS PART: the lines of one part, with what they were measured on.
+collect() {
+	lines "$1" "$5" | sed "s/^test=$5/boot=$2 idle=$3 costs=$4/" >>"$results/native-$5.lines"
+}
+
+# boot_once BOOT IDLE COSTS PART...: what all parts want, in one guest.
+boot_once() {
+	local n=$1 idle=$2 costs=$3 part runs='' loads=''
+	shift 3
+	for part; do
+		case $part in
+		pcrypt|mixed)	loads+=$("${part}_loads") ;;
+		*)	runs+=$("${part}_runs" | tr -d '\n') ;;
+		esac
+	done
+	say "boot $n of $boots, idle CPUs $idle, costs of $costs"
+	native_guest bench-native "$idle" "$costs" 1800 -e "RUNS=$runs" -e "LOADS=$loads" \
+		-- "$TOP/scripts/guest-native"
+	for part; do
+		collect bench-native "$n" "$idle" "$costs" "$part"
+	done
+}
+
+# table PART [ratios]
+table() {
+	awk -v table="$1" -v ratios="${2+1}" -f "$TOP/scripts/bench-stats.awk" \
+		"$results/native-$1.lines"
+}
+
+# measure PART...: all boots.
+measure() {
+	local n part idle costs
+	host_line
+	for part; do
+		: >"$results/native-$part.lines"
+	done
+	for n in $(seq "$boots"); do
+		for idle in $idles; do
+			for costs in $costs_of; do
+				boot_once "$n" "$idle" "$costs" "$@"
+			done
+		done
+	done
+	: >"$results/native-ratios"
+	for part; do
+		csv <"$results/native-$part.lines" >"$results/native-$part.csv"
+		table "$part" ratios >>"$results/native-ratios"
+	done
+}
+
+# first TABLE: the rows of the first of $idles and $costs_of.
+first() {
+	table "$1" | awk -v idle="${idles%% *}" -v costs="${costs_of%% *}" \
+		'$1 == idle && $2 == costs'
+}
+
+# Unbounded is drawn at 4096.
+draw_cost() {
+	local data=$results/native-cost.dat
+	first cost | awk '{ print $3 ? $3 : 4096, $4, $6 }' >"$data"
+	gnuplot <<-END
+		set terminal svg size 640,420
+		set output "$results/native-cost.svg"
+		set logscale xy
+		set xlabel "jobs in flight"
+		set ylabel "ns per empty job"
+		set key top right
+		plot "$data" using 1:3 with linespoints title "the kernel's own", \
+			"$data" using 1:2 with linespoints title "ours"
+	END
+}
+
+# By size, for each number in flight.
+draw_pcrypt() {
+	local data=$results/native-pcrypt.dat
+	first pcrypt | awk '$3 == "gcm(aes)" && $5 == "encrypt" {
+		print $4, $6, $9, $11 }' >"$data"
+	gnuplot <<-END
+		set terminal svg size 640,420
+		set output "$results/native-pcrypt.svg"
+		set logscale x
+		set yrange [0:*]
+		set xlabel "bytes"
+		set ylabel "requests of gcm(aes), plain cipher = 1"
+		set key top left
+		plot for [w in "1 16 64 256"] "$data" using 1:(\$2 == w ? \$3 : 1/0) \
+			with linespoints title "ours, ".w." in flight", \
+			"$data" using 1:(\$2 == 256 ? \$4 : 1/0) with linespoints \
+			title "the kernel's own, 256"
+	END
+}
+
+full() {
+	local part
+	[ $# != 0 ] || set -- cost speedup latency pcrypt load light mixed
+	check_ciphers
+	measure "$@"
+	for part; do
+		echo
+		table "$part"
+	done
+	[[ " $* " != *" cost "* ]] || draw_cost
+	[[ " $* " != *" pcrypt "* ]] || draw_pcrypt
+}
+
+# check_ciphers: known answers, and then pcrypt's results; counts both.
+check_ciphers() {
+	native_guest native-ciphers sleep x86 300 -e RUNS= -e SELFTESTS=1 \
+		-e "LOADS=$(printf 'check|%s;' "${algorithms[@]}")" -- "$TOP/scripts/guest-native" ||
+		count 1 "the ciphers' guest (exit status $?)"
+	count_reported native-ciphers
+	[ "$passed" = $((2 * ${#algorithms[@]})) ] || die "the ciphers are wrong"
+}
+
+# worse KIND NEW COMMITTED: of padata's cost and latency less is better, of rates more.
+worse() {
+	awk -v kind="$1" -v new="$2" -v old="$3" 'BEGIN {
+		if (kind ~ /^(speedup|pcrypt)$/)
+			bad = new + 0 < old / 1.15
+		else
+			bad = new + 0 > old * 1.15
+		print (bad || new !~ /^[0-9.]+$/) }'
+}
+
+# ratio_of KEY: as measured; empty where it was not.
+ratio_of() {
+	awk -v key="$1" '{ k = $0; sub(/ [^ ]*$/, "", k); if (k == key) print $NF }' \
+		"$results/native-ratios"
+}
+
+check() {
+	local line key new
+	[ -e "$TOP/scripts/native/ratios" ] ||
+		die "nothing to compare with: copy native-ratios of make bench-native to scripts/native/ratios"
+	idles=poll costs_of=x86
+	measure cost speedup latency pcrypt
+	while read -r line; do
+		key=${line% *}
+		new=$(ratio_of "$key")
+		count "$(worse "${key%% *}" "${new:-missing}" "${line##* }")" \
+			"$key: ratio ${new:-missing}, committed ${line##* }"
+	done < <(grep -v '^#' "$TOP/scripts/native/ratios")
+	total
+}
+
+what=${1:?see the head of $0}
+shift
+if [ "$what" = boot ] && ! "$TOP/scripts/native/um.sh" --cached >/dev/null; then
+	echo "user-mode Linux is not in the cache: nothing is booted"
+	total
+	exit
+fi
+if [ "$what" = full ]; then
+	native_setup gnuplot-nox
+else
+	native_setup
+fi
+mkdir -p "$results"
+case $what in
+full)	full "$@" ;;
+check)	check ;;
+boot)	check_ciphers
+	total ;;
+*)	die "see the head of $0" ;;
+esac
