@@ -15,6 +15,8 @@
  *		shell; numbers are given under one roof, so that order can be seen
  *   feeder	submits: threads, and a timer in softirq
  *   ender	per CPU: ends jobs from a work item, a timer, a hard interrupt
+ *   deliverer	per CPU: a list into which serial() puts the job's number, and a
+ *		tasklet that delivers it; what a lane delivers has to be in order, too
  *
  * What makes trouble: writers of the two cpumasks, CPU hotplug, padata_stop(),
  * and threads that make and free shells.  Nobody else may change CPUs or masks
@@ -96,6 +98,13 @@ MODULE_PARM_DESC(patience, "After so many seconds without a callback jobs in fli
 #define RING			4096
 #define MAX_ORPHANS		24
 
+/*
+ * padata waits for what callbacks have raised on a CPU, for at least so long, before
+ * results come out on another.  The longest hold of a deliverer is clearly shorter.
+ */
+#define DELIVER_BOUND_NS	(16 * NSEC_PER_MSEC)
+#define DELIVER_HOLD_US		3000
+
 #define JOB_WORDS		24
 #define SHELL_SLOTS		4
 #define FEEDER_LANES		5
@@ -117,6 +126,8 @@ enum counter {
 	BAD_WAITS,	/* padata_stop() or padata_free_shell() came back early */
 	BAD_MASKS,	/* a mask could not be written, or another one is shown */
 	BAD_HOTPLUG,	/* a CPU could not be taken offline or online */
+	DELIVERED_REORDERS,	/* delivered after a later job */
+	UNDELIVERED,	/* never delivered */
 	NR_ERRORS,
 	SUBMITTED = NR_ERRORS,
 	CALLED,
@@ -133,6 +144,9 @@ enum counter {
 	ONLINES_BUSY,
 	STOPS,
 	SHELLS,
+	QUEUED,		/* numbers in the deliverers' lists, sooner or later */
+	DELIVERED,
+	DELIVERED_EXCUSED,	/* late, but their CPU did not deliver for too long */
 	NR_COUNTERS,
 };
 
@@ -149,6 +163,8 @@ static const char * const counter_names[NR_COUNTERS] = {
 	[BAD_WAITS]		= "bad_waits",
 	[BAD_MASKS]		= "bad_masks",
 	[BAD_HOTPLUG]		= "bad_hotplug",
+	[DELIVERED_REORDERS]	= "delivered_reorders",
+	[UNDELIVERED]		= "undelivered",
 	[SUBMITTED]		= "jobs",
 	[CALLED]		= "called",
 	[RAN]			= "ran",
@@ -164,6 +180,9 @@ static const char * const counter_names[NR_COUNTERS] = {
 	[ONLINES_BUSY]		= "onlines_busy",
 	[STOPS]			= "stops",
 	[SHELLS]		= "shells",
+	[QUEUED]		= "queued",
+	[DELIVERED]		= "delivered",
+	[DELIVERED_EXCUSED]	= "delivered_excused",
 };
 
 /* Where and when padata_do_serial() is called for a job. */
@@ -340,6 +359,7 @@ struct feeder {
  * @wake_at: The feeder waits for this many in flight.
  * @expected: Number of the job whose serial() is next.  Plain, only serial()
  *	uses it: where two of these are not ordered, KCSAN says so.
+ * @delivered: One more than the highest number delivered.
  * @out: Jobs in flight, by number modulo RING.
  */
 struct lane {
@@ -360,6 +380,7 @@ struct lane {
 	atomic_t		in_flight;
 	int			wake_at;
 	u32			expected;
+	atomic_t		delivered;
 	DECLARE_BITMAP(out, RING);
 };
 
@@ -423,6 +444,34 @@ struct ender {
 };
 
 /**
+ * struct deliverer - delivers what serial() has put into the list of its CPU
+ * @queued: The list, the last one first.
+ * @tasklet: Delivers it.
+ * @hold_until: But not before, in ns; until then the softirq stays pending.
+ * @rnd: Choices of @hold_until.
+ */
+struct deliverer {
+	struct llist_head	queued;
+	struct tasklet_struct	tasklet;
+	u64			hold_until;
+	struct rnd_state	rnd;
+};
+
+/**
+ * struct delivery - a job's number, to be delivered
+ * @node: In deliverer::queued.
+ * @lane: Its lane, with a reference.
+ * @seq: The number.
+ * @queued_at: When serial() put it there, in ns.
+ */
+struct delivery {
+	struct llist_node	node;
+	struct lane		*lane;
+	u32			seq;
+	u64			queued_at;
+};
+
+/**
  * struct cpu_state - what the hotplug thread says of a CPU
  * @down: It may be offline, or on its way.
  * @last_down: Value of hotplug_seq when it was online again.
@@ -456,6 +505,7 @@ static struct task_struct *end_threads[MAX_THREADS];
 static unsigned int nr_end_threads;
 static struct llist_head thread_jobs;
 static struct ender __percpu *enders;
+static struct deliverer __percpu *deliverers;
 static struct workqueue_struct *end_wq;
 static struct kset *kset;
 static struct task_struct *manager;
@@ -1030,6 +1080,121 @@ static void job_end_somehow(struct job *job)
 }
 
 /*
+ * Delivery
+ */
+
+/* Where its CPU was kept from delivering for too long padata may have gone on. */
+static void complain_late(const struct delivery *delivery, u32 delivered)
+{
+	const struct lane *lane = delivery->lane;
+
+	if (ktime_get_ns() - delivery->queued_at >= DELIVER_BOUND_NS) {
+		count(DELIVERED_EXCUSED);
+		return;
+	}
+	if (note(DELIVERED_REORDERS))
+		pr_err("delivered_reorders: %s shell %u want %d: job %u after %u, flags %#x, on CPU %d\n",
+		       lane->rig->name, lane->shell->id, lane->shell->want[lane->slot],
+		       delivery->seq, delivered - 1, lane->flags, smp_processor_id());
+}
+
+/* The lane may be gone afterwards. */
+static void deliver(struct delivery *delivery)
+{
+	struct lane *lane = delivery->lane;
+	int delivered = atomic_read(&lane->delivered);
+
+	do {
+		if ((s32)(delivery->seq - (u32)delivered) < 0) {
+			complain_late(delivery, delivered);
+			break;
+		}
+	} while (!atomic_try_cmpxchg(&lane->delivered, &delivered, delivery->seq + 1));
+	kfree(delivery);
+	count(DELIVERED);
+	lane_drop(lane);
+}
+
+/* No softirq may be pending on a CPU whose ksoftirqd is parked. */
+static bool deliverer_holds(const struct deliverer *deliverer)
+{
+	cpu_relax();
+	return ktime_get_ns() < READ_ONCE(deliverer->hold_until) &&
+	       cpu_active(smp_processor_id());
+}
+
+static void deliverer_tasklet(struct tasklet_struct *tasklet)
+{
+	struct deliverer *deliverer = from_tasklet(deliverer, tasklet, tasklet);
+	struct delivery *delivery, *next;
+
+	if (deliverer_holds(deliverer)) {
+		tasklet_schedule(tasklet);
+		return;
+	}
+	llist_for_each_entry_safe(delivery, next,
+				  llist_reverse_order(llist_del_all(&deliverer->queued)), node)
+		deliver(delivery);
+}
+
+/* Now and then a list is held for a while, so that others would overtake it. */
+static void deliverer_hold(struct deliverer *deliverer)
+{
+	u64 us = dice(&deliverer->rnd, SLOW ? 32 : 8) ? 0 :
+		 dice(&deliverer->rnd, DELIVER_HOLD_US);
+
+	WRITE_ONCE(deliverer->hold_until, ktime_get_ns() + us * NSEC_PER_USEC);
+}
+
+/* In serial(), or where padata_do_alone() has done the job. */
+static void deliver_later(struct lane *lane, u32 seq)
+{
+	struct deliverer *deliverer = this_cpu_ptr(deliverers);
+	struct delivery *delivery = kmalloc(sizeof(*delivery), GFP_NOWAIT | __GFP_NOWARN);
+
+	if (!delivery)
+		return;
+	refcount_inc(&lane->refs);
+	delivery->lane = lane;
+	delivery->seq = seq;
+	delivery->queued_at = ktime_get_ns();
+	count(QUEUED);
+	if (llist_empty(&deliverer->queued))
+		deliverer_hold(deliverer);
+	llist_add(&delivery->node, &deliverer->queued);
+	tasklet_schedule(&deliverer->tasklet);
+}
+
+static bool start_deliverers(void)
+{
+	struct deliverer *deliverer;
+	unsigned int cpu;
+
+	deliverers = alloc_percpu(struct deliverer);
+	if (!deliverers)
+		return false;
+	for_each_possible_cpu(cpu) {
+		deliverer = per_cpu_ptr(deliverers, cpu);
+		init_llist_head(&deliverer->queued);
+		tasklet_setup(&deliverer->tasklet, deliverer_tasklet);
+		seed_rnd(&deliverer->rnd);
+	}
+	return true;
+}
+
+/* All has been delivered. */
+static void stop_deliverers(void)
+{
+	unsigned int cpu;
+
+	if (!deliverers)
+		return;
+	for_each_possible_cpu(cpu)
+		tasklet_kill(&per_cpu_ptr(deliverers, cpu)->tasklet);
+	free_percpu(deliverers);
+}
+
+/*
  * Jobs: the callbacks
  */
 
@@ -1173,6 +1338,7 @@ static void torture_serial(struct padata_priv *padata)
 	if (atomic_inc_return(inside) != 1)
 		complain(OVERLAPS, job, "another serial() has not returned");
 	check_serial(lane, job);
+	deliver_later(lane, seq);
 	end_held(lane, seq);
 	spin(serial_us(seq) * loops_per_us);
 	if (job_after(lane, job)) {
@@ -1192,6 +1358,7 @@ static void lane_take_back(struct lane *lane, struct job *job)
 	if (!job_step(job, STAGE_ENDED, STAGE_CALLED))
 		return;
 	check_order(lane, job);
+	deliver_later(lane, job->seq);
 	check_payload(job);
 	count(ALONE);
 	job_free(job);
@@ -1297,6 +1464,19 @@ static void check_refusal(struct lane *lane, struct job *job, int err)
 		       job->forced ? "forced" : "parallel");
 }
 
+/* The result of a job done alone is put into the list right after the call. */
+static int call_padata_and_take_back(struct lane *lane, struct job *job, int *cpu)
+{
+	int err;
+
+	local_bh_disable();
+	err = call_padata(lane, job, cpu);
+	if (err == 1)
+		lane_take_back(lane, job);
+	local_bh_enable();
+	return err;
+}
+
 /* The lane has counted the job; that is undone where the caller gets it back. */
 static int submit_job(struct lane *lane, struct job *job, bool last)
 {
@@ -1313,13 +1493,12 @@ static int submit_job(struct lane *lane, struct job *job, bool last)
 	if (test_and_set_bit(seq % RING, lane->out))
 		complain(DOUBLES, job, "an older job has this number still");
 	lane->next = seq + 1;
-	err = call_padata(lane, job, &cpu);
+	err = job->alone ? call_padata_and_take_back(lane, job, &cpu) :
+			   call_padata(lane, job, &cpu);
 	if (err >= 0) {
 		count(SUBMITTED);
 		if (copy.cb_cpu < 0)
 			check_reported_cpu(&copy, cpu);
-		if (err == 1)
-			lane_take_back(lane, job);
 		return 0;
 	}
 	lane->next = seq;
@@ -2187,9 +2366,9 @@ static bool begin(void)
 	calibrate();
 	started_ms = now_ms();
 	kset = kset_create_and_add(KBUILD_MODNAME, NULL, kernel_kobj);
-	return kset && init_cpu_states() && start_enders() && rig_init(&rigs[MAIN], 6) &&
-	       rig_init(&rigs[CYCLED], 4) && rig_init(&rigs[QUIET], 4) &&
-	       rig_init(&rigs[QUIET_TOO], 4) &&
+	return kset && init_cpu_states() && start_enders() && start_deliverers() &&
+	       rig_init(&rigs[MAIN], 6) && rig_init(&rigs[CYCLED], 4) &&
+	       rig_init(&rigs[QUIET], 4) && rig_init(&rigs[QUIET_TOO], 4) &&
 	       start_feeders() && start_trouble();
 }
 
@@ -2242,6 +2421,21 @@ static unsigned int all_in_flight(void)
 	return sum;
 }
 
+/* All jobs have come back: waits until their deliverers have delivered. */
+static void drain_deliverers(void)
+{
+	u64 end_ms = now_ms() + LOST_MS;
+	unsigned long n;
+
+	while ((n = total(QUEUED) - total(DELIVERED)) && now_ms() < end_ms)
+		msleep(20);
+	if (!n)
+		return;
+	this_cpu_add(counts[UNDELIVERED], n);
+	pr_err("undelivered: %lu jobs\n", n);
+	WRITE_ONCE(lost, true);
+}
+
 /* Feeders are paused: waits until all jobs have come back. */
 static void drain(void)
 {
@@ -2259,6 +2453,7 @@ static void drain(void)
 			return;
 		}
 	}
+	drain_deliverers();
 	longest_drain_ms = max(longest_drain_ms, now_ms() - start);
 }
 
@@ -2341,6 +2536,7 @@ static void clean_up(void)
 	for (i = 0; i < NR_RIGS; i++)
 		rig_free(&rigs[i]);
 	stop_enders();
+	stop_deliverers();
 	while (nr_feeders)
 		kfree(feeders[--nr_feeders]);
 	kfree(cpu_states);
@@ -2432,6 +2628,8 @@ static bool success(u64 ms)
 	for (i = 0; i < NR_OWN; i++)
 		ok &= demand(!own[i], own_names[i], own[i], 0);
 	ok &= demand(total(SUBMITTED), "jobs", 0, 1);
+	ok &= demand(total(DELIVERED) > total(SUBMITTED) / 2, "delivered", total(DELIVERED),
+		     total(SUBMITTED) / 2);
 	ok &= demand(percent_inline() < MAX_INLINE_PERCENT, "inline_percent",
 		     percent_inline(), MAX_INLINE_PERCENT);
 	ok &= demand(!idle_cpus(), "idle_cpus", idle_cpus(), 0);
@@ -2469,7 +2667,7 @@ static void say_verdict(u64 ms, bool begun)
 	len += scnprintf(line + len, sizeof(line) - len, "seconds=%llu seed=%lu cpus=%u ",
 			 ms / MSEC_PER_SEC, seed, num_online_cpus());
 	for (i = 0; i < NR_COUNTERS; i++)
-		if (i != RAN && i != CALLED)
+		if (i != RAN && i != CALLED && i != QUEUED)
 			len += scnprintf(line + len, sizeof(line) - len, "%s=%lu ",
 					 counter_names[i], total(i));
 	for (i = 0; i < NR_OWN; i++)

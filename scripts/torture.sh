@@ -4,8 +4,9 @@
 # torture.sh [FLAVOUR [MINUTES [CPUS [MAKE VARIABLES...]]]]: run padata_torture
 # in a guest.  FLAVOUR is one of kernel.sh's, or 6.12 or 6.1 for Debian's own.
 #
-# Four checks: the last line of the module says SUCCESS, the machine was the one asked
-# for, nothing was bad in the kernel's log, and nothing leaked.  Environment:
+# Five checks: the last line of the module says SUCCESS, results were delivered in
+# order, the machine was the one asked for, nothing was bad in the kernel's log, and
+# nothing leaked.  Environment:
 #   KARGS    more kernel arguments, as in KARGS="preempt=none"
 #   TORTURE  more module parameters, as in TORTURE="seed=1 stutter=0"
 #   ALLOW    guest.sh's -w
@@ -49,6 +50,8 @@ found_nodes=$(sed -n 's/^nodes: //p' "$LOGS/$name.verdict")
 echo "${line:-no line from the guest}"
 nodes=$((cpus < 16 ? 1 : 4))
 count "$([[ $line = *SUCCESS* ]] && echo 0 || echo 1)" "torture: what padata promises"
+count "$([[ $line = *" delivered_reorders=0 undelivered=0 "* ]] && echo 0 || echo 1)" \
+	"torture: the order of delivery"
 count "$([[ $line = *" cpus=$cpus "* ]] && [ "$found_nodes" = $nodes ] && echo 0 || echo 1)" \
 	"torture: the guest has the $cpus CPUs and $nodes nodes asked for"
 count "$([ $ended != 3 ] && [ $ended != 2 ] && echo 0 || echo 1)" "torture: the kernel's log"
