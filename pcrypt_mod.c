@@ -26,7 +26,6 @@
 #include <crypto/algapi.h>
 #include <crypto/internal/aead.h>
 #include <crypto/internal/skcipher.h>
-#include <crypto/scatterwalk.h>
 #include <linux/atomic.h>
 #include <linux/capability.h>
 #include <linux/ctype.h>

@@ -5,12 +5,6 @@
 #ifndef _PCRYPT_INTERNAL_H
 #define _PCRYPT_INTERNAL_H
 
-/* A build with PADATA_BUSTED=n has the planted bug n, which a test must catch. */
-#ifndef PADATA_BUSTED
-#define PADATA_BUSTED 0
-#endif
-#define busted(n) (PADATA_BUSTED == (n))
-
 /* How far above its child an algorithm is put that root wants to be used. */
 #define PCRYPT_PROMOTION	100
 

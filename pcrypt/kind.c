@@ -218,32 +218,3 @@ static int pcrypt_run(struct pcrypt_request *preq)
 		return pcrypt_aead_run(preq);
 	return pcrypt_skcipher_run(preq);
 }
-
-static void pcrypt_flip(struct scatterlist *sg, u32 at)
-{
-	u8 byte;
-
-	scatterwalk_map_and_copy(&byte, sg, at, 1, 0);
-	byte ^= 1;
-	scatterwalk_map_and_copy(&byte, sg, at, 1, 1);
-}
-
-/* The next IV, which the caller of an skcipher finds in his own memory. */
-static void pcrypt_planted_iv(struct pcrypt_request *preq)
-{
-	if (preq->kind == PCRYPT_SKCIPHER && preq->skcipher_creq.iv)
-		preq->skcipher_creq.iv[0] ^= 1;
-}
-
-/* The last byte of a result: the kernel's crypto self-tests must catch it. */
-static void pcrypt_planted_bug(struct pcrypt_request *preq)
-{
-	struct aead_request *aead = &preq->aead_creq;
-	struct skcipher_request *skcipher = &preq->skcipher_creq;
-
-	if (preq->kind == PCRYPT_AEAD)
-		pcrypt_flip(aead->dst, aead->assoclen + aead->cryptlen - 1 +
-			    crypto_aead_authsize(crypto_aead_reqtfm(aead)));
-	else if (skcipher->cryptlen)
-		pcrypt_flip(skcipher->dst, skcipher->cryptlen - 1);
-}

@@ -23,8 +23,6 @@ static int pcrypt_stream_cb_cpu(struct pcrypt_stream *stream, enum pcrypt_dir di
 	if (!stream->cb_cpu)
 		stream->cb_cpu = nr_cpu_ids +
 			(atomic_inc_return(&pcrypt_next_cb_cpu[dir]) & 0xffff);
-	if (busted(25))
-		stream->cb_cpu = nr_cpu_ids;
 	return stream->cb_cpu;
 }
 
@@ -84,7 +82,7 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alo
 	spin_lock(&stream->lock);
 	*cb_cpu = pcrypt_stream_cb_cpu(stream, preq->dir);
 	*alone = pcrypt_is_alone(preq, stream, len);
-	if (stream->in_flight >= ctx->max_requests && !busted(24))
+	if (stream->in_flight >= ctx->max_requests)
 		answer = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG ?
 			 -EBUSY : -ENOSPC;
 	if (answer != -ENOSPC)
@@ -119,14 +117,6 @@ static struct pcrypt_request *pcrypt_leave(struct pcrypt_stream *stream,
 	return next;
 }
 
-static void pcrypt_plant(struct pcrypt_request *preq)
-{
-	if (busted(20) && preq->dir == PCRYPT_ENCRYPT && !preq->padata.info)
-		pcrypt_planted_bug(preq);
-	if (busted(26))
-		pcrypt_planted_iv(preq);
-}
-
 /*
  * The request and its transform may be gone when this returns.  The one that is
  * told to go on is not: it was in the backlog, so its own pcrypt_serial() has
@@ -140,7 +130,6 @@ static void pcrypt_serial(struct padata_priv *padata)
 
 	if (next)
 		crypto_request_complete(next->req, -EINPROGRESS);
-	pcrypt_plant(preq);
 	crypto_request_complete(preq->req, padata->info);
 }
 
@@ -261,7 +250,6 @@ static int pcrypt_done_alone(struct pcrypt_stream *stream,
 	spin_lock(&stream->lock);
 	stream->in_flight--;
 	spin_unlock(&stream->lock);
-	pcrypt_plant(preq);
 	return preq->padata.info;
 }
 

@@ -5,7 +5,7 @@
 # are written.
 #
 # Each must pass; "No test for" is a failure.  Then the same with a build that
-# flips a byte (BUSTED=20), in which each must fail: the tests do test.
+# flips a byte (scripts/planted/20), in which each must fail: the tests do test.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -48,7 +48,7 @@ count "$([ "${writes:-0}" -ge 100 ] && echo 0 || echo 1)" "selftest: ${writes:-n
 count $ended "selftest: guest ended with $ended"
 # The kernel warns of a failed self-test, which is what is wanted here.
 ended=0
-run selftest-wrong 'WARNING: .* alg_test\+|Tainted: ' BUSTED=20 || ended=$?
+run selftest-wrong 'WARNING: .* alg_test\+|Tainted: ' PLANT=20 || ended=$?
 demand selftest-wrong failed
 count $ended "selftest-wrong: guest ended with $ended"
 total
