@@ -1,90 +1,178 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# ipsec.sh SERIES SECONDS [BUSTED=n] CIPHER...: ESP over pcrypt in Debian's own
-# kernel; a cipher is rfc4106, authenc or rfc7539esp.
+# ipsec.sh SERIES TIMES [PLANT=n] [PARAMETER=VALUE...] CASE...: ESP and MACsec over
+# pcrypt in Debian's own kernel: the order that the far end sees.
 #
-# Numbered UDP packets and TCP through a tunnel while masks and CPUs change, with
-# the plain cipher and with pcrypt's, in one boot.  pcrypt's must lose, double and
-# reorder no more than the plain one, and count as many jobs as packets.
+# SERIES is 6.12 or 6.1, or the name of another kernel, of which $VERSION, $KERNEL, $ROOT
+# (it has lib/modules) and $DIR (with our modules) are in the environment.
+# CASEs are those of the table ipsec-cases, `all` of them, or `check`: those that `make
+# check` runs; TIMES as many packets are sent as stand there.  PARAMETERs are those of
+# pcrypt_mod; PLANT plants a bug of scripts/planted.
+#
+# Numbered packets at rest, while masks are written, while CPUs are switched, and both:
+# with the plain cipher and with pcrypt's, in one boot and under the same schedule.
+# Nothing is bound to a CPU.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# What nobody's dependencies name.  6.1's seqiv wants a random number generator.
-modules="veth esp4 xfrm_user aesni_intel gcm ctr cbc authenc seqiv echainiv sha256_ssse3
-	hmac chacha20poly1305 chacha_x86_64 poly1305_x86_64 sha512_generic drbg"
+# Modules that no dependency names.  6.1's seqiv wants a random number generator.
+modules="veth esp4 esp6 xfrm_user macsec aesni_intel gcm ctr cbc authenc authencesn seqiv
+	echainiv sha256_ssse3 hmac chacha20poly1305 chacha_x86_64 poly1305_x86_64
+	sha512_generic drbg"
+table=$TOP/scripts/e2e/ipsec-cases
+stages="rest masks cpus both"
+# Of these pcrypt may have no more than the plain cipher.
+keys="reordered lost refused doubled wrong late errors"
 
-usage="usage: ipsec.sh SERIES SECONDS [BUSTED=n] CIPHER..."
+# select_cases NAME...: prints those of the table, in its order.
+select_cases() {
+	awk -v names=" $* " -v series="$series" '
+		/^#/ || !NF { next }
+		names == " all " || (names == " check " && ($12 == series || $12 == "both")) ||
+			index(names, " " $1 " ") { print $1; n++ }
+		END { exit !n }' "$table"
+}
+
+# read_figures: value[KIND CASE STAGE KEY] of all lines of the guest's report.
+declare -A value
+read_figures() {
+	local kind case stage words word
+	while read -r _ kind case stage words; do
+		for word in $words; do
+			value[$kind $case $stage ${word%%=*}]=${word#*=}
+		done
+		value[$kind $case $stage lost]=$((${value[$kind $case $stage sent]:-0} -
+			${value[$kind $case $stage received]:-0}))
+	done < <(grep '^ipsec: ' "$LOGS/$name.verdict")
+}
+
+# of KIND KEY: a figure of the case and stage that is judged, -1 where there is none.
+of() {
+	echo "${value[$1 $case $stage $2]--1}"
+}
+
+# bar KEY: the most that pcrypt may have of it.  While no CPU is switched the plain
+# cipher has none of anything.
+bar() {
+	case $stage in
+	rest|masks)	echo 0 ;;
+	*)		of plain "$1" ;;
+	esac
+}
+
+# show KIND: the figures of a stage that are not 0.
+show() {
+	local key text=
+	for key in $keys distance; do
+		[ "$(of "$1" "$key")" = 0 ] || text+=" $key=$(of "$1" "$key")"
+	done
+	echo "${text:- nothing}"
+}
+
+# judge_stage: one line for each stage of a case.
+judge_stage() {
+	local key ours bad=
+	if [ "$(of plain sent)" -le 0 ] || [ "$(of pcrypt sent)" -le 0 ]; then
+		count 1 "$case, $stage: no figures"
+		return
+	fi
+	for key in $keys; do
+		ours=$(of pcrypt "$key")
+		((ours >= 0 && ours <= $(bar "$key"))) || bad+=" $key"
+	done
+	count $((${#bad} > 0)) "$case, $stage: $(of pcrypt sent) sent:$(show pcrypt); plain:$(show plain)${bad:+; too much is:$bad}"
+}
+
+# most KEY: the highest figure of pcrypt's stages.
+most() {
+	local n=0 stage
+	for stage in $stages; do
+		(($(of pcrypt "$1") > n)) && n=$(of pcrypt "$1")
+	done
+	echo "$n"
+}
+
+# sum KEY: over pcrypt's stages.
+sum() {
+	local n=0 stage
+	for stage in $stages; do
+		n=$((n + ${value[pcrypt $case $stage $1]:-0}))
+	done
+	echo "$n"
+}
+
+# plain_jobs: that pcrypt has done while the plain cipher was to be used.
+plain_jobs() {
+	local n=0 stage
+	for stage in $stages; do
+		n=$((n + $(of plain jobs_enc) + $(of plain jobs_dec)))
+	done
+	echo "$n"
+}
+
+# judge_case: the load was what it should be, and pcrypt did it.
+judge_case() {
+	local status=0
+	[ "$(plain_jobs)" = 0 ] || status=1
+	count $status "$case: the plain one used the plain cipher"
+	status=0
+	(($(sum jobs_enc) >= $(sum segments) && $(sum jobs_dec) >= $(sum segments) - $(sum lost) &&
+		$(most workers_enc) > 1 && $(most workers_dec) > 1)) || status=1
+	count $status "$case: $(sum segments) packets, $(sum jobs_enc) encrypted on up to $(most workers_enc) CPUs, $(sum jobs_dec) decrypted on up to $(most workers_dec)"
+	status=0
+	(($(sum masks) > 9 && $(sum cpus) > 4)) || status=1
+	count $status "$case: $(sum masks) masks written, $(sum cpus) CPUs switched meanwhile"
+}
+
+run_guest() {
+	local stay=
+	# The senders do not change CPUs: see the head of the table.
+	[ "$series" != 6.1 ] || stay=0
+	"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M "$modules" -c 4 -n "$name" \
+		-t $((120 + ${#cases[@]} * (120 + times * 60))) -b ip \
+		-e "CASES=${cases[*]}" -e "TIMES=$times" -e "STAY=$stay" -e "PARAMS=${parameters[*]-}" \
+		-e "MODULES=${modules//[$'\n\t']/ }" -f "$DIR/padata_mod.ko" \
+		-f "$DIR/pcrypt_mod.ko" -f "$BUILDS/netseq" -f "$BUILDS/disturb" -f "$table" \
+		-f "$TOP/scripts/e2e/guest-tunnel" -- "$TOP/scripts/e2e/guest-ipsec"
+}
+
+usage="usage: ipsec.sh SERIES TIMES [PLANT=n] [PARAMETER=VALUE...] CASE..."
 series=${1:?$usage}
-seconds=${2:?$usage}
+times=${2:?$usage}
 shift 2
-plant=()
-if [[ ${1-} == BUSTED=* ]]; then
-	plant=("$1")
+plant=() parameters=()
+while [[ ${1-} == *=* ]]; do
+	case $1 in
+	PLANT=*)	plant=("$1") ;;
+	*)		parameters+=("$1") ;;
+	esac
 	shift
-fi
-ciphers=("${@:?$usage}")
+done
+mapfile -t cases < <(select_cases "${@:?$usage}")
+[ ${#cases[@]} != 0 ] || die "no such case: $*"
 name=e2e-ipsec-$series
 
-# figure KIND CIPHER KEY: a number of the guest's report.
-figure() {
-	sed -n "s/^ipsec: $1 $2 .*\\b$3=\\([0-9]*\\).*/\\1/p" "$LOGS/$name.verdict"
-}
-
-# check TEXT EXPRESSION: arithmetic on figures; a missing one is a failure.
-check() {
-	local status=1
-	if (($2)) 2>/dev/null; then
-		status=0
-	fi
-	count $status "$1"
-}
-
-lost() {
-	echo $(($(figure "$1" "$2" sent) - $(figure "$1" "$2" received)))
-}
-
-# judge CIPHER
-judge() {
-	local f pcrypt plain c=$1 sent
-	sent=$(figure pcrypt "$c" sent)
-	check "$c: $sent packets, $(figure pcrypt "$c" jobs_enc) encrypted, $(figure pcrypt "$c" jobs_dec) decrypted by pcrypt" \
-		"${sent:-0} > 0 && $(figure pcrypt "$c" jobs_enc) >= sent &&
-		 $(figure pcrypt "$c" jobs_dec) >= $(figure pcrypt "$c" received)"
-	check "$c: the plain one used the plain cipher" \
-		"$(figure plain "$c" sent) > 0 && $(figure plain "$c" tcp_jobs) == 0"
-	for f in refused doubled reordered; do
-		pcrypt=$(figure pcrypt "$c" "$f") plain=$(figure plain "$c" "$f")
-		check "$c: $f $pcrypt (plain: $plain)" "${pcrypt:-1} <= ${plain:--1}"
-	done
-	check "$c: lost $(lost pcrypt "$c") (plain: $(lost plain "$c"))" \
-		"$(lost pcrypt "$c") <= $(lost plain "$c")"
-	check "$c: no packet is wrong, net/xfrm counts no error" \
-		"$(figure pcrypt "$c" wrong) == 0 && $(figure pcrypt "$c" xfrm_errors) == 0"
-	check "$c: TCP $(figure pcrypt "$c" kbit) kbit/s (plain: $(figure plain "$c" kbit)), out of order $(figure pcrypt "$c" tcp_ooo) (plain: $(figure plain "$c" tcp_ooo))" \
-		"$(figure pcrypt "$c" kbit) > 0"
-	check "$c: $(figure pcrypt "$c" masks) masks written, $(figure pcrypt "$c" cpus) CPUs switched meanwhile" \
-		"$(figure pcrypt "$c" masks) > seconds && $(figure pcrypt "$c" cpus) > seconds"
-}
-
 "$TOP/scripts/setup.sh"
-eval "$("$TOP/scripts/stock.sh" "$series")"
-dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series${plant[*]-}" TESTS=1 "${plant[@]}")
+case $series in
+6.*)	use_stock "$series"
+	DIR=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series${plant[*]-}" TESTS=1 "${plant[@]}") ;;
+esac
 alone "$name"
-run_logged "$name-udpseq" gcc -O2 -Wall -Wextra -Werror -static \
-	-o "$dir/udpseq" "$TOP/scripts/e2e/udpseq.c"
-say "ESP tunnels in Debian's $VERSION: ${ciphers[*]}; $seconds s of UDP and of TCP each, plain and pcrypt"
+for program in netseq disturb; do
+	run_logged "$name-$program" gcc -O2 -Wall -Wextra -Werror -static \
+		-o "$BUILDS/$program" "$TOP/scripts/e2e/$program.c"
+done
+say "ESP and MACsec in Debian's $VERSION: ${cases[*]}; $times times the packets of the table"
 ended=0
-"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M "$modules" -c 4 -n "$name" \
-	-t $((120 + ${#ciphers[@]} * (seconds * 4 + 60))) -b ip -b iperf3 \
-	-e "CIPHERS=${ciphers[*]}" -e "UDP=$seconds" -e "TCP=$seconds" \
-	-e "RATE=${PADATA_RATE:-1500}" -e "BURST=${PADATA_BURST:-128}" -e "MODULES=${modules//[$'\n\t']/ }" \
-	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/udpseq" \
-	-f "$TOP/scripts/e2e/guest-tunnel" -- \
-	"$TOP/scripts/e2e/guest-ipsec" || ended=$?
-for cipher in "${ciphers[@]}"; do
-	judge "$cipher"
+run_guest || ended=$?
+read_figures
+for case in "${cases[@]}"; do
+	for stage in $stages; do
+		judge_stage
+	done
+	judge_case
 done
 sed -n 's/^failed: /not ok /p' "$LOGS/$name.verdict"
 count $ended "the guest ended well, its log has no warning (exit status $ended)"

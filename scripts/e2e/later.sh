@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# later.sh [SUITE [MINUTES]]: Debian's kernel of a later suite (trixie-backports),
-# from the mirror that this machine's apt uses.
+# later.sh [SUITE [MINUTES [STEP...]]]: Debian's kernel of a later suite
+# (trixie-backports), from the mirror that this machine's apt uses.
 #
 # Its headers hold programs that need a later C library and name a later
 # compiler, so the modules are built in a chroot of that suite, kept in the
-# cache (900 MB; wants root).  Then the demonstration's load runs in that kernel,
-# and padata_torture for MINUTES (1), and all KUnit suites in a test kernel.
+# cache (900 MB; wants root).  Then, where they are not named, each of the steps: `demo`
+# the demonstration's load in that kernel, `ipsec` a case of ESP in either mode and of
+# MACsec, `torture` padata_torture for MINUTES (1), `kunit` all suites in a test kernel.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -16,6 +17,8 @@
 
 suite=${1:-trixie-backports}
 minutes=${2:-1}
+steps=("${@:3}")
+[ ${#steps[@]} != 0 ] || steps=(demo ipsec torture kunit)
 chroot=$CACHE/later-${suite%-backports}
 
 # in_chroot COMMAND...: objtool reads its limits from /proc, which is mounted for
@@ -104,6 +107,11 @@ demo_guest() {
 		-f "$chroot/build/kunit/pcrypt_load.ko" -- "$TOP/scripts/guest-demo"
 }
 
+ipsec() {
+	VERSION=$version KERNEL=$image/lib/modules/$version/vmlinuz ROOT=$image \
+		DIR=$chroot/build "$TOP/scripts/e2e/ipsec.sh" later 1 window transport macsec
+}
+
 torture_guest() {
 	"$TOP/scripts/guest.sh" -k "$image/lib/modules/$version/vmlinuz" -r 2G \
 		-n e2e-later-torture -t $((60 * minutes * 2 + 700)) \
@@ -112,6 +120,32 @@ torture_guest() {
 		"$TOP/scripts/guest-torture"
 }
 
+run_demo() {
+	local log=$LOGS/e2e-later.verdict
+	try "the demonstration's load in $version" demo_guest
+	sed -n 's/^load: /# /p' "$log"
+	count "$(grep -q 'result=passed.* out_of_order=0 wrong=0 lost=0 doubled=0' "$log" && echo 0 || echo 1)" \
+		"all in order, none wrong or lost"
+}
+
+run_ipsec() {
+	try "ESP and MACsec in $version" ipsec
+	sed 's/^/# /' "$LOGS/later-step.log"
+}
+
+run_torture() {
+	try "padata_torture in $version, $minutes minutes" torture_guest
+	sed -n 's/^torture: /# /p' "$LOGS/e2e-later-torture.verdict"
+}
+
+run_kunit() {
+	try "the KUnit suites in a test kernel $version" kunit
+	sed -n 's/^ok  /#  /p' "$LOGS/later-step.log"
+}
+
+for step in "${steps[@]}"; do
+	declare -F "run_$step" >/dev/null || die "no such step: $step"
+done
 "$TOP/scripts/setup.sh"
 alone e2e-later
 make_chroot
@@ -124,14 +158,7 @@ build >"$LOGS/later-build.log" 2>&1 || status=$?
 [ $status = 0 ] || tail -n 40 "$LOGS/later-build.log" >&2
 count $status "the modules build for $version"
 try "without warnings" no_warnings "$LOGS/later-build.log"
-if [ $status = 0 ]; then
-	try "the demonstration's load in $version" demo_guest
-	sed -n 's/^load: /# /p' "$LOGS/e2e-later.verdict"
-	count "$(grep -q 'result=passed.* out_of_order=0 wrong=0 lost=0 doubled=0' "$LOGS/e2e-later.verdict" && echo 0 || echo 1)" \
-		"all in order, none wrong or lost"
-	try "padata_torture in $version, $minutes minutes" torture_guest
-	sed -n 's/^torture: /# /p' "$LOGS/e2e-later-torture.verdict"
-	try "the KUnit suites in a test kernel $version" kunit
-	sed -n 's/^ok  /#  /p' "$LOGS/later-step.log"
-fi
+for step in "${steps[@]}"; do
+	[ $status != 0 ] || "run_$step"
+done
 total
