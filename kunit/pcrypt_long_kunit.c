@@ -168,7 +168,7 @@ static void may_not_sleep_done_elsewhere(struct kunit *test)
 {
 	struct pt_batch *batch = make_long(test, open_slow(test), 4, LONG_LEN, 0);
 
-	pt_batch_run_one_by_one(test, batch);
+	pt_batch_run_each(test, batch, 0);
 	expect_all(test, batch, op_not_done_elsewhere);
 }
 

@@ -104,7 +104,6 @@ static bool pump_keep_idle(struct padata_pump *pump, struct padata_shell *ps, in
 
 	if (!shell_is_idle_on(ps, cpu, &nr_cut))
 		return false;
-	WRITE_ONCE(ps->wants_alone, false);
 	if (pump->idle_shell)
 		shell_put(pump->idle_shell, 1);
 	pump->idle_shell = ps;
