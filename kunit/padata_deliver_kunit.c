@@ -640,10 +640,11 @@ static void callback_cpu_gone_mask_changes(struct kunit *test)
 static void deliver_switch_cpu(struct test_lane *lane, void (*call)(struct test_waiter *waiter))
 {
 	struct kunit *test = lane->bed->test;
-	int slow = READ_ONCE(deliver_stream(lane)->cpu);
 	struct deliver_change change;
+	int slow;
 
 	KUNIT_ASSERT_TRUE(test, deliver_wait_more(lane, DELIVER_FLOW));
+	slow = READ_ONCE(deliver_stream(lane)->cpu);
 	deliver_freeze(slow);
 	deliver_start_change(&change, lane->bed, call);
 	while (!deliver_is_changed(&change))
