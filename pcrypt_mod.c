@@ -39,6 +39,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/overflow.h>
 #include <linux/preempt.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
@@ -248,6 +249,7 @@ static int __init pcrypt_mod_init(void)
 {
 	int err;
 
+	INIT_DELAYED_WORK(&pcrypt_look, pcrypt_come_back);
 	mutex_lock(&pcrypt_algs_mutex);
 	err = pcrypt_start();
 	mutex_unlock(&pcrypt_algs_mutex);
@@ -260,7 +262,7 @@ static void __exit pcrypt_mod_exit(void)
 	WRITE_ONCE(pcrypt_up, false);
 	spin_unlock(&pcrypt_lock);
 	crypto_unregister_notifier(&pcrypt_notifier);
-	cancel_work_sync(&pcrypt_work);
+	cancel_delayed_work_sync(&pcrypt_look);
 	crypto_unregister_template(&pcrypt_tmpl);
 	padata_free(pcrypt_pinst[PCRYPT_DECRYPT]);
 	padata_free(pcrypt_pinst[PCRYPT_ENCRYPT]);

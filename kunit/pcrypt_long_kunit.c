@@ -162,6 +162,19 @@ static void limit_of_0_all_done_by_task(struct kunit *test)
 	expect_all(test, batch, op_not_done_by_task);
 }
 
+#ifndef FAKE_SKCIPHER
+/* Together they are 16, if one does not look for the carry. */
+static void lengths_that_wrap_are_many_bytes(struct kunit *test)
+{
+	struct pt_batch *batch = make_long(test, open_fake(test), 1, 32,
+					   CRYPTO_TFM_REQ_MAY_SLEEP);
+
+	aead_request_set_ad(batch->ops[0].req.aead, UINT_MAX - 15);
+	pt_batch_run(test, batch);
+	expect_all(test, batch, op_not_done_by_task);
+}
+#endif
+
 /* Where one may not sleep */
 
 static void may_not_sleep_done_elsewhere(struct kunit *test)
@@ -308,6 +321,9 @@ static struct kunit_case pcrypt_long_cases[] = {
 	KUNIT_CASE(slow_child_few_bytes_done_by_task),
 	KUNIT_CASE(child_gets_slow_later_done_by_task),
 	KUNIT_CASE(limit_of_0_all_done_by_task),
+#ifndef FAKE_SKCIPHER
+	KUNIT_CASE(lengths_that_wrap_are_many_bytes),
+#endif
 	KUNIT_CASE(may_not_sleep_done_elsewhere),
 	KUNIT_CASE(softirqs_disabled_done_elsewhere),
 	KUNIT_CASE(preemption_disabled_done_elsewhere),

@@ -7,14 +7,17 @@
  * make check runs this suite once more in a build in which the windows between "made"
  * and "registered" are wide (scripts/patches/pcrypt-windows.patch).
  */
+#include <linux/delay.h>
 #include <linux/kthread.h>
 
 #include "pcrypt_test.h"
 
 #define ALGS_FILE	"/sys/module/pcrypt_mod/parameters/algs"
+#define OPEN_FILE	"/sys/module/pcrypt_mod/parameters/open"
 #define MODPROBE_FILE	"/proc/sys/kernel/modprobe"
 #define NAME		"padata-make"
 #define OURS		"pcrypt(" NAME ")"
+#define OTHER		"pcrypt(" NAME "-test)"
 #define NR_OPENERS	3
 #define ROUNDS		(PT_DEBUG ? 40 : 100)
 
@@ -230,10 +233,48 @@ static void listed_and_unlisted_while_opened(struct kunit *test)
 	expect_works(test);
 }
 
+/* The priority of the instance over the generic name, which is made if it is not there. */
+static int other_priority(struct kunit *test)
+{
+	struct pt_tfm *tfm = pt_open(test, OTHER);
+	int priority = pt_base(tfm)->__crt_alg->cra_priority;
+
+	kunit_release_action(test, pt_tfm_release, tfm);
+	return priority;
+}
+
+/*
+ * With open=1 the first name of a cipher is promoted, and no other one while it is being
+ * made.  When that fails the other one's turn comes.
+ */
+static void other_name_after_failure_is_promoted_if_open(struct kunit *test)
+{
+	struct opener *openers;
+	unsigned int i, tries;
+	char open[8] = "";
+	int want;
+
+	prepare(test);
+	KUNIT_ASSERT_GT(test, test_read_file(OPEN_FILE, open, sizeof(open)), 0);
+	want = open[0] == 'Y' ? 200 : 0;
+	blocker_register(test);
+	for (i = 0; i < 8; i++) {
+		openers = start_openers(test);
+		other_priority(test);
+		stop_openers(test, openers);
+		for (tries = 0; tries < 50 && other_priority(test) != want; tries++)
+			msleep(20);
+		KUNIT_EXPECT_EQ(test, other_priority(test), want);
+		kunit_release_action(test, pt_child_release, &child_alg);
+		pt_child_register(test, &child_alg);
+	}
+}
+
 static struct kunit_case pcrypt_make_cases[] = {
 	KUNIT_CASE(registration_fails_while_listed),
 	KUNIT_CASE(sibling_comes_while_listed),
 	KUNIT_CASE(listed_and_unlisted_while_opened),
+	KUNIT_CASE(other_name_after_failure_is_promoted_if_open),
 	{ }
 };
 

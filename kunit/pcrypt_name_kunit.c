@@ -9,6 +9,8 @@
 
 #include "pcrypt_test.h"
 
+#define ALGS_FILE	"/sys/module/pcrypt_mod/parameters/algs"
+
 KUNIT_ARRAY_PARAM_DESC(alg, pt_algs, name);
 
 /* A child of which each test may choose the names and the priority */
@@ -328,6 +330,17 @@ static void open_priority_is_0(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, priority_of(pt_open_pcrypt(test, "padata-idle-test")), 0);
 }
 
+/* 100 more would be a negative number. */
+static void listed_child_of_highest_priority_is_promoted(struct kunit *test)
+{
+	register_idle(test, "padata-idle", INT_MAX);
+	pt_save_file(test, ALGS_FILE);
+	pt_write_file(test, ALGS_FILE, "padata-idle");
+	KUNIT_EXPECT_EQ(test, priority_of(pt_open_pcrypt(test, "padata-idle")), INT_MAX);
+	KUNIT_EXPECT_STREQ(test, pt_driver_name(pt_open(test, "padata-idle-test")),
+			   "pcrypt(padata-idle)");
+}
+
 static void open_leaves_preferred_algorithm(struct kunit *test)
 {
 	struct pt_tfm *before = open_plain(test);
@@ -456,6 +469,7 @@ static struct kunit_case pcrypt_name_cases[] = {
 	ALG_CASE(open_priority_below_childs),
 	KUNIT_CASE(open_lowest_priority_below_childs),
 	KUNIT_CASE(open_priority_is_0),
+	KUNIT_CASE(listed_child_of_highest_priority_is_promoted),
 	ALG_CASE(open_leaves_preferred_algorithm),
 	KUNIT_CASE(open_leaves_preferred_child),
 	KUNIT_CASE(open_nested_refused),

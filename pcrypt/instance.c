@@ -10,6 +10,12 @@ static bool pcrypt_is_live(const struct pcrypt_inst *pi)
 		 (CRYPTO_ALG_DEAD | CRYPTO_ALG_DYING));
 }
 
+static bool pcrypt_is_tested(const struct pcrypt_inst *pi)
+{
+	/* As above. */
+	return data_race(pi->alg->cra_flags) & CRYPTO_ALG_TESTED;
+}
+
 /* With pcrypt_lock held. */
 static bool pcrypt_is_in_making(const char *driver_name)
 {
@@ -202,7 +208,9 @@ static int pcrypt_set_priority(struct pcrypt_inst *pi, const char *name)
 
 	pcrypt_enlist(pi);
 	if (pi->promoted) {
-		pi->alg->cra_priority = child_priority + PCRYPT_PROMOTION;
+		/* Between two of the highest priority the newest is preferred. */
+		pi->alg->cra_priority = min(child_priority, INT_MAX - PCRYPT_PROMOTION) +
+					PCRYPT_PROMOTION;
 		return 0;
 	}
 	if (child_priority <= 0)
@@ -272,6 +280,22 @@ static int pcrypt_make(struct crypto_template *tmpl, struct pcrypt_inst *pi,
 	return pi->kind->register_inst(tmpl, pi);
 }
 
+/*
+ * While it was in the making, a promoted instance kept others of its generic name from
+ * being promoted.  If it is listed, root's other names for the cipher are not.
+ */
+static void pcrypt_give_up(struct pcrypt_inst *pi)
+{
+	bool was_in_the_way;
+
+	spin_lock(&pcrypt_lock);
+	was_in_the_way = pi->promoted && !pcrypt_is_listed(pi);
+	spin_unlock(&pcrypt_lock);
+	pcrypt_destroy_inst(pi);
+	if (was_in_the_way)
+		pcrypt_look_again();
+}
+
 static int pcrypt_make_once(struct crypto_template *tmpl,
 			    const struct pcrypt_kind *kind, const char *name,
 			    u32 mask)
@@ -291,7 +315,7 @@ static int pcrypt_make_once(struct crypto_template *tmpl,
 		pcrypt_end(&making, err ? pi : NULL);
 	}
 	if (err)
-		pcrypt_destroy_inst(pi);
+		pcrypt_give_up(pi);
 	return err;
 }
 

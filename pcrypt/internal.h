@@ -19,6 +19,9 @@
 /* Shorter requests are not measured: what they cost does not come from their bytes. */
 #define PCRYPT_MEASURED_BYTES		1024U
 
+/* Changes that nothing tells of are seen after so long. */
+#define PCRYPT_LOOK_SECONDS	10
+
 /* As long as the crypto API itself waits for an algorithm in the making. */
 #define PCRYPT_MAKING_TIMEOUT_SECONDS	60
 
@@ -207,8 +210,8 @@ struct pcrypt_request {
  * nests in the lock of the module's parameters.  Its owner waits for instances
  * to be made, so nobody who makes one takes it.
  *
- * pcrypt_lock protects the lists below and pcrypt_up; pcrypt_algs changes under
- * both, so either is enough to read it.  Task context only.  It nests in the
+ * pcrypt_lock protects the lists below, pcrypt_up and pcrypt_changed; pcrypt_algs
+ * changes under both, so either is enough to read it.  Task context only.  It nests in the
  * crypto API's own lock, and nothing nests in it.
  */
 static DEFINE_MUTEX(pcrypt_algs_mutex);
@@ -220,6 +223,11 @@ static DECLARE_WAIT_QUEUE_HEAD(pcrypt_made);
 
 /* The template can be used: what root lists is made at once. */
 static bool pcrypt_up;
+
+/* Makes what is registered as root wants it; set up when the module is loaded. */
+static struct delayed_work pcrypt_look;
+/* An algorithm was registered or freed since the last look. */
+static bool pcrypt_changed;
 
 /* ktime_get_ns() when our notifier had been registered; set before the template is. */
 static u64 pcrypt_checks_since;

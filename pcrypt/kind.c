@@ -21,9 +21,12 @@ static void pcrypt_aead_set_more(struct aead_request *creq,
 	aead_request_set_ad(creq, req->assoclen);
 }
 
+/* Lengths that no memory has are the caller's, and must not wrap to few bytes. */
 static unsigned int pcrypt_aead_len(const struct aead_request *req)
 {
-	return req->assoclen + req->cryptlen;
+	unsigned int len;
+
+	return check_add_overflow(req->assoclen, req->cryptlen, &len) ? UINT_MAX : len;
 }
 
 static unsigned int pcrypt_skcipher_len(const struct skcipher_request *req)

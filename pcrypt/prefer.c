@@ -4,8 +4,8 @@
  */
 
 /*
- * Promoted but not listed any more; or listed and made before that, by someone
- * who may not promote.  With pcrypt_lock held.
+ * Return true for an instance that is promoted and not wanted any more; or wanted, and
+ * made when it could not be promoted.  With pcrypt_lock held.
  */
 static bool pcrypt_is_unwanted(const struct pcrypt_inst *pi)
 {
@@ -13,7 +13,7 @@ static bool pcrypt_is_unwanted(const struct pcrypt_inst *pi)
 		return false;
 	if (pi->promoted)
 		return !pcrypt_is_wanted(pi);
-	return pcrypt_is_listed(pi) && pcrypt_is_free_to_promote(pi);
+	return pcrypt_is_wanted(pi) && pcrypt_is_free_to_promote(pi);
 }
 
 /*
@@ -70,6 +70,7 @@ static void pcrypt_unregister_unwanted(void)
 	}
 }
 
+/* Return true if it is there, and passed its self-test: else it is not used. */
 static bool pcrypt_is_promoted(const struct pcrypt_listed *listed)
 {
 	const char *driver_name = listed->driver_name;
@@ -78,7 +79,7 @@ static bool pcrypt_is_promoted(const struct pcrypt_listed *listed)
 
 	spin_lock(&pcrypt_lock);
 	list_for_each_entry(pi, &pcrypt_insts, list)
-		if (pi->promoted && pcrypt_is_live(pi) &&
+		if (pi->promoted && pcrypt_is_live(pi) && pcrypt_is_tested(pi) &&
 		    !strcmp(pi->alg->cra_driver_name, driver_name))
 			found = !pcrypt_is_in_making(driver_name);
 	spin_unlock(&pcrypt_lock);
@@ -124,6 +125,14 @@ static bool pcrypt_promote(struct pcrypt_listed *listed)
 	return !err;
 }
 
+static void pcrypt_look_later(void)
+{
+	spin_lock(&pcrypt_lock);
+	if (pcrypt_up && !list_empty(&pcrypt_algs))
+		queue_delayed_work(system_long_wq, &pcrypt_look, PCRYPT_LOOK_SECONDS * HZ);
+	spin_unlock(&pcrypt_lock);
+}
+
 /*
  * With pcrypt_algs_mutex, and a reference to this module.  Returns whether all
  * that is listed is promoted.
@@ -138,6 +147,7 @@ static bool pcrypt_settle(void)
 	list_for_each_entry(listed, &pcrypt_algs, list)
 		if (!pcrypt_promote(listed))
 			all = false;
+	pcrypt_look_later();
 	return all;
 }
 
@@ -225,27 +235,41 @@ MODULE_PARM_DESC(algs,
 /*
  * Coming back: the crypto API tears a promoted instance down when it registers
  * an algorithm that its child may have to give way to, or takes the child away.
+ * Nothing tells of what a message UPDATEALG for the child tears down, and while it has
+ * transforms it is not freed: that is looked for.
  */
 
+/* Return true if a name that was promoted is not.  With pcrypt_algs_mutex. */
+static bool pcrypt_has_lost(void)
+{
+	struct pcrypt_listed *listed;
+
+	lockdep_assert_held(&pcrypt_algs_mutex);
+	list_for_each_entry(listed, &pcrypt_algs, list)
+		if (!listed->err && !pcrypt_is_promoted(listed))
+			return true;
+	return false;
+}
+
+/* To try in vain costs two calls of modprobe, so not without a reason. */
 static void pcrypt_come_back(struct work_struct *work)
 {
+	bool changed;
+
 	/* On its way out, the module waits for this work. */
 	if (!try_module_get(THIS_MODULE))
 		return;
+	spin_lock(&pcrypt_lock);
+	changed = pcrypt_changed;
+	pcrypt_changed = false;
+	spin_unlock(&pcrypt_lock);
 	mutex_lock(&pcrypt_algs_mutex);
-	pcrypt_settle();
+	if (changed || pcrypt_has_lost())
+		pcrypt_settle();
+	else
+		pcrypt_look_later();
 	mutex_unlock(&pcrypt_algs_mutex);
 	module_put(THIS_MODULE);
-}
-
-static DECLARE_WORK(pcrypt_work, pcrypt_come_back);
-
-static void pcrypt_look_again(void)
-{
-	spin_lock(&pcrypt_lock);
-	if (pcrypt_up && !list_empty(&pcrypt_algs))
-		queue_work(system_long_wq, &pcrypt_work);
-	spin_unlock(&pcrypt_lock);
 }
 
 /*

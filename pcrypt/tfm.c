@@ -63,7 +63,16 @@ static void pcrypt_destroy_inst(struct pcrypt_inst *pi)
 	kfree((void *)pcrypt_base(pi) - pi->kind->inst_base);
 }
 
-static void pcrypt_look_again(void);
+/* Something has changed that may let a listed name be promoted. */
+static void pcrypt_look_again(void)
+{
+	spin_lock(&pcrypt_lock);
+	if (pcrypt_up && (prefer_all || !list_empty(&pcrypt_algs))) {
+		pcrypt_changed = true;
+		mod_delayed_work(system_long_wq, &pcrypt_look, 0);
+	}
+	spin_unlock(&pcrypt_lock);
+}
 
 /* Called by the crypto API once a registered instance is gone and unused. */
 static void pcrypt_free_inst(struct pcrypt_inst *pi)

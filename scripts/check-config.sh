@@ -22,6 +22,8 @@ missing=
 for sym in $needed; do
 	grep -q "^CONFIG_$sym=[ym]" "$kdir/.config" || missing="$missing CONFIG_$sym"
 done
+! grep -q '^CONFIG_CRYPTO_PCRYPT=y' "$kdir/.config" ||
+	echo "note: CONFIG_CRYPTO_PCRYPT=y: pcrypt_mod can't be loaded beside it" >&2
 [ -z "$missing" ] || die "the kernel in $kdir lacks$missing"
 ! grep -q "^CONFIG_CRYPTO_PCRYPT=y" "$kdir/.config" ||
 	die "the kernel in $kdir has its own pcrypt built in (CONFIG_CRYPTO_PCRYPT=y), beside which pcrypt_mod can't be loaded; build it with =m or without"

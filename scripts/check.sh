@@ -58,8 +58,9 @@ fairness() {
 
 # windows: instances of pcrypt in the making, where each race has time to happen.
 windows() {
-	PATCH=$TOP/scripts/patches/pcrypt-windows.patch SUITE=pcrypt_make \
-		step pcrypt-windows scripts/kunit.sh debug
+	local -x PATCH=$TOP/scripts/patches/pcrypt-windows.patch SUITE=pcrypt_make
+	step pcrypt-windows scripts/kunit.sh debug
+	KARGS=pcrypt_mod.open=1 step pcrypt-windows-open scripts/kunit.sh debug
 }
 
 # full: the long runs, other numbers of CPUs, and the kernels that take more time.

@@ -7,6 +7,7 @@
  *  hold NAME			the same, print "held", and keep it until a line comes in
  *  add NAME [PRIORITY]		have the driver made, as root
  *  del NAME			have it unregistered, as root
+ *  update NAME PRIORITY	give it this priority, as root
  *  churn TOTAL PROCS NAME...	make and delete until TOTAL were deleted
  *  crypt NAME SECONDS [BYTES]	one request after the other, on the first CPU if BYTES
  *				are given
@@ -180,6 +181,15 @@ static int driver_del(int fd, const char *name)
 	return message_send(fd, &m);
 }
 
+static int driver_update(int fd, const char *name, const char *priority)
+{
+	struct message m;
+
+	message_init(&m, CRYPTO_MSG_UPDATEALG, name);
+	message_add_priority(&m, strtoul(priority, NULL, 0));
+	return message_send(fd, &m);
+}
+
 /* AF_ALG */
 
 /* Returns a socket or a negative errno. */
@@ -289,6 +299,13 @@ static int cmd_del(int argc, char **argv)
 {
 	(void)argc;
 	return tell(argv[0], driver_del(netlink_open(), argv[0]));
+}
+
+static int cmd_update(int argc, char **argv)
+{
+	if (argc != 2)
+		return 1;
+	return tell(argv[0], driver_update(netlink_open(), argv[0], argv[1]));
 }
 
 /* Returns 0 when a driver of that name is registered, or a negative errno. */
@@ -790,7 +807,7 @@ static const struct command {
 } commands[] = {
 	{ "open", cmd_open }, { "hold", cmd_hold }, { "add", cmd_add }, { "del", cmd_del },
 	{ "churn", cmd_churn }, { "crypt", cmd_crypt }, { "fuzz", cmd_fuzz },
-	{ "bind", cmd_bind }, { "look", cmd_look },
+	{ "bind", cmd_bind }, { "look", cmd_look }, { "update", cmd_update },
 };
 
 int main(int argc, char **argv)

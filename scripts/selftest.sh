@@ -37,12 +37,19 @@ demand() {
 	done
 }
 
+# demand_listed NAME ANSWER: twice.
+demand_listed() {
+	count "$([ "$(sed -n 's/^listed: //p' "$LOGS/$1.verdict" | xargs)" = "$2 $2" ] &&
+		echo 0 || echo 1)" "$1: gcm(aes) in algs is $2, and again"
+}
+
 "$TOP/scripts/setup.sh"
 tree=$("$TOP/scripts/kernel.sh" kunit)
 alone selftest
 ended=0
 run selftest '' || ended=$?
 demand selftest passed
+demand_listed selftest accepted
 writes=$(sed -n 's/^writes: //p' "$LOGS/selftest.verdict")
 count "$([ "${writes:-0}" -ge 100 ] && echo 0 || echo 1)" "selftest: ${writes:-no} mask writes meanwhile"
 count $ended "selftest: guest ended with $ended"
@@ -50,5 +57,6 @@ count $ended "selftest: guest ended with $ended"
 ended=0
 run selftest-wrong 'WARNING: .* alg_test\+|Tainted: ' PLANT=20 || ended=$?
 demand selftest-wrong failed
+demand_listed selftest-wrong refused
 count $ended "selftest-wrong: guest ended with $ended"
 total

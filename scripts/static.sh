@@ -66,6 +66,17 @@ patches() {
 	done
 }
 
+# builtin_pcrypt: check-config.sh names it in a kernel that has all else.
+builtin_pcrypt() {
+	local dir said
+	dir=$(mktemp -d)
+	{ cat "$tree/.config"; echo CONFIG_CRYPTO_PCRYPT=y; } >"$dir/.config"
+	said=$(scripts/check-config.sh "$dir" 2>&1)
+	rm -rf "$dir"
+	[[ $said == *CONFIG_CRYPTO_PCRYPT=y* ]] &&
+		[ -z "$(scripts/check-config.sh "$tree" 2>&1)" ]
+}
+
 cd "$TOP"
 "$TOP/scripts/setup.sh"
 tree=$(scripts/kernel.sh kunit)
@@ -87,4 +98,5 @@ check shellcheck shellcheck -x scripts/*.sh scripts/guest-* scripts/native/*.sh 
 check "man page" man_page
 check "planted bugs fit the code" scripts/planted.sh check
 check "patches fit the code" patches
+check "a built-in pcrypt is named" builtin_pcrypt
 total
