@@ -273,25 +273,46 @@ static void pcrypt_come_back(struct work_struct *work)
 }
 
 /*
+ * The how-tos of the kernel's own pcrypt have root make an algorithm, and give it a priority
+ * after that, over the crypto netlink socket.  New transforms of the plain name then use
+ * it, but nothing tears down the templates that are built on its child already, and IPsec
+ * has one.
+ */
+static void pcrypt_tell_root(const char *name)
+{
+	int len = strlen(name) - strlen("pcrypt()");
+
+	if (len <= 0 || current->flags & PF_KTHREAD)
+		return;
+	pr_info_ratelimited("%*pE is not listed and has priority 0; another one by crconf does not reach templates over %*pE that exist, as IPsec's; to have it preferred: pcryptctl add '%*pE'\n",
+			    (int)strlen(name), name, len, name + strlen("pcrypt("),
+			    len, name + strlen("pcrypt("));
+}
+
+/*
  * Called in the task that asks, for algorithms that are not registered.  A task that may
  * make algorithms over the crypto netlink socket may have any name.  For other tasks
- * nothing is made that root did not list, neither pcrypt(X) nor X for it; and no template
- * over pcrypt, since pcrypt_check_asker() does not see one over an instance that is there.
+ * nothing is made that root did not list, neither pcrypt(X) nor X for it, unless
+ * unlisted=1; and no template over pcrypt, since pcrypt_check_asker() does not see one
+ * over an instance that is there.
  */
 static int pcrypt_check_request(const char *name)
 {
-	const char *why = "root has not listed it in algs";
+	bool is_ours = strstarts(name, "pcrypt(");
 
-	if (!strstr(name, "pcrypt("))
+	if (!strstr(name, "pcrypt(") || (is_ours && pcrypt_is_for_all(name)))
 		return NOTIFY_DONE;
-	if (!strstarts(name, "pcrypt("))
-		why = "there is a pcrypt inside another template";
-	else if (READ_ONCE(allow_unlisted) || pcrypt_is_for_all(name))
+	if (ns_capable_noaudit(&init_user_ns, CAP_NET_ADMIN)) {
+		if (is_ours)
+			pcrypt_tell_root(name);
 		return NOTIFY_DONE;
-	if (capable(CAP_NET_ADMIN))
+	}
+	if (is_ours && READ_ONCE(allow_unlisted))
 		return NOTIFY_DONE;
 	pr_notice_ratelimited("\"%*pE\" refused to a program without CAP_NET_ADMIN: %s\n",
-			      (int)strlen(name), name, why);
+			      (int)strlen(name), name,
+			      is_ours ? "root has not listed it in algs" :
+					"there is a pcrypt inside another template");
 	return NOTIFY_BAD;
 }
 
