@@ -114,19 +114,11 @@ MODULE_PARM_DESC(task_us,
 #define PCRYPT_ALONE_MIN	8U
 #define PCRYPT_ALONE_MAX	512U
 
-static u32 pcrypt_prepare_request(struct pcrypt_request *preq,
-				  struct crypto_async_request *req,
-				  enum pcrypt_dir dir, unsigned int len);
-static void pcrypt_done(compat_completion_arg arg, int err);
-static int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len);
-static int pcrypt_init_tfm(struct crypto_tfm *tfm);
-static void pcrypt_exit_tfm(struct crypto_tfm *tfm);
-static void pcrypt_free_inst(struct pcrypt_inst *pi);
-
 /* The parts, bottom-up: each uses only those before it. */
-#include "pcrypt/kind.c"
 #include "pcrypt/request.c"
 #include "pcrypt/tfm.c"
+#include "pcrypt/kind_aead.c"
+#include "pcrypt/kind_skcipher.c"
 #include "pcrypt/algs.c"
 #include "pcrypt/instance.c"
 #include "pcrypt/prefer.c"

@@ -3,6 +3,11 @@
  * pcrypt: the names that root listed
  */
 
+static const struct pcrypt_kind *const pcrypt_kinds[PCRYPT_NR_KINDS] = {
+	[PCRYPT_AEAD] = &pcrypt_aead,
+	[PCRYPT_SKCIPHER] = &pcrypt_skcipher,
+};
+
 static bool pcrypt_may_follow(char c)
 {
 	return isalnum(c) || (c && strchr("(),-._", c));

@@ -36,7 +36,7 @@ static const char *const pcrypt_pinst_names[PCRYPT_NR_DIRS] = {
 	"pencrypt", "pdecrypt",
 };
 
-/* What can be wrapped; see pcrypt/kind.c. */
+/* What can be wrapped; see pcrypt/kind_aead.c and pcrypt/kind_skcipher.c. */
 enum pcrypt_kind_nr {
 	PCRYPT_AEAD,
 	PCRYPT_SKCIPHER,

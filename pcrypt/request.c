@@ -3,6 +3,18 @@
  * pcrypt: the way of a request
  */
 
+/* For each request, so not by a pointer of its kind, which costs more than branches. */
+static int pcrypt_run(struct pcrypt_request *preq)
+{
+	bool is_encrypt = preq->dir == PCRYPT_ENCRYPT;
+
+	if (preq->kind == PCRYPT_AEAD)
+		return is_encrypt ? crypto_aead_encrypt(&preq->aead_creq) :
+				    crypto_aead_decrypt(&preq->aead_creq);
+	return is_encrypt ? crypto_skcipher_encrypt(&preq->skcipher_creq) :
+			    crypto_skcipher_decrypt(&preq->skcipher_creq);
+}
+
 static struct pcrypt_stream *pcrypt_stream_of(struct pcrypt_request *preq)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
