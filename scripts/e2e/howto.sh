@@ -35,8 +35,8 @@ dir=$("$TOP/scripts/build.sh" "$HEADERS" debian-6.12 TESTS=1)
 alone "$name"
 get_strongswan
 ended=0
-"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M "$modules" -c "${1:-4}" -n "$name" -t 300 \
-	-b ip -b iperf3 -b "$TOP/scripts/pcryptctl" -o "$swan" -e "MODULES=$modules" \
+"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M "$modules" -c "${1:-4}" -n "$name" -t 600 \
+	-b ip -b iperf3 -b flock -b "$TOP/scripts/pcryptctl" -o "$swan" -e "MODULES=$modules" \
 	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$TOP/scripts/e2e/guest-tunnel" -- \
 	"$TOP/scripts/e2e/guest-howto" || ended=$?
 sed -n 's/^howto: //p' "$LOGS/$name.verdict"

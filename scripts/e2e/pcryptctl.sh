@@ -6,22 +6,48 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/pcrypt-lib.sh
+. "$TOP/scripts/pcrypt-lib.sh"
 
-# make_machine MASK: what pcryptctl reads and writes, elsewhere.
+# make_machine MASK [POSSIBLE [ISOLATED [NOHZ_FULL [CMDLINE]]]]: what pcryptctl reads
+# and writes, elsewhere.
 make_machine() {
 	local dir
+	rm -rf "$machine"/{sys,proc,run}
 	for dir in pencrypt pdecrypt; do
 		mkdir -p "$machine/sys/kernel/pcrypt/$dir"
 		echo "$1" >"$machine/sys/kernel/pcrypt/$dir/parallel_cpumask"
 		echo "$1" >"$machine/sys/kernel/pcrypt/$dir/serial_cpumask"
 	done
+	mkdir -p "$machine"/{etc,proc,sys/devices/system/cpu}
+	mkdir -p "$machine"/sys/module/p{adata,crypt}_mod/parameters
+	echo "${2-0-7}" >"$machine/sys/devices/system/cpu/possible"
+	echo "${3-}" >"$machine/sys/devices/system/cpu/isolated"
+	echo "${4-  (null)}" >"$machine/sys/devices/system/cpu/nohz_full"
+	echo "${5-quiet}" >"$machine/proc/cmdline"
+	: >"$machine/sys/module/pcrypt_mod/parameters/algs"
+	: >"$machine/proc/crypto"
+}
+
+# ctl ARGUMENT...: pcryptctl on that machine, whose programs come first.
+ctl() {
+	PATH=$machine/bin:$PATH PCRYPTCTL_ROOT=$machine "$TOP/scripts/pcryptctl" "$@"
+}
+
+# is TEXT GOT WANTED
+is() {
+	if [ "$2" = "$3" ]; then
+		count 0 "$1: ${2//$'\n'/ | }"
+	else
+		count 1 "$1: ${2//$'\n'/ | }, not ${3//$'\n'/ | }"
+	fi
 }
 
 # shows MASK CPUS: what the kernel writes, and what is made of it.
 shows() {
 	local got
 	make_machine "$1"
-	got=$(PCRYPTCTL_ROOT=$machine "$TOP/scripts/pcryptctl" masks enc serial) || true
+	got=$(ctl masks enc serial) || true
 	count "$([ "$(awk '{ print $3 }' <<<"$got")" = "$2" ] && echo 0 || echo 1)" \
 		"mask $1 is shown as CPUs $2 ($got)"
 }
@@ -30,18 +56,278 @@ shows() {
 writes() {
 	local got status=0
 	make_machine 0
-	PCRYPTCTL_ROOT=$machine "$TOP/scripts/pcryptctl" masks dec parallel "$1" || status=$?
+	ctl masks dec parallel "$1" || status=$?
 	got=$(cat "$machine/sys/kernel/pcrypt/pdecrypt/parallel_cpumask")
 	[ "$got" = "$2" ] || status=1
 	count $status "CPUs $1 are written as $2 ($got)"
 }
 
-# refuses CPUS
+# refuses WORD ARGUMENT...: with a message that has the word.
 refuses() {
-	local status=0
-	PCRYPTCTL_ROOT=$machine "$TOP/scripts/pcryptctl" masks dec parallel "$1" 2>/dev/null ||
-		status=$?
-	count "$([ $status = 2 ] && echo 0 || echo 1)" "CPUs '$1' are refused ($status)"
+	local word=$1 status=0
+	shift
+	ctl "$@" >"$machine/output" 2>&1 </dev/null || status=$?
+	[ $status != 2 ] || grep -qF -e "'$word'" "$machine/output" || status=0
+	count "$([ $status = 2 ] && echo 0 || echo 1)" \
+		"refused: ${*@Q} ($(head -n 1 "$machine/output"))"
+}
+
+# masks_now: enc parallel, enc serial, dec parallel, dec serial.
+masks_now() {
+	cat "$machine"/sys/kernel/pcrypt/p{en,de}crypt/{parallel,serial}_cpumask | paste -s -d ' ' -
+}
+
+check_words() {
+	make_machine 0
+	refuses foo masks foo enc
+	refuses 3 masks enc 3 parallel 5
+	refuses 0x0 masks 0x0
+	refuses 0x00,00000000 masks enc 0x00,00000000
+	refuses "" add ""
+	refuses , add ","
+	refuses "gcm(aes);x" add "gcm(aes);x"
+	refuses x watch x
+	refuses "" watch ""
+	refuses 1x watch 1 1x
+	refuses 99999999999999999999 watch 99999999999999999999
+	is "masks '': is no way to show them" "$(ctl masks '' >/dev/null 2>&1; echo $?)" 2
+	is "watch 1 1 1: too many" "$(ctl watch 1 1 1 >/dev/null 2>&1; echo $?)" 2
+	ctl masks 3 parallel serial
+	is "masks 3 parallel serial: sets both" "$(masks_now)" "8 8 8 8"
+	ctl masks enc 4 dec serial
+	is "masks enc 4 dec serial: both directions" "$(masks_now)" "8 10 8 10"
+}
+
+# saves MASK WORD TEXT [MACHINE...]: what is kept of the mask on that machine.
+saves() {
+	local mask=$1 word=$2 text=$3
+	shift 3
+	make_machine "$mask" "$@"
+	ctl save 2>/dev/null || true
+	is "save, $text" "$(sed -n 's/^dec_serial=//p' "$machine/etc/pcrypt.conf")" "$word"
+}
+
+# restores WORD MASK TEXT MACHINE...: what comes of it on that machine.
+restores() {
+	local word=$1 mask=$2 text=$3
+	shift 3
+	make_machine "$@"
+	printf '%s\n' algs= "enc_parallel=$word" >"$machine/etc/pcrypt.conf"
+	ctl restore 2>"$machine/output" || echo "status $?" >>"$machine/output"
+	is "restore, $text" "$(cut -d' ' -f1 <<<"$(masks_now)")" "$mask"
+}
+
+# warned WORDS: by the command before.
+warned() {
+	is "... with a warning of $1" "$(grep -cF -e "$1" "$machine/output")" 1
+}
+
+quiet() {
+	is "... without a word" "$(cat "$machine/output")" ""
+}
+
+# A mask is kept as a decision only if one was made.
+check_save() {
+	saves ff all "all of 8 CPUs"
+	saves 3 all "all of 2 CPUs" 0-1
+	saves 0000000f,ffffffff all "all of 36 CPUs" 0-35
+	saves f 0xf "four of 8 CPUs"
+	saves 7 all "all but an isolated one" 0-3 3
+	saves f 0xf "an isolated one is in it" 0-3 3
+	saves 3 all "all but one isolated and one without ticks" 0-3 3 2-3 "nohz_full=2-3"
+	saves 7 0x7 "one without ticks is in it" 0-3 3 2-3 "nohz_full=2-3"
+	saves 7 all "isolcpus=nohz, where it keeps no work away" 0-3 3 2-3 "isolcpus=nohz,2-3"
+	saves 0 none "no CPU at all"
+}
+
+check_restore() {
+	restores all f "all of 4 CPUs" 1 0-3
+	quiet
+	restores all 7 "all, where one is isolated" f 0-3 3
+	quiet
+	restores all 7 "all, what the module began with is left" 7 0-3 3 2-3 "isolcpus=nohz,2-3"
+	restores 0xff f "8 CPUs on a machine of 4" 3 0-3
+	warned "no CPUs 4-7"
+	restores 0xf0 3 "CPUs 4 to 7 on a machine of 4" 3 0-3
+	warned "no CPUs 4-7"
+	warned "stays as it is: 0-1"
+	restores 0xd d "three of 4 CPUs" f 0-3
+	quiet
+	restores 0-2 7 "a list" f 0-3
+	restores none 0 "no CPU at all" f 0-3
+	quiet
+	restores x f "no list of CPUs" f 0-3
+	warned "'x' names no CPU"
+	restores 0x80000000,00000001 1 "CPUs 0 and 63" f 0-3
+	warned "no CPUs 63"
+}
+
+# make_parameters: those of the kernel, and what modinfo says of them.
+make_parameters() {
+	local p=$machine/sys/module
+	make_machine ff
+	echo 4096 >"$p/pcrypt_mod/parameters/max_requests"
+	echo N >"$p/pcrypt_mod/parameters/open"
+	echo 10000 >"$p/padata_mod/parameters/poll_ns"
+	mkdir -p "$machine/bin"
+	cat >"$machine/bin/modinfo" <<-'SCRIPT'
+	#!/bin/sh
+	cat <<EOF
+	max_requests:requests in flight, for transforms made from now on (default: 4096)
+	open:prefer all that is ever made (default: no) (bool)
+	poll_ns:How long a worker looks, in nanoseconds; 0 is never (default 10000) (uint)
+	EOF
+	SCRIPT
+	chmod 755 "$machine/bin/modinfo"
+}
+
+kept_parameters() {
+	ctl save
+	grep '_mod\.' "$machine/etc/pcrypt.conf" || true
+}
+
+check_parameters() {
+	local p=$machine/sys/module
+	make_parameters
+	is "save: no parameter that has its default" "$(kept_parameters)" ""
+	echo 512 >"$p/pcrypt_mod/parameters/max_requests"
+	echo Y >"$p/pcrypt_mod/parameters/open"
+	echo 0 >"$p/padata_mod/parameters/poll_ns"
+	is "save: those that were changed" "$(kept_parameters)" \
+		$'padata_mod.poll_ns=0\npcrypt_mod.max_requests=512\npcrypt_mod.open=Y'
+	make_parameters
+	echo pcrypt_mod.gone=1 >>"$machine/etc/pcrypt.conf"
+	ctl restore 2>"$machine/output"
+	is "restore: they are set" "$(cat "$p"/p*_mod/parameters/{max_requests,open,poll_ns} \
+		2>/dev/null | sort | paste -s -d ' ' -)" "0 512 Y"
+	warned "has no parameter gone"
+	rm "$machine/bin/modinfo"
+}
+
+# add_entry NAME DRIVER MODULE PRIORITY SELFTEST [TYPE]: of /proc/crypto.
+add_entry() {
+	printf '%-12s : %s\n' name "$1" driver "$2" module "$3" priority "$4" refcnt 1 \
+		selftest "$5" internal no type "${6:-aead}" >>"$machine/proc/crypto"
+	echo >>"$machine/proc/crypto"
+}
+
+# preferred WORD TEXT: of pcrypt(gcm(aes)), the first of ours.
+preferred() {
+	is "status, $2" "$(ctl status 2>&1 | awk '$1 == "pcrypt(gcm(aes))" { print $5 }')" "$1"
+}
+
+check_preferred() {
+	local ours="gcm(aes) pcrypt(gcm(aes)) pcrypt_mod" f
+	make_machine f
+	for f in jobs_completed jobs_submitted jobs_inline stalls jobs_per_cpu; do
+		echo 0 | tee "$machine"/sys/kernel/pcrypt/p{en,de}crypt/$f >/dev/null
+	done
+	# shellcheck disable=SC2086 # words
+	{
+		add_entry $ours 500 passed
+		add_entry "gcm(aes)" generic-gcm-aesni aesni_intel 400 passed
+		preferred yes "the best that passed its self-test"
+		add_entry "gcm(aes)" better other 600 unknown
+		preferred yes "a better one has not passed its self-test"
+		add_entry "gcm(aes)" best other 600 passed
+		preferred no "a better one has"
+		: >"$machine/proc/crypto"
+		add_entry $ours 500 unknown
+		add_entry "gcm(aes)" generic-gcm-aesni aesni_intel 400 passed
+		preferred untested "its own self-test has not passed"
+		: >"$machine/proc/crypto"
+		add_entry "gcm(aes)" newer other 500 passed
+		add_entry $ours 500 passed
+		preferred no "the newest of equals is another"
+		: >"$machine/proc/crypto"
+		add_entry $ours 500 passed
+		add_entry "gcm(aes)" older other 500 passed
+		add_entry "gcm(aes)" hash other 900 passed shash
+		preferred yes "the newest of equals, and no other kind counts"
+	}
+}
+
+# Lists are read and written in one piece: 20 times six at once.
+check_together() {
+	local round i list lost=0
+	for round in $(seq 20); do
+		make_machine f
+		for i in 1 2 3 4 5 6; do
+			add_entry "cbc(a$i)" "pcrypt(cbc(a$i))" pcrypt_mod 500 passed skcipher
+		done
+		for i in 1 2 3 4 5 6; do
+			ctl add "cbc(a$i)" 2>/dev/null &
+		done
+		wait
+		list=$(tr ',' '\n' <"$machine/sys/module/pcrypt_mod/parameters/algs")
+		for i in 1 2 3 4 5 6; do
+			grep -qxF "cbc(a$i)" <<<"$list" || lost=$((lost + 1))
+		done
+	done
+	is "add: 120 names by six at once, in $round rounds, none lost" "$lost" 0
+	ctl add "cbc(a1),cbc(a2)" 2>/dev/null || true
+	is "add 'A,B': is a list" "$(ctl add "cbc(a1),cbc(a2)" >/dev/null 2>&1; echo $?)" 0
+	ctl del "cbc(a1),cbc(a2)" 2>/dev/null || true
+	is "del 'A,B': too" "$(grep -c 'cbc(a[12])' "$machine/sys/module/pcrypt_mod/parameters/algs")" 0
+}
+
+# make_users: dm-crypt devices, and IPsec that leaves the cipher to network devices.
+make_users() {
+	mkdir -p "$machine"/bin "$machine"/sys/block/dm-{0,1}/dm "$machine/sys/module/esp4_offload"
+	cat >"$machine/bin/dmsetup" <<-'SCRIPT'
+	#!/bin/sh
+	[ "$*" = "table --target crypt" ] || exit 1
+	echo "safe: 0 32768 crypt aes-xts-plain64 :64:logon:x 0 253:0 32768 1 no_read_workqueue"
+	echo "quick: 0 99 crypt aes-xts-plain64 00 0 253:1 32768 2 no_read_workqueue no_write_workqueue"
+	echo "quick: 99 99 crypt aes-xts-plain64 00 0 253:1 32867 1 no_write_workqueue"
+	SCRIPT
+	cat >"$machine/bin/ip" <<-'SCRIPT'
+	#!/bin/sh
+	echo '1: lo: <LOOPBACK,UP> mtu 65536 qdisc noqueue state UNKNOWN'
+	echo '2: eth0: <UP> mtu 1500 qdisc fq_codel state UP'
+	echo '3: eth0.5@eth0: <UP> mtu 1500 qdisc noqueue state UP'
+	SCRIPT
+	chmod 755 "$machine"/bin/*
+	echo CRYPT-LUKS2-00-quick >"$machine/sys/block/dm-0/dm/uuid"
+	echo quick >"$machine/sys/block/dm-0/dm/name"
+	echo LVM-x >"$machine/sys/block/dm-1/dm/uuid"
+	echo vg-lv >"$machine/sys/block/dm-1/dm/name"
+	echo 4 >"$machine/sys/module/esp4_offload/refcnt"
+}
+
+# cautions COMMAND...: those that it names.
+cautions() {
+	ctl "$@" 2>&1 | sed -n 's/.*caution: //p' | sed 's/; see CAUTIONS.*//'
+}
+
+check_cautions() {
+	local f disk esp
+	disk="dm-crypt device quick has no_write_workqueue"
+	esp="esp4_offload is loaded; security associations that use it: 4; devices without a queue: eth0.5"
+	make_machine f
+	for f in jobs_completed jobs_submitted jobs_inline stalls jobs_per_cpu; do
+		echo 0 | tee "$machine"/sys/kernel/pcrypt/p{en,de}crypt/$f >/dev/null
+	done
+	make_users
+	is "status: no user where nothing is listed" "$(cautions status)" ""
+	echo "xts(aes)" >"$machine/sys/module/pcrypt_mod/parameters/algs"
+	is "status: a disk" "$(cautions status)" "$disk"
+	echo "rfc4106(gcm(aes))" >"$machine/sys/module/pcrypt_mod/parameters/algs"
+	is "status: IPsec" "$(cautions status)" "$esp"
+	echo "authenc(hmac(sha256),cbc(aes))" >"$machine/sys/module/pcrypt_mod/parameters/algs"
+	is "status: both" "$(cautions status)" "$disk"$'\n'"$esp"
+	is "add: of a disk, and one that is there" "$(cautions add "xts(aes)" | cut -c 1-30)" \
+		"$(printf '%.30s\n' "not for dm-crypt with no_write_workqueue" "$disk")"
+	is "add: of IPsec, and one that is there" "$(cautions add "rfc4106(gcm(aes))" | cut -c 1-30)" \
+		"$(printf '%.30s\n' "not for IPsec over a device without" "$esp")"
+	: >"$machine/sys/module/pcrypt_mod/parameters/algs"
+	add_entry "xts(aes)" "pcrypt(xts(aes))" pcrypt_mod 500 passed skcipher
+	is "status: a disk, of what open=1 promoted" "$(cautions status)" "$disk"
+	printf '#!/bin/sh\nexit 1\n' | tee "$machine/bin/dmsetup" >"$machine/bin/ip"
+	echo "gcm(aes)" >"$machine/sys/module/pcrypt_mod/parameters/algs"
+	is "status: without dmsetup and ip" "$(cautions status)" \
+		"dm-crypt device quick: dmsetup, as root, would tell whether it has no_write_workqueue"$'\n'"${esp%: *}: (ip would tell which)"
+	rm -r "${machine:?}/bin"
 }
 
 check_masks() {
@@ -56,29 +342,51 @@ check_masks() {
 	writes 0,63 80000000,00000001
 	writes 4-71 ff,ffffffff,fffffff0
 	writes 0x17 17
+	writes all ff
 	writes 0x123456789 1,23456789
 	writes 0xff,00000000 ff,00000000
 	for bad in "" x 1- 1,,2 3-1 0x 0xg 1.5 -1 99999; do
-		[ -z "$bad" ] || refuses "$bad"
+		[ -z "$bad" ] || refuses "$bad" masks dec parallel "$bad"
 	done
 }
 
+# guest NAME OPTION...: all commands, or what ISOLATED asks for.
+guest() {
+	local log=$1 ended=0 before=$((passed + failed))
+	shift
+	"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -c 4 -n "$log" -t 600 \
+		-M "$modules" -b "$TOP/scripts/pcryptctl" -b flock -b dmsetup -b ip "$@" \
+		-f "$BUILDS/pcrypt_user" \
+		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" -- \
+		"$TOP/scripts/e2e/guest-pcryptctl" || ended=$?
+	count_reported "$log"
+	count "$(grep -qx 'done: all' "$LOGS/$log.verdict" && echo 0 || echo 1)" \
+		"$log: all $((passed + failed - before)) checks were made"
+	count $ended "$log: the guest ended well, its log has no warning (exit status $ended)"
+}
+
+modules="aesni_intel gcm ctr xts authenc cbc sha256_ssse3 hmac brd dm_mod dm_crypt veth esp4
+	esp4_offload xfrm_user crypto_user seqiv drbg sha512_generic"
+modules=${modules//[$'\n\t']/ }
 series=${1:?usage: pcryptctl.sh SERIES}
 name=e2e-pcryptctl-$series
 "$TOP/scripts/setup.sh"
 use_stock "$series"
 dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series" TESTS=1)
+build_user
 alone "$name"
 machine=$dir/machine
 rm -rf "$machine"
 check_masks
+check_words
+check_save
+check_restore
+check_parameters
+check_preferred
+check_together
+check_cautions
 say "pcryptctl in Debian's $VERSION"
-ended=0
-"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -c 4 -n "$name" -t 300 \
-	-M "aesni_intel gcm ctr xts authenc cbc sha256_ssse3 hmac" -b "$TOP/scripts/pcryptctl" \
-	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" -- \
-	"$TOP/scripts/e2e/guest-pcryptctl" || ended=$?
-count_reported "$name"
-count "$([ $((passed + failed)) -ge 60 ] && echo 0 || echo 1)" "60 checks were made, or more"
-count $ended "the guest ended well, its log has no warning (exit status $ended)"
+guest "$name"
+# What the boot isolates shows in the default, and nowhere in what is kept.
+guest "$name-isolated" -a isolcpus=3 -e ISOLATED=yes
 total
