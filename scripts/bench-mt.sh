@@ -17,13 +17,13 @@ fast="-accel tcg,thread=multi -cpu max"
 icount="-accel tcg,thread=single -icount shift=0,sleep=off -cpu max,-rdrand,-rdseed"
 icount+=" -seed 1 -rtc base=2026-01-01T00:00:00,clock=vm"
 
-# guest NAME ACCELERATOR CPUS MEMORY RUNS: RUNS is guest-bench's.
+# guest NAME ACCELERATOR CPUS MEMORY RUNS: RUNS is that of guest/bench.
 guest() {
 	local files=("$dir/padata_mod.ko" "$dir/kunit/padata_mt_bench.ko"
 		"$dir"/Documentation/samples/padata_mt_{clear,alloc}.ko)
 	alone "$1"
 	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -c "$3" -n "$1" -t 900 -r "$4" \
-		-e "RUNS=$5" "${files[@]/#/-f}" -- "$TOP/scripts/guest-bench"
+		-e "RUNS=$5" "${files[@]/#/-f}" -- "$TOP/scripts/guest/bench"
 }
 
 lines() {

@@ -109,7 +109,7 @@ boot_once() {
 	done
 	say "boot $n of $boots, idle CPUs $idle, costs of $costs"
 	native_guest bench-native "$idle" "$costs" 1800 -e "RUNS=$runs" -e "LOADS=$loads" \
-		-- "$TOP/scripts/guest-native"
+		-- "$TOP/scripts/guest/native"
 	for part; do
 		collect bench-native "$n" "$idle" "$costs" "$part"
 	done
@@ -200,7 +200,7 @@ full() {
 # check_ciphers: known answers, and then pcrypt's results; counts both.
 check_ciphers() {
 	native_guest native-ciphers sleep x86 300 -e RUNS= -e SELFTESTS=1 \
-		-e "LOADS=$(printf 'check|%s;' "${algorithms[@]}")" -- "$TOP/scripts/guest-native" ||
+		-e "LOADS=$(printf 'check|%s;' "${algorithms[@]}")" -- "$TOP/scripts/guest/native" ||
 		count 1 "the ciphers' guest (exit status $?)"
 	count_reported native-ciphers
 	[ "$passed" = $((2 * ${#algorithms[@]})) ] || die "the ciphers are wrong"

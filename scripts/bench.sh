@@ -41,7 +41,7 @@ guest() {
 	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -c "$3" -n "$1" -t 1200 -r 1G \
 		-a "$args" -e "RUNS=$4" -f "$dir/padata_mod.ko" \
 		-f "$dir/kunit/padata_bench.ko" -f "$dir/kunit/padata_bench_kernel.ko" \
-		-- "$TOP/scripts/guest-bench"
+		-- "$TOP/scripts/guest/bench"
 }
 
 # ratios: lines of test=cost to "CPUS SHELLS ASYNC WINDOW FLOOR KERNEL OURS RATIO".
@@ -180,7 +180,7 @@ full_mixed() {
 	awk -v table=mixed -v one_place=1 -f "$TOP/scripts/bench-stats.awk" "$results/mixed.lines"
 }
 
-# pcrypt_guest NAME ACCELERATOR WINDOWS: $SIZES and $MORE as of guest-bench-pcrypt.
+# pcrypt_guest NAME ACCELERATOR WINDOWS: $SIZES and $MORE as of guest/bench-pcrypt.
 pcrypt_guest() {
 	alone "$1"
 	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -m "$ROOT" -c 2 -t 1200 \
@@ -189,7 +189,7 @@ pcrypt_guest() {
 		-e "ALGORITHMS=gcm(aes) authenc(hmac(sha256),cbc(aes)) rfc7539(chacha20,poly1305)" \
 		-e "SIZES=${SIZES:-64,256,1420,4096,16384}" -e "MORE=${MORE-}" -e "WINDOWS=$3" -e "REQUESTS=${PADATA_REQUESTS:-1000}" \
 		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" \
-		-- "$TOP/scripts/guest-bench-pcrypt"
+		-- "$TOP/scripts/guest/bench-pcrypt"
 	lines "$1" pcrypt | csv
 }
 

@@ -24,7 +24,7 @@ for kernel; do
 	prepare "$kernel"
 	say "fuzzing for $seconds s on $kernel, seed $seed"
 	ended=0
-	run_guest "fuzz-$kernel" $((seconds * 2 + 600)) guest-fuzz -e "SECONDS_TO_RUN=$seconds" \
+	run_guest "fuzz-$kernel" $((seconds * 2 + 600)) fuzz -e "SECONDS_TO_RUN=$seconds" \
 		-e "SEED=$seed" || ended=$?
 	sed -n 's/^fuzz: //p' "$LOGS/fuzz-$kernel.verdict"
 	grep -E '^(failed|before|after): ' "$LOGS/fuzz-$kernel.verdict" || true

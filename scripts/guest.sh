@@ -179,8 +179,8 @@ make_initramfs() {
 		add_tool "$b"
 	done
 	[ -z "$overlay" ] || add_overlay
-	install -m 755 "$TOP/scripts/guest-init" "$stage/init"
-	install -m 755 "$TOP/scripts/guest-report" "$stage/bin/report"
+	install -m 755 "$TOP/scripts/guest/init" "$stage/init"
+	install -m 755 "$TOP/scripts/guest/report" "$stage/bin/report"
 	cp "$script" ${files[@]+"${files[@]}"} "$stage/t/"
 	[ -z "$modroot" ] || add_modules
 	quoted "SCRIPT=$(basename "$script")" ${env[@]+"${env[@]}"} >"$stage/t/guest.env"

@@ -60,7 +60,7 @@ run_guest() {
 	"$TOP/scripts/guest.sh" "${options[@]}" -k "$tree/arch/x86/boot/bzImage" \
 		-m "$tree/root" -c "$cpus" -n "$guest" -w "$(allowed "$cpus")" \
 		-a "cryptomgr.notests=1 $slow_cpus $(flavour_args "$flavour") ${KARGS-}" \
-		"${files[@]/#/-f}" -- "$TOP/scripts/guest-kunit"
+		"${files[@]/#/-f}" -- "$TOP/scripts/guest/kunit"
 }
 
 # share I: each n-th suite, from the I-th.

@@ -19,10 +19,10 @@ for series; do
 	prepare "$series"
 	say "loading pcrypt on $series"
 	ended=0
-	run_guest "modprobe-$series" 300 guest-modprobe -e CONF=yes || ended=$?
+	run_guest "modprobe-$series" 300 modprobe -e CONF=yes || ended=$?
 	judge "$series" "modprobe-$series" $ended
 	ended=0
-	run_guest "modprobe-none-$series" 300 guest-modprobe -e CONF=no -w . || ended=$?
+	run_guest "modprobe-none-$series" 300 modprobe -e CONF=no -w . || ended=$?
 	judge "$series" "modprobe-none-$series" $ended
 done
 total

@@ -35,7 +35,7 @@ native_guest() {
 	"$TOP/scripts/guest.sh" -u -k "$tree/$kernel" -m "$tree/root" -c 2 -n "$name" -t "$seconds" \
 		-a "$args" -f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" \
 		-f "$dir/kunit/padata_bench.ko" -f "$dir/kunit/padata_bench_kernel.ko" \
-		-f "$dir/kunit/pcrypt_load.ko" -f "$TOP/scripts/guest-bench" \
-		-f "$TOP/scripts/guest-bench-pcrypt" \
+		-f "$dir/kunit/pcrypt_load.ko" -f "$TOP/scripts/guest/bench" \
+		-f "$TOP/scripts/guest/bench-pcrypt" \
 		-e "CIPHERS=aesni_intel authenc chacha20poly1305" "$@"
 }

@@ -8,7 +8,7 @@ wanted="crypto_user algif_aead algif_skcipher aesni_intel ecb xts gcm ccm ctr au
 
 build_user() {
 	run_logged pcrypt_user gcc -static -O2 -Wall -Wextra -Werror -o "$BUILDS/pcrypt_user" \
-		"$TOP/scripts/pcrypt_user.c"
+		"$TOP/scripts/guest/pcrypt_user.c"
 }
 
 # prepare KERNEL: a flavour of kernel.sh, or 6.12 or 6.1 for Debian's own.  Sets
@@ -34,7 +34,7 @@ run_guest() {
 	shift 3
 	"$TOP/scripts/guest.sh" "${options[@]}" -k "$image" -m "$modroot" -n "$name" -t "$limit" \
 		-a cryptomgr.notests=1 -f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" \
-		-f "$BUILDS/pcrypt_user" -f "$TOP/pcrypt_mod.conf" "$@" -- "$TOP/scripts/$script"
+		-f "$BUILDS/pcrypt_user" -f "$TOP/pcrypt_mod.conf" "$@" -- "$TOP/scripts/guest/$script"
 }
 
 # judge WHAT LOGNAME EXIT_STATUS: what the guest reported, and how it ended.

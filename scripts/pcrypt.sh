@@ -6,7 +6,7 @@
 #
 # KERNEL is one of kernel.sh's flavours, or 6.12 or 6.1 for Debian's own
 # (default: debug 6.12 6.1).  $COUNT instances are made and deleted (10000).  $GUESTS
-# are the scripts that run in guests (default: pcrypt unprivileged).
+# are programs of scripts/guest (default: pcrypt unprivileged).
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,9 +21,9 @@ for kernel; do
 	has_kernel "$kernel" || continue
 	prepare "$kernel"
 	for guest in ${GUESTS:-pcrypt unprivileged}; do
-		say "guest-$guest on $kernel"
+		say "$guest on $kernel"
 		ended=0
-		run_guest "$guest-$kernel" 1100 "guest-$guest" -e "COUNT=${COUNT:-10000}" || ended=$?
+		run_guest "$guest-$kernel" 1100 "$guest" -e "COUNT=${COUNT:-10000}" || ended=$?
 		judge "$kernel" "$guest-$kernel" $ended
 	done
 done

@@ -187,7 +187,7 @@ try_line() {
 	files=("${suites[@]/#/-f$suite_dir/kunit/}")
 	"$TOP/scripts/guest.sh" -k "$tree/arch/x86/boot/bzImage" -m "$tree/root" -M kunit \
 		-n "line-$1" -t 400 -f "$tmp/padata_mod.ko" "${files[@]/%/_kunit.ko}" \
-		-e "SUITES=${suites[*]}" -- "$TOP/scripts/guest-mutant" 2>"$LOGS/line-$1.log" || ended=$?
+		-e "SUITES=${suites[*]}" -- "$TOP/scripts/guest/mutant" 2>"$LOGS/line-$1.log" || ended=$?
 	line=$(sed -n 's/^mutant: //p' "$LOGS/line-$1.verdict" | tail -n 1)
 	case $ended:$line in
 	0:survived)	echo survived ;;

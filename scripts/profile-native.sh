@@ -29,7 +29,7 @@ profiled() {
 	native_guest profile-native poll "$costs" 300 \
 		-q "perf record -q -e cpu-clock -c $period_ns -k CLOCK_MONOTONIC -o $data" \
 		-e PROFILE=all -e PIN=1 -e "IMPLEMENTATIONS=$impl" -e "RUNS=$1" -e "LOADS=$2" \
-		-- "$TOP/scripts/guest-native"
+		-- "$TOP/scripts/guest/native"
 }
 
 # padata WINDOW

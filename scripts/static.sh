@@ -30,7 +30,7 @@ ignored() {
 	# It includes the kernel's header of the same name.
 	padata.h) echo EMBEDDED_FILENAME ;;
 	# Programs of the test guests.
-	scripts/e2e/*) echo PREFER_KERNEL_TYPES ;;
+	scripts/guest/*) echo PREFER_KERNEL_TYPES ;;
 	# TRACE_EVENT() has a layout of its own.
 	padata/trace.h) echo OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
 	*)	echo NONE ;;
@@ -82,10 +82,10 @@ cd "$TOP"
 tree=$(scripts/kernel.sh kunit)
 source=$tree/source
 # Not what a build has left here.
-mapfile -t c_files < <(find . padata pcrypt kunit Documentation/samples scripts scripts/native -maxdepth 1 -name '*.[ch]' \
+mapfile -t c_files < <(find . padata pcrypt kunit Documentation/samples scripts/guest scripts/native -maxdepth 1 -name '*.[ch]' \
 	! -name '*.mod.c' | sort -u)
 c_files=("${c_files[@]#./}")
-for f in "${c_files[@]}" scripts/e2e/*.c Documentation/samples/ordered/*.[ch]; do
+for f in "${c_files[@]}" Documentation/samples/ordered/*.[ch]; do
 	check "checkpatch $f" checkpatch "$f"
 done
 check kernel-doc kernel_doc "${c_files[@]}"
@@ -93,7 +93,8 @@ check kernel-doc kernel_doc "${c_files[@]}"
 check sparse scripts/build.sh "$tree" sparse TESTS=1 C=2
 check "build for Debian's 6.12" stock_build 6.12
 ! has_kernel 6.1 || check "build for Debian's 6.1" stock_build 6.1
-check shellcheck shellcheck -x scripts/*.sh scripts/guest-* scripts/native/*.sh scripts/e2e/*.sh scripts/e2e/guest-* \
+mapfile -t programs < <(find scripts/guest -type f ! -name '*.c' | sort)
+check shellcheck shellcheck -x scripts/*.sh "${programs[@]}" scripts/native/*.sh scripts/e2e/*.sh \
 	scripts/pcryptctl .ci/run
 check "man page" man_page
 check "planted bugs fit the code" scripts/planted.sh check

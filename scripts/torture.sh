@@ -30,7 +30,7 @@ run_guest() {
 		-a "$(flavour_args "$flavour") ${KARGS-}" -n "$name" -w "$(allowed "$cpus")" \
 		-e "PARAMS=minutes=$minutes ${TORTURE-}" -e "LIMIT=$limit" \
 		-f "$dir/padata_mod.ko" -f "$dir/kunit/padata_torture.ko" \
-		-- "$TOP/scripts/guest-torture"
+		-- "$TOP/scripts/guest/torture"
 }
 
 flavour=${1:-kunit}

@@ -16,13 +16,13 @@ use_stock "$series"
 dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series" TESTS=1)
 alone "$name"
 run_logged "$name-aio" gcc -O2 -Wall -Wextra -Werror -o "$dir/kcapi-aio" \
-	"$TOP/scripts/e2e/kcapi-aio.c" -lkcapi
+	"$TOP/scripts/guest/kcapi-aio.c" -lkcapi
 say "libkcapi in Debian's $VERSION"
 ended=0
 "$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M "aesni_intel gcm ctr cbc algif_aead algif_skcipher crypto_user" \
 	-c 4 -n "$name" -t 300 -b kcapi-enc -b setpriv -b "$dir/kcapi-aio" -e "AIO=$requests" \
 	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -- \
-	"$TOP/scripts/e2e/guest-afalg" || ended=$?
+	"$TOP/scripts/guest/afalg" || ended=$?
 count_reported "$name"
 # Each of two users: 20 of kcapi-enc's and 3 of AIO's; 4 of the modules.
 status=0

@@ -24,7 +24,7 @@ ended=0
 	-a "brd.rd_nr=1 brd.rd_size=30720" -M "$modules" -b cryptsetup -e "ALGS=$algs" \
 	-e "LEFT=$left" -e "MODULES=${modules//[$'\n\t']/ }" \
 	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -- \
-	"$TOP/scripts/e2e/guest-dmcrypt" || ended=$?
+	"$TOP/scripts/guest/dmcrypt" || ended=$?
 count_reported "$name"
 sed -n 's/^memory: /# /p' "$LOGS/$name.verdict"
 count "$([ $((passed + failed)) = 35 ] && echo 0 || echo 1)" "35 checks were made ($((passed + failed)))"

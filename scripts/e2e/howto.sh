@@ -37,8 +37,8 @@ get_strongswan
 ended=0
 "$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M "$modules" -c "${1:-4}" -n "$name" -t 600 \
 	-b ip -b iperf3 -b flock -b "$TOP/scripts/pcryptctl" -o "$swan" -e "MODULES=$modules" \
-	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$TOP/scripts/e2e/guest-tunnel" -- \
-	"$TOP/scripts/e2e/guest-howto" || ended=$?
+	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$TOP/scripts/guest/tunnel" -- \
+	"$TOP/scripts/guest/howto" || ended=$?
 sed -n 's/^howto: //p' "$LOGS/$name.verdict"
 sed -n 's/^speed: /# Mbit\/s, /p' "$LOGS/$name.verdict"
 count "$(grep -q '^howto: pcrypt(rfc4106(gcm(aes))).* yes$' "$LOGS/$name.verdict" && echo 0 || echo 1)" \

@@ -61,7 +61,7 @@ guest() {
 	done
 	"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M crc32_generic -n "e2e-install-$kind-$series" \
 		-t 120 -e "KIND=$kind, $series" -f "$modules/padata_mod.ko" -f "$modules/pcrypt_mod.ko" \
-		-f "$dest-sample/padata_ordered.ko" -- "$TOP/scripts/e2e/guest-install" || ended=$?
+		-f "$dest-sample/padata_ordered.ko" -- "$TOP/scripts/guest/install" || ended=$?
 	count_reported "e2e-install-$kind-$series"
 	count $ended "$kind, $series: the guest ended well (exit status $ended)"
 }

@@ -135,7 +135,7 @@ run_guest() {
 		-e "CASES=${cases[*]}" -e "TIMES=$times" -e "STAY=$stay" -e "PARAMS=${parameters[*]-}" \
 		-e "MODULES=${modules//[$'\n\t']/ }" -f "$DIR/padata_mod.ko" \
 		-f "$DIR/pcrypt_mod.ko" -f "$BUILDS/netseq" -f "$BUILDS/disturb" -f "$table" \
-		-f "$TOP/scripts/e2e/guest-tunnel" -- "$TOP/scripts/e2e/guest-ipsec"
+		-f "$TOP/scripts/guest/tunnel" -- "$TOP/scripts/guest/ipsec"
 }
 
 usage="usage: ipsec.sh SERIES TIMES [PLANT=n] [PARAMETER=VALUE...] CASE..."
@@ -162,7 +162,7 @@ esac
 alone "$name"
 for program in netseq disturb; do
 	run_logged "$name-$program" gcc -O2 -Wall -Wextra -Werror -static \
-		-o "$BUILDS/$program" "$TOP/scripts/e2e/$program.c"
+		-o "$BUILDS/$program" "$TOP/scripts/guest/$program.c"
 done
 say "ESP and MACsec in Debian's $VERSION: ${cases[*]}; $times times the packets of the table"
 ended=0

@@ -104,7 +104,7 @@ demo_guest() {
 	"$TOP/scripts/guest.sh" -k "$image/lib/modules/$version/vmlinuz" -m "$image" \
 		-M "aesni_intel gcm seqiv" -n e2e-later -t 300 -e REQUESTS=5000 \
 		-f "$chroot/build/padata_mod.ko" -f "$chroot/build/pcrypt_mod.ko" \
-		-f "$chroot/build/kunit/pcrypt_load.ko" -- "$TOP/scripts/guest-demo"
+		-f "$chroot/build/kunit/pcrypt_load.ko" -- "$TOP/scripts/guest/demo"
 }
 
 ipsec() {
@@ -117,7 +117,7 @@ torture_guest() {
 		-n e2e-later-torture -t $((60 * minutes * 2 + 700)) \
 		-e "PARAMS=minutes=$minutes" -e "LIMIT=$((60 * minutes * 2 + 400))" \
 		-f "$chroot/build/padata_mod.ko" -f "$chroot/build/kunit/padata_torture.ko" -- \
-		"$TOP/scripts/guest-torture"
+		"$TOP/scripts/guest/torture"
 }
 
 run_demo() {

@@ -358,7 +358,7 @@ guest() {
 		-M "$modules" -b "$TOP/scripts/pcryptctl" -b flock -b dmsetup -b ip "$@" \
 		-f "$BUILDS/pcrypt_user" \
 		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" -- \
-		"$TOP/scripts/e2e/guest-pcryptctl" || ended=$?
+		"$TOP/scripts/guest/pcryptctl" || ended=$?
 	count_reported "$log"
 	count "$(grep -qx 'done: all' "$LOGS/$log.verdict" && echo 0 || echo 1)" \
 		"$log: all $((passed + failed - before)) checks were made"

@@ -42,7 +42,7 @@ ended=0
 "$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -c 4 -n "$name" -t $((120 + tests * 8)) \
 	-M "aesni_intel gcm ccm ctr xts tcrypt" -e "MODE=$mode" -e "MORE=$more" -e "ALGS=$algs" \
 	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -- \
-	"$TOP/scripts/e2e/guest-tcrypt" || ended=$?
+	"$TOP/scripts/guest/tcrypt" || ended=$?
 plain=$(lines plain)
 pcrypt=$(lines pcrypt)
 paste -d' ' <(echo "$plain") <(echo "$pcrypt") | awk '
