@@ -78,8 +78,11 @@ planted: ## plant known bugs, which the tests must catch (PLANTED="01 02 ...")
 mutants: ## do the suites notice one changed line?  An hour (MUTANTS="1 2 ...")
 	@scripts/planted.sh lines $(MUTANTS)
 
-# Nobody but Debian has the key that the kernel's build would sign with, and
-# without System.map, which headers lack, that build leaves out depmod.
+htmldocs: ## Documentation as HTML, by Sphinx; a warning is an error
+	@scripts/htmldocs.sh
+
+# Only Debian has the key that the kernel's build would sign with, and without
+# System.map, which headers lack, that build leaves out depmod.
 install: all ## modules, tools, modprobe's file; header and symbol versions
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" \
 		INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= modules_install
@@ -111,4 +114,4 @@ clean: ## remove what `make` built (the cache of the tests stays)
 
 .PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants later bench bench-quick \
 	bench-check bench-native bench-native-check profile-native bench-mt dkms-install dkms-remove \
-	install install-tools help clean
+	install install-tools htmldocs help clean

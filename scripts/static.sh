@@ -3,8 +3,8 @@
 #
 # static.sh: what can be said about the sources without running them.
 #
-# checkpatch, sparse, kernel-doc, shellcheck, and builds for the kernels that
-# Debian ships.  One line per check, the output of those that fail, a count.
+# checkpatch, sparse, kernel-doc, shellcheck, Sphinx, and builds for the kernels
+# that Debian ships.  One line per check, the output of those that fail, a count.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -96,6 +96,7 @@ check "build for Debian's 6.12" stock_build 6.12
 check shellcheck shellcheck -x scripts/*.sh scripts/guest-* scripts/native/*.sh scripts/e2e/*.sh scripts/e2e/guest-* \
 	scripts/pcryptctl .ci/run
 check "man page" man_page
+check htmldocs scripts/htmldocs.sh
 check "planted bugs fit the code" scripts/planted.sh check
 check "patches fit the code" patches
 check "a built-in pcrypt is named" builtin_pcrypt
