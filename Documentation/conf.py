@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For Sphinx, called by scripts/htmldocs.sh.  The extension that reads kernel-doc
-# comments is the kernel's own, of the source tree in $KERNEL_SOURCE.
+# For Sphinx, called by scripts/htmldocs.sh.  The extension for kernel-doc
+# is the kernel's own, of the source tree in $KERNEL_SOURCE.
 
 import os
 import sys
