@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What people type.  What is built is in Kbuild, how it is tested in scripts/.
+# The commands.  Kbuild has the object lists, scripts/ the tests.
 
 # The running kernel's headers, or the newest that are installed.
 installed := $(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV)
@@ -27,7 +27,7 @@ all: ## build both modules for the kernel of KDIR
 demo: ## IPsec's cipher on four CPUs of Debian's own 6.12 kernel, in QEMU
 	@scripts/demo.sh
 
-check: ## everything that must pass: static checks, KUnit, self-tests, planted bugs
+check: ## all that must pass: static checks, KUnit, self-tests, planted bugs
 	@scripts/check.sh
 
 check-full: ## check, other kernels and numbers of CPUs, long runs, the model (hours)
@@ -45,10 +45,10 @@ later: ## build and run with Debian's kernel 7.x of a later suite (LATER=trixie-
 torture: ## everything at once and at random, in QEMU (MINUTES=2 CONFIG=kunit CPUS=4)
 	@scripts/torture.sh $(CONFIG) $(MINUTES) $(CPUS)
 
-bench: ## costs, speed-up, latency, pcrypt, beside the kernel's own (PARTS="cost ...")
+bench: ## costs, speed-up, latency, pcrypt; ours and the kernel's own (PARTS="cost ...")
 	@scripts/bench.sh full $(PARTS)
 
-bench-quick: ## instructions per job, ours beside the kernel's own, in QEMU
+bench-quick: ## instructions per job, ours and the kernel's own, in QEMU
 	@scripts/bench.sh quick
 
 bench-check: ## the same; fails when a ratio is worse by over 15% than committed
@@ -63,13 +63,13 @@ bench-native-check: ## the same; fails when a ratio is worse by over 15% than co
 profile-native: ## ns per job by function, submitter and pump apart (PROFILES="padata:256 ...")
 	@scripts/profile-native.sh $(PROFILES)
 
-bench-mt: ## multithreaded jobs against loops, threads and work items, in QEMU
+bench-mt: ## multithreaded jobs, loops, threads and work items, in QEMU
 	@scripts/bench-mt.sh
 
 faults: ## each allocation of both modules fails once, on the debug kernel in QEMU
 	@scripts/faults.sh
 
-cycles: ## both modules loaded and unloaded 300 times, beside a busy user, in QEMU
+cycles: ## both modules loaded and unloaded 300 times, with a busy user, in QEMU
 	@scripts/cycles.sh $(FLAVOUR) $(CPUS)
 
 planted: ## plant known bugs, which the tests must catch (PLANTED="01 02 ...")
@@ -78,8 +78,11 @@ planted: ## plant known bugs, which the tests must catch (PLANTED="01 02 ...")
 mutants: ## do the suites notice one changed line?  An hour (MUTANTS="1 2 ...")
 	@scripts/planted.sh lines $(MUTANTS)
 
-# Nobody but Debian has the key that the kernel's build would sign with, and
-# without System.map, which headers lack, that build leaves out depmod.
+htmldocs: ## Documentation as HTML, by Sphinx; a warning is an error
+	@scripts/htmldocs.sh
+
+# Only Debian has the key that the kernel's build would sign with, and without
+# System.map, which headers lack, that build leaves out depmod.
 install: all ## modules, tools, modprobe's file; header and symbol versions
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" \
 		INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= modules_install
@@ -100,15 +103,15 @@ dkms-install: ## by dkms, for every kernel whose headers are installed
 	@scripts/dkms.sh install
 	@$(MAKE) --no-print-directory install-tools
 
-dkms-remove: ## undo what dkms-install did to kernels
+dkms-remove: ## undo the changes of dkms-install to kernels
 	@scripts/dkms.sh remove
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
-clean: ## remove what `make` built (the cache of the tests stays)
+clean: ## remove the products of `make` (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
 .PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants later bench bench-quick \
 	bench-check bench-native bench-native-check profile-native bench-mt dkms-install dkms-remove \
-	install install-tools help clean
+	install install-tools htmldocs help clean

@@ -4,8 +4,8 @@
 # setup.sh [PACKAGE...]: install the Debian packages that everything here needs, and
 # those named.
 #
-# Asks dpkg what is there and calls apt only for what is missing.  Only who is
-# root may install; anybody else is told what to type.
+# Asks dpkg for the installed packages and calls apt only for missing ones.  Without
+# root's rights it installs nothing and prints the command to type.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,7 +15,7 @@ packages=(gcc gcc-12 make flex bison bc libelf-dev libssl-dev cpio lz4 kmod
 	rsync patch xz-utils ccache python3 perl pahole
 	qemu-system-x86 busybox-static iproute2 iperf3 kcapi-tools libkcapi-dev
 	cryptsetup-bin dkms openssl debootstrap groff-base
-	sparse shellcheck spin "$@")
+	sparse shellcheck spin python3-sphinx "$@")
 # The source of a later suite's kernel comes another way: e2e/later.sh.
 [ -n "$(ls -d "$CACHE/src/later-linux-source-$SERIES-"* 2>/dev/null)" ] ||
 	packages+=("linux-source-$SERIES")

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# static.sh: what can be said about the sources without running them.
+# static.sh: checks of the sources that run no kernel.
 #
-# checkpatch, sparse, kernel-doc, shellcheck, and builds for the kernels that
-# Debian ships.  One line per check, the output of those that fail, a count.
+# checkpatch, sparse, kernel-doc, shellcheck, Sphinx, and builds for the kernels
+# that Debian ships.  One line per check, the output of those that fail, a count.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -18,12 +18,12 @@ check() {
 	[ $status = 0 ] || head -n 40 "$log" | sed 's/^/       /'
 }
 
-# What checkpatch forbids to sources inside the kernel's tree, and why it is
-# right here.  Nothing else is ignored, and nothing in any other file.
+# ignored FILE: types of checkpatch that do not hold outside the kernel's tree, with
+# the reason.  Nothing else is ignored, and nothing in any other file.
 ignored() {
 	case $1 in
-	# The one place that asks for the kernel's version, which checkpatch takes
-	# for a constant, and names a type that differs between kernels.
+	# The one place that asks for the kernel's version, which checkpatch considers
+	# a constant, and names a type that differs between kernels.
 	*compat.h) echo LINUX_VERSION_CODE,CONSTANT_COMPARISON,NEW_TYPEDEFS ;;
 	# Where a pump yields it has nothing to wait for, and does so at most once.
 	padata/sleep.c) echo YIELD ;;
@@ -81,7 +81,7 @@ cd "$TOP"
 "$TOP/scripts/setup.sh"
 tree=$(scripts/kernel.sh kunit)
 source=$tree/source
-# Not what a build has left here.
+# Without the products of a build in place.
 mapfile -t c_files < <(find . padata pcrypt kunit Documentation/samples scripts/guest scripts/native -maxdepth 1 -name '*.[ch]' \
 	! -name '*.mod.c' | sort -u)
 c_files=("${c_files[@]#./}")
@@ -89,7 +89,7 @@ for f in "${c_files[@]}" Documentation/samples/ordered/*.[ch]; do
 	check "checkpatch $f" checkpatch "$f"
 done
 check kernel-doc kernel_doc "${c_files[@]}"
-# C=2: also of what is compiled already.
+# C=2: of objects that are compiled already, too.
 check sparse scripts/build.sh "$tree" sparse TESTS=1 C=2
 check "build for Debian's 6.12" stock_build 6.12
 ! has_kernel 6.1 || check "build for Debian's 6.1" stock_build 6.1
@@ -97,6 +97,7 @@ mapfile -t programs < <(find scripts/guest -type f ! -name '*.c' | sort)
 check shellcheck shellcheck -x scripts/*.sh "${programs[@]}" scripts/native/*.sh scripts/e2e/*.sh \
 	scripts/pcryptctl .ci/run
 check "man page" man_page
+check htmldocs scripts/htmldocs.sh
 check "planted bugs fit the code" scripts/planted.sh check
 check "patches fit the code" patches
 check "a built-in pcrypt is named" builtin_pcrypt

@@ -56,7 +56,7 @@ static int alloc_pages_of(unsigned long start, unsigned long end, void *arg)
 	for (nr = start; nr < end; nr++) {
 		pages[nr] = get_page_nr(nr);
 		if (!pages[nr]) {
-			/* Of this chunk nobody else knows anything. */
+			/* This chunk's pages are known here alone. */
 			free_pages_of(start, nr, pages);
 			return -ENOMEM;
 		}
