@@ -17,7 +17,7 @@
 #include <linux/sort.h>
 #include <linux/workqueue.h>
 
-#include "../padata.h"
+#include "../../padata.h"
 
 #define MAX_UNITS	1024
 #define MAX_ROUNDS	1000

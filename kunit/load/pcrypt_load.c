@@ -42,7 +42,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
-#include "compat.h"
+#include "../compat.h"
 
 #define NR_MESSAGES		64
 #define NR_MIXED		60

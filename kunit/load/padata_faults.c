@@ -27,7 +27,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#include "../padata.h"
+#include "../../padata.h"
 
 #define FAULTS_MAX	1000
 #define FAULTS_CYCLES	10

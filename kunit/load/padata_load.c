@@ -22,7 +22,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#include "../padata.h"
+#include "../../padata.h"
 
 #define LOAD_SHELLS	4
 #define LOAD_BURST	32

@@ -31,7 +31,7 @@
 #include <linux/padata.h>
 #define BENCH_IMPL "kernel"
 #else
-#include "../padata.h"
+#include "../../padata.h"
 #define BENCH_IMPL "ours"
 #endif
 

@@ -53,9 +53,9 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
-#include "../padata.h"
-#include "test_files.h"
+#include "../compat.h"
+#include "../../padata.h"
+#include "../test_files.h"
 
 static unsigned int minutes = 2;
 module_param(minutes, uint, 0444);
