@@ -55,6 +55,8 @@
 #include <linux/sort.h>
 #include <linux/string.h>
 
+#include "duration.h"
+
 #define MAX_SHELLS	16
 #define MAX_STREAMS	64
 #define MAX_VALUES	8
@@ -209,17 +211,10 @@ struct ender {
 
 static struct padata_instance *pinst;
 static struct ender __percpu *enders;
-static unsigned int loops_per_us;
 
 static bool with_streams(void)
 {
 	return nr_streams > 1 || burst || pause_us;
-}
-
-static void bench_loop(unsigned int loops)
-{
-	while (loops--)
-		barrier();
 }
 
 /*
@@ -257,7 +252,7 @@ static void bench_parallel(struct padata_priv *padata)
 	struct bench_job *job = container_of(padata, struct bench_job, padata);
 	struct ender *ender;
 
-	bench_loop(job->feeder->loops);
+	spin(job->feeder->loops);
 	if (!job_is_async(job)) {
 		job_end(job);
 		return;
@@ -878,21 +873,6 @@ static int run_test(void)
 /*
  * Module
  */
-
-/* The fastest of several, because others disturb and nobody helps. */
-static void calibrate(void)
-{
-	u64 start, best = U64_MAX;
-	int i;
-
-	for (i = 0; i < 20; i++) {
-		start = ktime_get_ns();
-		bench_loop(100000);
-		best = min(best, ktime_get_ns() - start);
-	}
-	loops_per_us = max_t(u64, div64_u64(100000 * NSEC_PER_USEC, max(best, 1ULL)),
-			     1);
-}
 
 static int __init enders_init(void)
 {

@@ -18,6 +18,7 @@
 #include <linux/workqueue.h>
 
 #include "../../padata.h"
+#include "duration.h"
 
 #define MAX_UNITS	1024
 #define MAX_ROUNDS	1000
@@ -35,37 +36,12 @@ static unsigned long loops;
 static unsigned int units;
 static atomic_t done[MAX_UNITS];
 
-static u32 spin(unsigned long n)
-{
-	u32 x = 1;
-
-	while (n--) {
-		x = x * 1664525 + 1013904223;
-		OPTIMIZER_HIDE_VAR(x);
-	}
-	return x;
-}
-
 static void do_units(unsigned long start, unsigned long end, void *arg)
 {
 	for (; start < end; start++) {
 		spin(loops);
 		atomic_inc(&done[start]);
 	}
-}
-
-static unsigned long loops_per_us(void)
-{
-	u64 best = U64_MAX;
-	ktime_t start;
-	int i;
-
-	for (i = 0; i < 100; i++) {
-		start = ktime_get();
-		spin(20000);
-		best = min_t(u64, best, ktime_to_ns(ktime_sub(ktime_get(), start)));
-	}
-	return max(div64_u64(20000 * 1000, best), 1ULL);
 }
 
 /* ---- the ways ---- */
@@ -229,7 +205,7 @@ static void measure_speed(unsigned int us, unsigned int nr)
 	int round, way;
 
 	units = nr;
-	loops = us * loops_per_us();
+	loops = us * loops_per_us;
 	for (round = 0; round < rounds; round++)
 		for (way = 0; way < ARRAY_SIZE(ways); way++) {
 			times[way][round] = time_way(way);
@@ -313,6 +289,7 @@ static void measure_cost(void)
 
 static int __init bench_init(void)
 {
+	calibrate();
 	rounds = clamp(rounds, 1U, (unsigned int)MAX_ROUNDS);
 	pr_info("test=about kernel_cpus=%u rounds=%u\n", num_online_cpus(), rounds);
 	if (!strcmp(tests, "speed"))

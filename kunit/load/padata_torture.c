@@ -56,6 +56,7 @@
 #include "../compat.h"
 #include "../../padata.h"
 #include "../test_files.h"
+#include "duration.h"
 
 static unsigned int minutes = 2;
 module_param(minutes, uint, 0444);
@@ -516,7 +517,6 @@ static const char * const own_names[] = { "late_starts", "stalls" };
 #define NR_OWN	ARRAY_SIZE(own_names)
 static long own[NR_OWN];
 
-static unsigned long loops_per_us;
 static u64 longest_drain_ms;
 static bool calm;	/* troublemakers wait */
 /* The machine is slow: hotplug, which needs all CPUs, lags; 2: it lags far. */
@@ -589,33 +589,6 @@ static void seed_rnd(struct rnd_state *rnd)
 	static atomic_t place;
 
 	prandom_seed_state(rnd, seed + atomic_inc_return(&place) * 0x9e3779b9ULL);
-}
-
-/* Work that takes the same number of instructions everywhere. */
-static u32 spin(unsigned long loops)
-{
-	u32 x = 1;
-
-	while (loops--) {
-		x = x * 1664525 + 1013904223;
-		OPTIMIZER_HIDE_VAR(x);
-	}
-	return x;
-}
-
-static void calibrate(void)
-{
-	const unsigned long loops = 20000;
-	u64 best = U64_MAX;
-	u64 start;
-	int i;
-
-	for (i = 0; i < 32; i++) {
-		start = ktime_get_ns();
-		spin(loops);
-		best = min_t(u64, best, ktime_get_ns() - start);
-	}
-	loops_per_us = max(loops * 1000 / (unsigned long)max(best, 1ULL), 1UL);
 }
 
 static u64 now_ms(void)
