@@ -55,6 +55,7 @@
 #include <linux/sort.h>
 #include <linux/string.h>
 
+#include "completer.h"
 #include "duration.h"
 
 #define MAX_SHELLS	16
@@ -128,7 +129,7 @@ MODULE_PARM_DESC(marks, "say when each run began and ended, by local_clock()");
 /**
  * struct bench_job - one job
  * @padata: What padata knows.
- * @node: In the list of the tasklet that ends it; with streams then in feeder::free.
+ * @node: In the list of its completer; with streams then in feeder::free.
  * @feeder: Its submitter.
  * @seq: Its number.
  * @place: With streams: its number among those of its stream.
@@ -203,14 +204,7 @@ struct feeder {
 	struct completion	end;
 };
 
-/* Ends jobs after parallel() has returned. */
-struct ender {
-	struct tasklet_struct	tasklet;
-	struct llist_head	jobs;
-};
-
 static struct padata_instance *pinst;
-static struct ender __percpu *enders;
 
 static bool with_streams(void)
 {
@@ -229,14 +223,12 @@ static void job_end(struct bench_job *job)
 		job->padata.serial(&job->padata);
 }
 
-static void ender_run(struct tasklet_struct *tasklet)
+/* In the order in which their parallel() returned. */
+static void complete_jobs(struct llist_node *last)
 {
-	struct ender *ender = container_of(tasklet, struct ender, tasklet);
 	struct bench_job *job, *next;
-	struct llist_node *list;
 
-	list = llist_reverse_order(llist_del_all(&ender->jobs));
-	llist_for_each_entry_safe(job, next, list, node)
+	llist_for_each_entry_safe(job, next, llist_reverse_order(last), node)
 		job_end(job);
 }
 
@@ -250,16 +242,12 @@ static bool job_is_async(const struct bench_job *job)
 static void bench_parallel(struct padata_priv *padata)
 {
 	struct bench_job *job = container_of(padata, struct bench_job, padata);
-	struct ender *ender;
 
 	spin(job->feeder->loops);
-	if (!job_is_async(job)) {
+	if (job_is_async(job))
+		completer_add(&job->node, BY_TASKLET, 0);
+	else
 		job_end(job);
-		return;
-	}
-	ender = this_cpu_ptr(enders);
-	llist_add(&job->node, &ender->jobs);
-	tasklet_schedule(&ender->tasklet);
 }
 
 static void bench_serial(struct padata_priv *padata)
@@ -874,20 +862,6 @@ static int run_test(void)
  * Module
  */
 
-static int __init enders_init(void)
-{
-	int cpu;
-
-	enders = alloc_percpu(struct ender);
-	if (!enders)
-		return -ENOMEM;
-	for_each_possible_cpu(cpu) {
-		init_llist_head(&per_cpu_ptr(enders, cpu)->jobs);
-		tasklet_setup(&per_cpu_ptr(enders, cpu)->tasklet, ender_run);
-	}
-	return 0;
-}
-
 /* Of the parallel cpumask all but the first submitter's CPU. */
 static int leave_mask(void)
 {
@@ -915,25 +889,23 @@ static bool parameters_are_right(void)
 
 static int __init padata_bench_init(void)
 {
-	int cpu, err;
+	int err;
 
 	if (!parameters_are_right())
 		return -EINVAL;
 	calibrate();
-	err = enders_init();
-	if (err)
-		return err;
-	pinst = padata_alloc("bench");
-	err = pinst ? 0 : -ENOMEM;
+	err = completers_start() ? 0 : -ENOMEM;
+	if (!err)
+		pinst = padata_alloc("bench");
+	if (!pinst)
+		err = -ENOMEM;
 	if (!err && off_mask)
 		err = leave_mask();
 	if (!err)
 		err = run_test();
 	if (pinst)
 		padata_free(pinst);
-	for_each_possible_cpu(cpu)
-		tasklet_kill(&per_cpu_ptr(enders, cpu)->tasklet);
-	free_percpu(enders);
+	completers_stop();
 	return err;
 }
 

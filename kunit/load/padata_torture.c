@@ -14,7 +14,7 @@
  *   lane	the jobs of one feeder with one requested callback CPU on one
  *		shell; numbers are given under one roof, so that order can be seen
  *   feeder	submits: threads, and a timer in softirq
- *   ender	per CPU: ends jobs from a work item, a timer, a hard interrupt
+ *   completer	per CPU: ends jobs from a work item, a timer, a hard interrupt
  *   deliverer	per CPU: a list into which serial() puts the job's number, and a
  *		tasklet that delivers it; what a lane delivers has to be in order, too
  *
@@ -56,6 +56,7 @@
 #include "../compat.h"
 #include "../../padata.h"
 #include "../test_files.h"
+#include "completer.h"
 #include "duration.h"
 
 static unsigned int minutes = 2;
@@ -424,23 +425,13 @@ struct job {
 };
 
 /**
- * struct ender - ends jobs, and makes noise
- * @jobs: What is to be ended, by kind.
- * @work: For END_WORK.
- * @timer: For END_TIMER.
- * @hrtimer: For END_HRTIMER.
- * @turn: Of every two lists one is turned.
- * @noise: Interrupts the CPU for a while, wherever it is: what others do in
- *	that time meets it halfway through something.
- * @rnd: Choices of @noise.
+ * struct noise - interrupts one CPU for a while, wherever it is
+ * @hrtimer: Does it.  Work of other CPUs in that time finds this one halfway
+ *	through something.
+ * @rnd: Its choices.
  */
-struct ender {
-	struct llist_head	jobs[NR_ENDS];
-	struct work_struct	work;
-	struct timer_list	timer;
+struct noise {
 	struct hrtimer		hrtimer;
-	atomic_t		turn;
-	struct hrtimer		noise;
 	struct rnd_state	rnd;
 };
 
@@ -505,9 +496,8 @@ static unsigned int nr_troublemakers;
 static struct task_struct *end_threads[MAX_THREADS];
 static unsigned int nr_end_threads;
 static struct llist_head thread_jobs;
-static struct ender __percpu *enders;
+static struct noise __percpu *noises;
 static struct deliverer __percpu *deliverers;
-static struct workqueue_struct *end_wq;
 static struct kset *kset;
 static struct task_struct *manager;
 
@@ -908,10 +898,9 @@ static void job_end(struct job *job)
 		pr_err("padata_do_serial() changed softirqs or interrupts\n");
 }
 
-/* A list is the wrong way round; half of them are turned. */
-static void end_list(struct llist_head *head, bool turn)
+/* The list has the last job first; turned, it has the first one first. */
+static void end_jobs(struct llist_node *list, bool turn)
 {
-	struct llist_node *list = llist_del_all(head);
 	struct job *job, *next;
 
 	if (turn)
@@ -920,49 +909,41 @@ static void end_list(struct llist_head *head, bool turn)
 		job_end(job);
 }
 
-static void ender_end(struct ender *ender, enum end end)
+static void end_list(struct llist_head *head, bool turn)
 {
-	end_list(&ender->jobs[end], atomic_inc_return(&ender->turn) & 1);
+	end_jobs(llist_del_all(head), turn);
 }
 
-static void ender_work(struct work_struct *work)
+/* Half of the lists of the completers. */
+static void complete_jobs(struct llist_node *last)
 {
-	ender_end(container_of(work, struct ender, work), END_WORK);
+	struct job *job = llist_entry(last, struct job, node);
+
+	end_jobs(last, last && job->seq & 2);
 }
 
-static void ender_timer(struct timer_list *timer)
+static void noise_again(struct noise *noise)
 {
-	ender_end(container_of(timer, struct ender, timer), END_TIMER);
-}
+	unsigned long us = 100 + dice(&noise->rnd, SLOW ? 8000 : 1000);
 
-static enum hrtimer_restart ender_hrtimer(struct hrtimer *hrtimer)
-{
-	ender_end(container_of(hrtimer, struct ender, hrtimer), END_HRTIMER);
-	return HRTIMER_NORESTART;
-}
-
-static void noise_again(struct ender *ender)
-{
-	unsigned long us = 100 + dice(&ender->rnd, SLOW ? 8000 : 1000);
-
-	hrtimer_start(&ender->noise, ns_to_ktime(us * NSEC_PER_USEC),
+	hrtimer_start(&noise->hrtimer, ns_to_ktime(us * NSEC_PER_USEC),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-static enum hrtimer_restart ender_noise(struct hrtimer *noise)
+static enum hrtimer_restart make_noise(struct hrtimer *hrtimer)
 {
-	struct ender *ender = container_of(noise, struct ender, noise);
+	struct noise *noise = container_of(hrtimer, struct noise, hrtimer);
 
-	spin(dice(&ender->rnd, 50 * loops_per_us));
+	spin(dice(&noise->rnd, 50 * loops_per_us));
 	/* start_noise() may have done so from the timer's own CPU. */
-	noise_again(ender);
+	noise_again(noise);
 	return HRTIMER_NORESTART;
 }
 
 /* On the CPU; offline CPUs lose their timer to another. */
 static void start_noise(void *unused)
 {
-	hrtimer_start(&this_cpu_ptr(enders)->noise, ns_to_ktime(NSEC_PER_MSEC),
+	hrtimer_start(&this_cpu_ptr(noises)->hrtimer, ns_to_ktime(NSEC_PER_MSEC),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
@@ -1000,29 +981,6 @@ static int end_thread(void *arg)
 	return 0;
 }
 
-static int next_online_cpu(int cpu)
-{
-	unsigned int next = cpumask_next(cpu, cpu_online_mask);
-
-	return next < nr_cpu_ids ? next : cpumask_first(cpu_online_mask);
-}
-
-static void end_by_ender(struct job *job)
-{
-	struct ender *ender = this_cpu_ptr(enders);
-	enum end end = job->end;
-	ktime_t delay = ns_to_ktime(job->loops % 64 * NSEC_PER_USEC);
-
-	if (!llist_add(&job->node, &ender->jobs[end]))
-		return;
-	if (end == END_WORK)
-		queue_work_on(next_online_cpu(smp_processor_id()), end_wq, &ender->work);
-	else if (end == END_TIMER)
-		mod_timer(&ender->timer, jiffies + 1);
-	else
-		hrtimer_start(&ender->hrtimer, delay, HRTIMER_MODE_REL_HARD);
-}
-
 static void end_irqsoff(struct job *job)
 {
 	unsigned long flags;
@@ -1034,6 +992,10 @@ static void end_irqsoff(struct job *job)
 
 static void job_end_somehow(struct job *job)
 {
+	static const enum way ways[] = {
+		[END_WORK] = BY_WORK, [END_TIMER] = BY_TIMER, [END_HRTIMER] = BY_HRTIMER,
+	};
+
 	this_cpu_inc(end_counts[job->end]);
 	switch (job->end) {
 	case END_PARALLEL:
@@ -1048,7 +1010,8 @@ static void job_end_somehow(struct job *job)
 		llist_add(&job->node, &job->lane->rig->held);
 		return;
 	default:
-		return end_by_ender(job);
+		completer_add(&job->node, ways[job->end],
+			      job->loops % 64 * NSEC_PER_USEC);
 	}
 }
 
@@ -2156,17 +2119,6 @@ static bool rig_init(struct rig *rig, unsigned int nr_shells)
 	return true;
 }
 
-static void ender_init(struct ender *ender)
-{
-	INIT_WORK(&ender->work, ender_work);
-	timer_setup(&ender->timer, ender_timer, 0);
-	compat_hrtimer_setup(&ender->hrtimer, ender_hrtimer, CLOCK_MONOTONIC,
-			     HRTIMER_MODE_REL_HARD);
-	compat_hrtimer_setup(&ender->noise, ender_noise, CLOCK_MONOTONIC,
-			     HRTIMER_MODE_REL_PINNED_HARD);
-	seed_rnd(&ender->rnd);
-}
-
 static bool begin_thread(struct task_struct **threads, unsigned int *nr,
 			 int (*func)(void *), void *arg, const char *name)
 {
@@ -2178,17 +2130,30 @@ static bool begin_thread(struct task_struct **threads, unsigned int *nr,
 	return true;
 }
 
+static bool start_noises(void)
+{
+	struct noise *noise;
+	unsigned int cpu;
+
+	noises = alloc_percpu(struct noise);
+	if (!noises)
+		return false;
+	for_each_possible_cpu(cpu) {
+		noise = per_cpu_ptr(noises, cpu);
+		compat_hrtimer_setup(&noise->hrtimer, make_noise, CLOCK_MONOTONIC,
+				     HRTIMER_MODE_REL_PINNED_HARD);
+		seed_rnd(&noise->rnd);
+	}
+	on_each_cpu(start_noise, NULL, 1);
+	return true;
+}
+
 static bool start_enders(void)
 {
-	unsigned int cpu, i, n = clamp(num_online_cpus(), 1U, 4U);
+	unsigned int i, n = clamp(num_online_cpus(), 1U, 4U);
 
-	enders = alloc_percpu(struct ender);
-	end_wq = alloc_workqueue("padata_torture", WQ_HIGHPRI | COMPAT_WQ_PERCPU, 0);
-	if (!enders || !end_wq)
+	if (!completers_start() || !start_noises())
 		return false;
-	for_each_possible_cpu(cpu)
-		ender_init(per_cpu_ptr(enders, cpu));
-	on_each_cpu(start_noise, NULL, 1);
 	for (i = 0; i < n; i++)
 		if (!begin_thread(end_threads, &nr_end_threads, end_thread,
 				  i ? NULL : &rigs[0], "end"))
@@ -2480,21 +2445,15 @@ static void rig_free(struct rig *rig)
 
 static void stop_enders(void)
 {
-	struct ender *ender;
 	unsigned int cpu;
 
 	stop_threads(end_threads, &nr_end_threads);
-	if (end_wq)
-		destroy_workqueue(end_wq);
-	if (!enders)
+	completers_stop();
+	if (!noises)
 		return;
-	for_each_possible_cpu(cpu) {
-		ender = per_cpu_ptr(enders, cpu);
-		timer_delete_sync(&ender->timer);
-		hrtimer_cancel(&ender->hrtimer);
-		hrtimer_cancel(&ender->noise);
-	}
-	free_percpu(enders);
+	for_each_possible_cpu(cpu)
+		hrtimer_cancel(&per_cpu_ptr(noises, cpu)->hrtimer);
+	free_percpu(noises);
 }
 
 /* Whatever begin() has got done; all jobs have come back. */
