@@ -86,7 +86,8 @@ name_of() {
 sync_sources() {
 	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
 		--include=/padata/ --include=/pcrypt/ --include=/kunit/ --include=/kunit/load/ \
-		--include=/Documentation/ --include=/Documentation/samples/ --exclude='*' "$TOP/" "$1/"
+		--include=/kunit/load/torture/ --include=/Documentation/ \
+		--include=/Documentation/samples/ --exclude='*' "$TOP/" "$1/"
 }
 
 # plant_file NUMBER: the patch of that planted bug, see planted.sh.

@@ -82,8 +82,8 @@ cd "$TOP"
 tree=$(scripts/kernel.sh kunit)
 source=$tree/source
 # Not what a build has left here.
-mapfile -t c_files < <(find . padata pcrypt kunit kunit/load Documentation/samples scripts scripts/native -maxdepth 1 -name '*.[ch]' \
-	! -name '*.mod.c' | sort -u)
+mapfile -t c_files < <(find . padata pcrypt kunit kunit/load kunit/load/torture Documentation/samples \
+	scripts scripts/native -maxdepth 1 -name '*.[ch]' ! -name '*.mod.c' | sort -u)
 c_files=("${c_files[@]#./}")
 for f in "${c_files[@]}" scripts/e2e/*.c Documentation/samples/ordered/*.[ch]; do
 	check "checkpatch $f" checkpatch "$f"
