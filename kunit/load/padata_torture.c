@@ -208,6 +208,7 @@ static void finish(u64 ms, bool begun)
 
 	for (i = 0; i < NR_OWN; i++)
 		own[i] = sum_attr(own_names[i]);
+	unsettled = sum_attr("unsettled");
 
 	if (bad)
 		say_verdict(ms, begun);

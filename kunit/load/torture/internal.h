@@ -27,10 +27,11 @@
 #define MAX_ORPHANS		24
 
 /*
- * padata waits for what callbacks have raised on a CPU, for at least so long, before
- * results come out on another.  The longest hold of a deliverer is clearly shorter.
+ * padata waits for softirqs that callbacks have raised on a CPU, for 100 ms, before
+ * results come out on another, and counts in "unsettled" each wait that has ended
+ * without them.  The longest hold of a deliverer is clearly shorter.
  */
-#define DELIVER_BOUND_NS	(16 * NSEC_PER_MSEC)
+#define DELIVER_BOUND_NS	(80 * NSEC_PER_MSEC)
 #define DELIVER_HOLD_US		3000
 
 #define JOB_WORDS		24

@@ -8,6 +8,8 @@ static const char * const own_names[] = { "late_starts", "stalls" };
 
 #define NR_OWN	ARRAY_SIZE(own_names)
 static long own[NR_OWN];
+/* Likewise, but any number is right: waits for softirqs that ended without them. */
+static long unsettled;
 
 static unsigned long percent_inline(void)
 {
@@ -81,6 +83,9 @@ static bool success(u64 ms)
 	ok &= demand(total(SUBMITTED), "jobs", 0, 1);
 	ok &= demand(total(DELIVERED) > total(SUBMITTED) / 2, "delivered", total(DELIVERED),
 		     total(SUBMITTED) / 2);
+	/* Without it padata has not waited as long as it promises. */
+	ok &= demand(!total(DELIVERED_EXCUSED) || unsettled > 0, "delivered_excused",
+		     total(DELIVERED_EXCUSED), 0);
 	ok &= demand(percent_inline() < MAX_INLINE_PERCENT, "inline_percent",
 		     percent_inline(), MAX_INLINE_PERCENT);
 	ok &= demand(!idle_cpus(), "idle_cpus", idle_cpus(), 0);
@@ -124,8 +129,8 @@ static void say_verdict(u64 ms, bool begun)
 	for (i = 0; i < NR_OWN; i++)
 		len += scnprintf(line + len, sizeof(line) - len, "%s=%ld ",
 				 own_names[i], own[i]);
-	len += scnprintf(line + len, sizeof(line) - len, "inline_percent=%lu ",
-			 percent_inline());
+	len += scnprintf(line + len, sizeof(line) - len, "unsettled=%ld inline_percent=%lu ",
+			 unsettled, percent_inline());
 	for (i = 0; i < NR_ENDS; i++)
 		len += scnprintf(line + len, sizeof(line) - len, "end_%s=%lu ",
 				 end_names[i], total_ends(i));
