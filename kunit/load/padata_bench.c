@@ -128,7 +128,7 @@ MODULE_PARM_DESC(marks, "say when each run began and ended, by local_clock()");
 
 /**
  * struct bench_job - one job
- * @padata: What padata knows.
+ * @padata: padata's part.
  * @node: In the list of its completer; with streams then in feeder::free.
  * @feeder: Its submitter.
  * @seq: Its number.
@@ -173,10 +173,10 @@ struct stream {
  * @cb_cpu: The callback CPU.
  * @loops: Length of a job.
  * @reorders: Callbacks out of turn.
- * @err: What a submission said.
+ * @err: Error of a submission, or 0.
  * @stop: Set from outside: submit no more.
- * @go: It may begin.
- * @end: It has ended.
+ * @go: The thread may begin.
+ * @end: The thread has ended.
  */
 struct feeder {
 	struct task_struct	*task;
@@ -327,7 +327,7 @@ static void feeder_submit(struct feeder *f)
 	feeder_send(f, &f->jobs[f->seq % f->window], f->ps, bench_serial);
 }
 
-/* Until @due, which then advances by the interval; what is late is made up for. */
+/* Waits until @due, which then advances by the interval, so that no delay adds up. */
 static void feeder_pace(struct feeder *f, ktime_t *due)
 {
 	ktime_t until = *due;
@@ -577,7 +577,7 @@ static struct feeder *feeder_alloc(int cpu, unsigned int window,
  */
 
 /**
- * struct run - what is done for one figure
+ * struct run - the measurement of one figure
  * @shells: Number of feeders.
  * @window: Of each.
  * @nr: Jobs of each.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_mt_bench: multithreaded jobs beside other ways to do the same work
+ * padata_mt_bench: multithreaded jobs compared with other ways to do the same work
  *
  * On loading it prints one line per figure and judges nothing.
  */
@@ -31,7 +31,7 @@ static unsigned int rounds = 100;
 module_param(rounds, uint, 0444);
 MODULE_PARM_DESC(rounds, "How often each figure is measured");
 
-/* A unit of work, which takes @loops. */
+/* Turns of the loop that one unit of work takes. */
 static unsigned long loops;
 static unsigned int units;
 static atomic_t done[MAX_UNITS];
@@ -82,7 +82,7 @@ static void run_workqueue(void)
 		flush_work(&works[i]);
 }
 
-/* Two threads, each on a CPU of its own, each with its half. */
+/* Two threads, each on a CPU of its own, share the units equally. */
 struct half {
 	struct task_struct	*thread;
 	struct completion	go;
@@ -199,7 +199,7 @@ static void print_speed(unsigned int us, int way)
 		div64_u64(times[0][rounds / 2] * 1000, median));
 }
 
-/* The ways take turns, so that what disturbs one disturbs all. */
+/* The ways take turns, so that a disturbance of one disturbs all. */
 static void measure_speed(unsigned int us, unsigned int nr)
 {
 	int round, way;
@@ -242,7 +242,7 @@ static void do_nothing(unsigned long start, unsigned long end, void *arg)
 {
 }
 
-/* The least of many, which no interrupt has come into. */
+/* The least of many rounds, which no interrupt has disturbed. */
 static u64 cost_of(const struct padata_mt_job *job, int nr)
 {
 	u64 best = U64_MAX, ns;
@@ -256,7 +256,7 @@ static u64 cost_of(const struct padata_mt_job *job, int nr)
 				padata_do_multithreaded(job);
 			else
 				job->thread_fn(job->start, job->start, job->fn_arg);
-			/* Nothing is known about the job in the next turn. */
+			/* The compiler must not know the job in the next turn. */
 			barrier();
 		}
 		ns = ktime_to_ns(ktime_sub(ktime_get(), start));

@@ -9,21 +9,22 @@
  *
  *   rig	one instance under torture; "main" has all that is not named here,
  *		"cycled" is stopped and started all the time, "quiet" has a few
- *		jobs at a time, so that nobody helps a pump that is not woken
+ *		jobs at a time, so that a pump that is not woken gets no help
  *   shell	a shell of padata and the callback CPUs that are asked for on it
  *   lane	the jobs of one feeder with one requested callback CPU on one
- *		shell; numbers are given under one roof, so that order can be seen
+ *		shell; one counter numbers them, so that their order shows
  *   feeder	submits: threads, and a timer in softirq
  *   completer	per CPU: ends jobs from a work item, a timer, a hard interrupt
  *   deliverer	per CPU: a list into which serial() puts the job's number, and a
- *		tasklet that delivers it; what a lane delivers has to be in order, too
+ *		tasklet that delivers it; the numbers of a lane must be delivered in
+ *		order, too
  *
- * What makes trouble: writers of the two cpumasks, CPU hotplug, padata_stop(),
- * and threads that make and free shells.  Nobody else may change CPUs or masks
+ * Trouble comes from writers of the two cpumasks, CPU hotplug, padata_stop(), and
+ * threads that make and free shells.  Nothing else may change CPUs or masks
  * meanwhile.
  *
  * Callbacks may run outside of a mask, and submissions be refused, only while a
- * mask may be without an online CPU.  How that is known: see struct mask.
+ * mask may be without an online CPU.  struct mask says how the test knows.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -134,7 +135,7 @@ static bool begin(void)
 	       start_feeders() && start_trouble();
 }
 
-/* Whatever begin() has got done; all jobs have come back. */
+/* Undoes as much as begin() has done.  All jobs have come back. */
 static void clean_up(void)
 {
 	unsigned int i;
@@ -164,7 +165,7 @@ static void pause_rigs(int first, int last, bool paused)
 		WRITE_ONCE(rigs[first].paused, paused);
 }
 
-/* One stretch of load, then silence in which everything must come back. */
+/* One stretch of load, then silence in which all jobs must come back. */
 static void stretch(struct rnd_state *rnd, u64 left_ms)
 {
 	unsigned long longest = stutter * MSEC_PER_SEC * (SLOW ? 4 : 1);
@@ -176,7 +177,7 @@ static void stretch(struct rnd_state *rnd, u64 left_ms)
 	pause_rigs(MAIN, NR_RIGS - 1, false);
 	nap(ms);
 	pause_rigs(MAIN, CYCLED, true);
-	/* A change of CPUs would wake up who missed to be woken. */
+	/* A change of CPUs would wake a pump that has missed its wake-up. */
 	WRITE_ONCE(calm, !dice(rnd, READ_ONCE(behind) ? 4 : 2));
 	nap(calm ? 100 + dice(rnd, 800) : dice(rnd, 100));
 	pause_rigs(QUIET, NR_RIGS - 1, true);
@@ -200,7 +201,7 @@ static u64 run(void)
 	return now;
 }
 
-/* After errors the verdict comes first: what follows might never return. */
+/* After errors the verdict comes first, because clean_up() might never return. */
 static void finish(u64 ms, bool begun)
 {
 	bool bad = total_errors();

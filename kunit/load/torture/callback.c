@@ -8,14 +8,14 @@ static int lane_submit(struct lane *lane, bool last);
 /* The caller has no job afterwards: it is freed, or submitted again. */
 static int lane_resubmit(struct lane *lane, struct job *job);
 
-/* What both callbacks are promised. */
+/* padata promises this context to both callbacks. */
 static void check_context(const struct job *job, const char *callback)
 {
 	if (!softirq_count() || in_hardirq() || irqs_disabled())
 		complain(WRONG_CONTEXT, job, callback);
 }
 
-/* Run by the submitter, inside its call? */
+/* Return true if the submitter runs the job, inside its call. */
 static bool is_inline(const struct job *job)
 {
 	return READ_ONCE(job->lane->submitting) == job &&
@@ -79,7 +79,7 @@ static void check_serial(struct lane *lane, struct job *job)
 	check_payload(job);
 }
 
-/* Some are ended in another job's serial(). */
+/* Some jobs are ended in the serial() of another job. */
 static void end_held(struct lane *lane, u32 seq)
 {
 	if (!(seq % 4) && !llist_empty(&lane->rig->held))
@@ -97,7 +97,7 @@ static void job_free(struct job *job)
 	atomic_set_release(&job->stage, STAGE_IDLE);
 }
 
-/* Mostly nothing; now and then so long that what must wait for us would not. */
+/* Mostly 0; now and then so long that a job that fails to wait for serial() shows. */
 static unsigned long serial_us(u32 seq)
 {
 	return seq % 64 == 63 ? 300 : seq % 8 == 1 ? seq % 64 / 8 : 0;
@@ -155,8 +155,8 @@ static void torture_serial(struct padata_priv *padata)
 }
 
 /*
- * padata_do_alone() has done the job.  Callbacks that others of the shell have
- * submitted meanwhile may run now.
+ * padata_do_alone() has done the job.  Callbacks of jobs that other submitters of the
+ * shell have submitted meanwhile may run now.
  */
 static void lane_take_back(struct lane *lane, struct job *job)
 {

@@ -8,7 +8,7 @@ static u32 dice(struct rnd_state *rnd, u32 sides)
 	return prandom_u32_state(rnd) % sides;
 }
 
-/* Each user of chance has its own, which depends on the seed and its place. */
+/* Each caller gets a state of its own, which depends on the seed and on its turn. */
 static void seed_rnd(struct rnd_state *rnd)
 {
 	static atomic_t place;

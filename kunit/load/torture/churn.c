@@ -28,7 +28,7 @@ static void goodbye_free(struct shell *shell, struct lane **lanes, unsigned int 
 			       atomic_read(&lanes[i]->in_flight), shell->id);
 }
 
-/* A shell whose last job is refused still has to be let go of. */
+/* If the last job is refused, its serial() does not put the shell. */
 static void goodbye_last(struct shell *shell, struct lane *lane)
 {
 	int err;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_torture: counters, and lines about what was wrong
+ * padata_torture: counters, and lines about errors
  */
 
-/* What is counted; the first NR_ERRORS must stay zero. */
+/* Counters; the first NR_ERRORS must stay zero. */
 enum counter {
 	REORDERS,	/* serial() out of turn */
 	DOUBLES,	/* a callback called twice, or too early */
@@ -12,7 +12,7 @@ enum counter {
 	WRONG_CPU,	/* serial() not on the reported CPU, or that not in the mask */
 	STRAYS,		/* parallel() outside of the mask */
 	WRONG_CONTEXT,	/* softirqs on, interrupts off, hard interrupt */
-	BAD_PAYLOAD,	/* what serial() got is not what was submitted */
+	BAD_PAYLOAD,	/* serial() got other data than was submitted */
 	REFUSALS,	/* an error where none was possible */
 	BAD_WAITS,	/* padata_stop() or padata_free_shell() came back early */
 	BAD_MASKS,	/* a mask could not be written, or another one is shown */
@@ -23,7 +23,7 @@ enum counter {
 	SUBMITTED = NR_ERRORS,
 	CALLED,
 	RAN,		/* parallel() by a pump */
-	INLINE,		/* parallel() by the submitter, who had not asked for it */
+	INLINE,		/* parallel() by the submitter, which had not asked for it */
 	FORCED,		/* padata_do_inline(), and padata_do_alone() */
 	ALONE,		/* done by padata_do_alone() */
 	EXPECTED_REFUSALS,
@@ -115,7 +115,7 @@ static unsigned long total_errors(void)
 	return errors;
 }
 
-/* True for the first few of a kind, which are worth a line. */
+/* Return true for the first MAX_SHOWN of a kind, which get a line. */
 static bool note(enum counter what)
 {
 	count(what);

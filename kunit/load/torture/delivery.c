@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_torture: what is behind serial(): lists that are delivered later
+ * padata_torture: deliverers, which stand for the queues behind serial()
  */
 
 static struct deliverer __percpu *deliverers;
 
-/* Where its CPU was kept from delivering for too long padata may have gone on. */
+/* padata may go on if the CPU is kept from delivering for longer than its bound. */
 static void complain_late(const struct delivery *delivery, u32 delivered)
 {
 	const struct lane *lane = delivery->lane;
@@ -37,7 +37,7 @@ static void deliver(struct delivery *delivery)
 	lane_drop(lane);
 }
 
-/* No softirq may be pending on a CPU whose ksoftirqd is parked. */
+/* A CPU that goes offline parks its ksoftirqd, and may have no softirq pending. */
 static bool deliverer_holds(const struct deliverer *deliverer)
 {
 	cpu_relax();
@@ -59,7 +59,7 @@ static void deliverer_tasklet(struct tasklet_struct *tasklet)
 		deliver(delivery);
 }
 
-/* Now and then a list is held for a while, so that others would overtake it. */
+/* Now and then a list is held for a while, so that a later result would overtake it. */
 static void deliverer_hold(struct deliverer *deliverer)
 {
 	u64 us = dice(&deliverer->rnd, SLOW ? 32 : 8) ? 0 :
@@ -68,7 +68,7 @@ static void deliverer_hold(struct deliverer *deliverer)
 	WRITE_ONCE(deliverer->hold_until, ktime_get_ns() + us * NSEC_PER_USEC);
 }
 
-/* In serial(), or where padata_do_alone() has done the job. */
+/* Called in serial(), or right after padata_do_alone() has done the job. */
 static void deliver_later(struct lane *lane, u32 seq)
 {
 	struct deliverer *deliverer = this_cpu_ptr(deliverers);
@@ -104,7 +104,7 @@ static bool start_deliverers(void)
 	return true;
 }
 
-/* All has been delivered. */
+/* All numbers have been delivered. */
 static void stop_deliverers(void)
 {
 	unsigned int cpu;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_torture: the wait for all jobs, and those that are lost
+ * padata_torture: the wait for all jobs, and the report of lost ones
  */
 
 static u64 longest_drain_ms;
@@ -50,7 +50,7 @@ static unsigned int all_in_flight(void)
 	return sum;
 }
 
-/* All jobs have come back: waits until their deliverers have delivered. */
+/* All jobs have come back.  Waits until their deliverers have delivered. */
 static void drain_deliverers(void)
 {
 	u64 end_ms = now_ms() + LOST_MS;
@@ -65,7 +65,7 @@ static void drain_deliverers(void)
 	WRITE_ONCE(lost, true);
 }
 
-/* Feeders are paused: waits until all jobs have come back. */
+/* Feeders are paused.  Waits until all jobs have come back. */
 static void drain(void)
 {
 	unsigned long called = total(CALLED), waited = 0;

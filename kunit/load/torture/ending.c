@@ -8,7 +8,7 @@ static unsigned int nr_end_threads;
 static struct llist_head thread_jobs;
 static struct noise __percpu *noises;
 
-/* Calls padata_do_serial(); the job may be gone afterwards. */
+/* Calls padata_do_serial().  The job may be freed meanwhile. */
 static void job_end(struct job *job)
 {
 	unsigned long bh = softirq_count();
@@ -37,7 +37,7 @@ static void end_list(struct llist_head *head, bool turn)
 	end_jobs(llist_del_all(head), turn);
 }
 
-/* Half of the lists of the completers. */
+/* Half of the lists of the completers are turned. */
 static void complete_jobs(struct llist_node *last)
 {
 	struct job *job = llist_entry(last, struct job, node);
@@ -58,19 +58,19 @@ static enum hrtimer_restart make_noise(struct hrtimer *hrtimer)
 	struct noise *noise = container_of(hrtimer, struct noise, hrtimer);
 
 	spin(dice(&noise->rnd, 50 * loops_per_us));
-	/* start_noise() may have done so from the timer's own CPU. */
+	/* start_noise() may have started it already, on the timer's own CPU. */
 	noise_again(noise);
 	return HRTIMER_NORESTART;
 }
 
-/* On the CPU; offline CPUs lose their timer to another. */
+/* Called on the CPU.  An offline CPU has lost its timer to another one. */
 static void start_noise(void *unused)
 {
 	hrtimer_start(&this_cpu_ptr(noises)->hrtimer, ns_to_ktime(NSEC_PER_MSEC),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-/* Not while CPUs come and go: the kernel warns where a thread moves to one of them. */
+/* While CPUs come and go the thread stays: the kernel would warn about the move. */
 static void move_to(unsigned int cpu)
 {
 	if (!cpus_read_trylock())
@@ -79,7 +79,7 @@ static void move_to(unsigned int cpu)
 	cpus_read_unlock();
 }
 
-/* Jobs for a thread, sometimes late, on any CPU; one also ends what is held. */
+/* Ends jobs, sometimes late, on any CPU; the first thread also ends held jobs. */
 static int end_thread(void *arg)
 {
 	struct rnd_state rnd;
@@ -96,7 +96,7 @@ static int end_thread(void *arg)
 		if (!dice(&rnd, 4))
 			nap(1);
 		end_list(&thread_jobs, dice(&rnd, 2));
-		/* Other jobs come first, mostly. */
+		/* Mostly a serial() ends the held jobs earlier. */
 		for (i = 0; arg && i < NR_RIGS; i++)
 			if (!dice(&rnd, 2))
 				end_list(&rigs[i].held, dice(&rnd, 2));

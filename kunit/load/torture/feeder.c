@@ -3,7 +3,7 @@
  * padata_torture: feeders: threads and a timer that submit
  */
 
-/* Returns the first error. */
+/* Return the first error, or 0. */
 static int feed(struct lane *lane, unsigned int n, unsigned int window, bool bh_off)
 {
 	int err = 0;
@@ -23,7 +23,7 @@ static int feed(struct lane *lane, unsigned int n, unsigned int window, bool bh_
 	return err;
 }
 
-/* Now and then; always, and longer, where hotplug needs the CPUs. */
+/* Rest now and then, or always and longer if hotplug needs the CPUs. */
 static void feeder_rest(struct feeder *feeder, u32 seldom)
 {
 	unsigned int lag = READ_ONCE(calm) ? 0 : READ_ONCE(behind);
@@ -39,7 +39,7 @@ static unsigned int usual_window(const struct lane *lane)
 	return min_t(unsigned int, lane->window, WINDOW);
 }
 
-/* One with room, or NULL. */
+/* Return a lane with room, or NULL. */
 static struct lane *choose_lane(struct feeder *feeder)
 {
 	unsigned int i, first = dice(&feeder->rnd, feeder->nr_lanes);
@@ -109,7 +109,7 @@ static bool feeder_idle(const struct feeder *feeder)
 	return true;
 }
 
-/* Busily, as long as a job takes that nothing delays, then asleep. */
+/* Spins for as long as a job takes that nothing delays, then sleeps. */
 static void wait_until_idle(struct feeder *feeder)
 {
 	u64 end = ktime_get_ns() + dice(&feeder->rnd, 2) * 200 * NSEC_PER_USEC;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_torture: which feeders there are, and their lanes
+ * padata_torture: the set of feeders, and their lanes
  */
 
 static struct feeder *feeders[MAX_FEEDERS];
@@ -42,7 +42,7 @@ static bool start_feeder(struct feeder *feeder, int (*func)(void *))
 	return true;
 }
 
-/* Thread number @i of a rig: its lanes share shells with those of others. */
+/* Thread number @i of a rig: its lanes share shells with lanes of other threads. */
 static bool add_feeder(struct rig *rig, unsigned int i)
 {
 	unsigned int one = i, several = rig->nr_shells / 2 + i;

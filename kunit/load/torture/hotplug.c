@@ -52,8 +52,8 @@ static void all_cpus_up(void)
 }
 
 /*
- * Not always as slow as ordinary grace periods make it.  The kernel reads that
- * setting while it is written, which KCSAN would report with us in the trace.
+ * Every other time with expedited grace periods, which are faster.  The kernel reads
+ * that setting while the test writes it, which KCSAN would report as a race of ours.
  */
 static void cpu_down_or_up(unsigned int cpu, bool hurry)
 {
@@ -68,7 +68,7 @@ static void cpu_down_or_up(unsigned int cpu, bool hurry)
 		test_write_file(RCU_EXPEDITED, "0");
 }
 
-/* Hotplug is to make half as much again as is demanded. */
+/* Hotplug aims at 1.5 times the demanded rate: 1 below that, 2 below 1.2 times. */
 static unsigned int is_behind(void)
 {
 	u64 demanded = (now_ms() - started_ms) * OFFLINES_A_MINUTE;

@@ -8,7 +8,7 @@
 #define SLOW			(IS_ENABLED(CONFIG_KASAN) ||		\
 				 IS_ENABLED(CONFIG_PROVE_LOCKING) ||	\
 				 IS_ENABLED(CONFIG_KCSAN))
-/* No job came back for so long: those in flight are lost. */
+/* If no job comes back for so long, in ms, the jobs in flight are lost. */
 #define LOST_MS			((patience ?: SLOW ? 120 : 40) * MSEC_PER_SEC)
 #define PROGRESS_MS		(15 * MSEC_PER_SEC)
 #define MASK_CHANGES_A_MINUTE	100
@@ -18,7 +18,7 @@
 #define RCU_EXPEDITED		"/sys/kernel/rcu_expedited"
 #define PATH_LEN		80
 
-/* Jobs in flight; padata's default backlog is 1024, so most are queued. */
+/* Bounds of jobs in flight.  padata's default backlog is 1024, so most are queued. */
 #define WINDOW			32
 #define CHAIN_WINDOW		4
 #define NEST_WINDOW		8
@@ -41,7 +41,7 @@
 #define MAX_FEEDERS		20
 #define MAX_THREADS		8
 
-/* Where and when padata_do_serial() is called for a job. */
+/* The context in which padata_do_serial() is called for a job. */
 enum end {
 	END_PARALLEL,	/* in parallel(), softirqs off */
 	END_IRQSOFF,	/* in parallel(), interrupts off */
@@ -57,7 +57,7 @@ static const char * const end_names[NR_ENDS] = {
 	"parallel", "irqsoff", "work", "thread", "timer", "hrtimer", "serial",
 };
 
-/* A job's way, each step taken exactly once. */
+/* The stages of a job, each of which it enters exactly once. */
 enum stage {
 	STAGE_IDLE,
 	STAGE_SUBMITTED,
@@ -73,7 +73,7 @@ enum which_mask {
 };
 
 /**
- * struct instant - what was known just before a submission
+ * struct instant - the knowledge just before a submission
  * @hotplug: Value of hotplug_seq.
  * @stops: Value of rig::stops.
  * @gen: Values of mask::gen.
@@ -98,8 +98,8 @@ struct instant {
  * @cpus: The writer's copy.
  *
  * The writer makes @gen even, changes the mask, writes @allowed and makes @gen
- * odd.  Who reads the same odd @gen before and after something, knows that it
- * was done under this mask alone.
+ * odd.  A reader that finds the same odd @gen before and after an action knows
+ * that only this mask was in force during the action.
  */
 struct mask {
 	int		type;
@@ -115,14 +115,14 @@ struct mask {
  * struct rig - one instance under torture
  * @name: Of the instance and of its directory.
  * @pinst: The instance.
- * @masks: What is known of its cpumasks.
+ * @masks: The knowledge of its cpumasks.
  * @stops: Odd: the instance may be stopped.
  * @submitting: Held for reading while a thread submits to the cycled rig.
  * @cycled: The instance is stopped and started.
- * @paused: Nobody submits.
- * @shells: Those that live as long as the rig.
+ * @paused: No feeder submits.
+ * @shells: The shells that live as long as the rig.
  * @nr_shells: Their number.
- * @last_shell: Number given to a shell last.
+ * @last_shell: Number of the newest shell.
  * @lock: Protects @lanes.
  * @lanes: All lanes, those of freed shells included while they have jobs.
  * @nr_lanes: Their number.
@@ -164,14 +164,14 @@ struct shell {
 };
 
 /**
- * struct feeder - who submits
- * @rig: Where.
+ * struct feeder - a thread or timer that submits
+ * @rig: Its rig.
  * @rnd: Its choices.
- * @wq: It waits here for room in a lane.
+ * @wq: The thread waits here for room in a lane.
  * @task: The thread.
- * @timer: Or the timer.
- * @lanes: What it fills.
- * @nr_lanes: How many.
+ * @timer: The timer, if there is no thread.
+ * @lanes: The lanes that it fills.
+ * @nr_lanes: Their number.
  * @nest: Jobs of @lanes submit to this one in their parallel(), or NULL.
  */
 struct feeder {
@@ -199,22 +199,23 @@ struct feeder {
  * struct lane - jobs whose callbacks come one after the other, in order
  * @rig: Its rig.
  * @shell: Its shell.
- * @feeder: Who submits.
- * @slot: Which of the shell's requested CPUs.
+ * @feeder: The submitter.
+ * @slot: Index of the requested CPU in shell::want.
  * @flags: LANE_...
  * @window: Most jobs in flight.
  * @node: In rig::lanes.
  * @refs: One of the feeder and one for each job.
- * @lock: Taken to submit where there are several who do.
+ * @lock: Taken to submit if several contexts do.
  * @rnd: Choices of jobs.
  * @next: Number of the next job.
- * @submitter: Who is inside a submission.
- * @submitting: And of which job: parallel() run by the submitter is told by it.
+ * @submitter: The task inside a submission.
+ * @submitting: The job of that submission.  A parallel() that finds both as its own
+ *	was called by the submitter.
  * @pool: Jobs, or NULL.
  * @in_flight: Jobs submitted and not called back.
  * @wake_at: The feeder waits for this many in flight.
- * @expected: Number of the job whose serial() is next.  Plain, only serial()
- *	uses it: where two of these are not ordered, KCSAN says so.
+ * @expected: Number of the job whose serial() is next.  A plain variable that
+ *	only serial() uses: KCSAN reports two callbacks that are not ordered.
  * @delivered: One more than the highest number delivered.
  * @out: Jobs in flight, by number modulo RING.
  */
@@ -241,18 +242,18 @@ struct lane {
 };
 
 /**
- * struct job - one job, which knows all about itself
- * @padata: What padata knows.
- * @node: In the list of who ends it.
+ * struct job - one job
+ * @padata: padata's part.
+ * @node: In the list from which it is ended.
  * @lane: Its lane.
  * @stage: See enum stage.
  * @end: See enum end.
  * @forced: By padata_do_inline(), or by padata_do_alone().
  * @alone: First by padata_do_alone().
  * @nest: parallel() submits another job.
- * @last: serial() lets go of the shell.
- * @cb_cpu: Callback CPU as reported, or -1 where it was reported elsewhere.
- * @at: What was known before the submission.
+ * @last: serial() puts the shell.
+ * @cb_cpu: The reported callback CPU, or -1 if padata was not told to put it here.
+ * @at: The knowledge before the submission.
  * @seq: Number in the lane.
  * @loops: Duration of parallel().
  * @sum: Of lane, number and data.
@@ -290,10 +291,10 @@ struct noise {
 };
 
 /**
- * struct deliverer - delivers what serial() has put into the list of its CPU
+ * struct deliverer - delivers the numbers that serial() has put into its CPU's list
  * @queued: The list, the last one first.
- * @tasklet: Delivers it.
- * @hold_until: But not before, in ns; until then the softirq stays pending.
+ * @tasklet: Delivers the list.
+ * @hold_until: In ns: earlier the list stays, and the softirq stays pending.
  * @rnd: Choices of @hold_until.
  */
 struct deliverer {
@@ -308,7 +309,7 @@ struct deliverer {
  * @node: In deliverer::queued.
  * @lane: Its lane, with a reference.
  * @seq: The number.
- * @queued_at: When serial() put it there, in ns.
+ * @queued_at: Time of that serial(), in ns.
  */
 struct delivery {
 	struct llist_node	node;
@@ -318,7 +319,7 @@ struct delivery {
 };
 
 /**
- * struct cpu_state - what the hotplug thread says of a CPU
+ * struct cpu_state - the hotplug thread's knowledge of a CPU
  * @down: It may be offline, or on its way.
  * @last_down: Value of hotplug_seq when it was online again.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_torture: what jobs carry, and the stages of their way
+ * padata_torture: the contents of jobs, and the stages of their way
  */
 
 static u32 job_sum(const struct job *job)
@@ -29,7 +29,7 @@ static void job_transform_back(struct job *job)
 		job->data[i] = ror32(job->data[i] - i, 11) ^ job->seq;
 }
 
-/* Mostly short, up to 100 us; bursts have to be longer than their submission. */
+/* Mostly short, up to 100 us.  A job of a burst takes longer than its submission. */
 static u32 choose_loops(struct rnd_state *rnd, unsigned int flags)
 {
 	static const u32 us[] = { 1, 1, 1, 1, 2, 5, 5, 10, 10, 20, 20, 50, 100 };

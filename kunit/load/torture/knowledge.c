@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_torture: what is known of CPUs and masks, and the checks that go by it
+ * padata_torture: the knowledge of CPUs and masks, and the checks that use it
  */
 
 static struct cpu_state *cpu_states;
 static atomic_t hotplug_seq;
 
-/* Has this CPU surely been online since @since? */
+/* Return true if this CPU has surely been online since @since. */
 static bool cpu_settled(unsigned int cpu, u32 since)
 {
 	const struct cpu_state *state = &cpu_states[cpu];
@@ -17,7 +17,7 @@ static bool cpu_settled(unsigned int cpu, u32 since)
 	return (s32)(READ_ONCE(state->last_down) - since) <= 0;
 }
 
-/* Has the mask surely had an online CPU since @since? */
+/* Return true if the mask has surely had an online CPU since @since. */
 static bool mask_settled(const struct mask *mask, u32 since)
 {
 	unsigned int cpu;
@@ -41,10 +41,10 @@ static void sample(struct rig *rig, struct instant *at)
 	smp_mb(); /* sampled before the submission; the writers have the same */
 }
 
-/* Is the mask of @gen, which was odd, in force still? */
+/* Return true if the mask of @gen, which was odd, still is in force. */
 static bool in_force(const struct mask *mask, u32 gen)
 {
-	smp_mb(); /* what was done under the mask, before the second look */
+	smp_mb(); /* the use of the mask before the second look */
 	return (gen & 1) && READ_ONCE(mask->gen) == gen;
 }
 
@@ -56,7 +56,7 @@ static bool maybe_empty(const struct mask *mask, u32 gen, u32 unsafe, u32 since)
 	return !mask_settled(mask, since) || !in_force(mask, gen);
 }
 
-/* Could an instance have answered -EINVAL since @at? */
+/* Return true if the instance may have answered -EINVAL since @at. */
 static bool refusal_expected(struct rig *rig, const struct instant *at, bool forced)
 {
 	int i;
@@ -70,7 +70,7 @@ static bool refusal_expected(struct rig *rig, const struct instant *at, bool for
 	return false;
 }
 
-/* parallel() by a pump: is this CPU in the mask?  Asked before and after. */
+/* A pump runs parallel(): its CPU must be in the mask, before and after. */
 static void check_parallel_cpu(const struct job *job)
 {
 	const struct mask *mask = &job->lane->rig->masks[PARALLEL];

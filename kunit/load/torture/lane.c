@@ -9,7 +9,7 @@ static void shell_drop(struct shell *shell)
 		kfree(shell);
 }
 
-/* Most CPUs that are asked for exist, online or not; some do not. */
+/* Most of the requested CPUs exist, online or not; some do not. */
 static struct shell *shell_make(struct rig *rig, unsigned int nr_slots, struct rnd_state *rnd)
 {
 	struct shell *shell = kzalloc(sizeof(*shell), GFP_KERNEL);

@@ -31,7 +31,7 @@ static void mask_complain(struct rig *rig, struct mask *mask, const char *why, s
 		       why, ret, cpumask_pr_args(mask->cpus));
 }
 
-/* What is shown is what is in force. */
+/* The attribute must show the mask in force. */
 static void check_shown_mask(struct rig *rig, struct mask *mask)
 {
 	char *text = kmalloc(PAGE_SIZE, GFP_KERNEL);
@@ -63,7 +63,7 @@ static ssize_t write_mask_attr(struct rig *rig, struct mask *mask)
 	return ret < 0 ? ret : 0;
 }
 
-/* An attempt that must fail and change nothing; with many CPUs "1 1" is a mask. */
+/* The write must fail and change nothing.  With many CPUs "1 1" would be a mask. */
 static void write_nonsense(struct rig *rig, struct mask *mask, struct rnd_state *rnd)
 {
 	static const char * const texts[] = { "x\n", "-1\n", "1.1\n", "1,g\n", "0x\n" };
@@ -83,7 +83,7 @@ static void publish_mask(struct mask *mask)
 	WRITE_ONCE(mask->since, atomic_read(&hotplug_seq));
 	if (cpumask_test_cpu(0, mask->cpus) && (mask->unsafe & 1))
 		WRITE_ONCE(mask->unsafe, mask->unsafe + 1);
-	/* Pairs with check_parallel_cpu(): what the generation vouches for. */
+	/* Pairs with check_parallel_cpu(): the mask before its generation. */
 	smp_store_release(&mask->gen, mask->gen + 1);
 }
 
@@ -96,12 +96,12 @@ static void change_mask(struct rig *rig, struct mask *mask, bool by_attr)
 	WRITE_ONCE(mask->gen, mask->gen + 1);
 	if (!cpumask_test_cpu(0, mask->cpus) && !(mask->unsafe & 1))
 		WRITE_ONCE(mask->unsafe, mask->unsafe + 1);
-	smp_mb(); /* said before it is so; pairs with sample() and in_force() */
+	smp_mb(); /* published before it happens; pairs with sample() and in_force() */
 	if (by_attr)
 		err = write_mask_attr(rig, mask);
 	else
 		err = padata_set_cpumask(rig->pinst, mask->type, mask->cpus);
-	smp_mb(); /* it is so before it is said */
+	smp_mb(); /* happens before it is published */
 	if (err)
 		mask_complain(rig, mask, "could not be written", err);
 	publish_mask(mask);

@@ -3,7 +3,7 @@
  * padata_torture: the lines in the log
  */
 
-/* What the instances count themselves and must stay zero; -1: it can't be read. */
+/* Counters of the instances that must stay zero; -1: one can't be read. */
 static const char * const own_names[] = { "late_starts", "stalls" };
 
 #define NR_OWN	ARRAY_SIZE(own_names)
@@ -31,7 +31,7 @@ static unsigned long ran_on(unsigned int cpu)
 	return READ_ONCE(per_cpu(counts, cpu)[RAN]);
 }
 
-/* The sum over the rigs of an attribute, or -1 where there is none. */
+/* Return the sum of an attribute over the rigs, or -1 if a rig does not have it. */
 static long sum_attr(const char *attr)
 {
 	long sum = 0, n;
@@ -70,7 +70,7 @@ static unsigned int idle_cpus(void)
 	return n;
 }
 
-/* Was that a test, and did everything hold? */
+/* Return true if nothing was wrong and enough happened for that to mean something. */
 static bool success(u64 ms)
 {
 	bool ok = true;
@@ -95,7 +95,7 @@ static bool success(u64 ms)
 	return ok;
 }
 
-/* Each CPU's jobs; the least and the most where there are many. */
+/* The jobs of each CPU, or the fewest and the most where there are many CPUs. */
 static int put_jobs_per_cpu(char *line, int size)
 {
 	unsigned long low = ULONG_MAX, high = 0;
@@ -113,7 +113,7 @@ static int put_jobs_per_cpu(char *line, int size)
 	return len;
 }
 
-/* In one line, which the log limits to about 1000 bytes. */
+/* The verdict is one line, which the log limits to about 1000 bytes. */
 static void say_verdict(u64 ms, bool begun)
 {
 	bool ok = success(ms) && begun;

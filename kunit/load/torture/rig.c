@@ -28,7 +28,7 @@ static void rig_prepare(struct rig *rig)
 	init_llist_head(&rig->held);
 }
 
-/* Shells of one requested CPU, then of several; at last masks that are known. */
+/* Half of the shells have one requested CPU, half several; then come known masks. */
 static bool rig_init(struct rig *rig, unsigned int nr_shells)
 {
 	struct rnd_state rnd;

@@ -8,10 +8,10 @@ static void stop_rig(struct rig *rig)
 	unsigned int n;
 
 	WRITE_ONCE(rig->stops, rig->stops + 1);
-	smp_mb(); /* said before it is so; pairs with sample() */
+	smp_mb(); /* published before it happens; pairs with sample() */
 	padata_stop(rig->pinst);
 	count(STOPS);
-	/* Jobs being refused right now are counted for a moment. */
+	/* A submission that is being refused is counted for a moment. */
 	down_write(&rig->submitting);
 	n = rig_in_flight(rig);
 	if (n && note(BAD_WAITS))
@@ -34,7 +34,7 @@ static void start_rig(struct rig *rig)
 			pr_err("refusals: padata_start(): %d\n", err);
 		return;
 	}
-	smp_mb(); /* it is so before it is said */
+	smp_mb(); /* happens before it is published */
 	WRITE_ONCE(rig->stops, rig->stops + 1);
 }
 

@@ -3,7 +3,7 @@
  * padata_torture: submissions
  */
 
-/* NULL when memory is short or the job that had the place is on its way. */
+/* Return NULL if memory is short, or if the job that had the place is in flight. */
 static struct job *job_take(struct lane *lane)
 {
 	struct job *job;
@@ -41,7 +41,7 @@ static void job_fill(struct job *job, struct lane *lane, bool last)
 	job->last = last;
 	job->forced = last || (lane->flags & LANE_FORCED) ||
 		      ((lane->flags & LANE_MIXED) && !dice(rnd, 8));
-	/* Neither from parallel() nor, as a recursion, from serial(). */
+	/* Not in parallel(), and not in serial(), where it would be a recursion. */
 	job->alone = !last && lane != lane->feeder->nest && !(lane->flags & LANE_CHAIN) &&
 		     !dice(rnd, 4);
 	job->nest = lane->feeder->nest && !(lane->flags & LANE_LOCKED) && !dice(rnd, 32);
@@ -64,7 +64,7 @@ static int try_alone(struct padata_shell *ps, struct job *job, int *cb_cpu)
 	return ret;
 }
 
-/* Where the callback CPU is reported, padata must be done with it in time. */
+/* padata must not write the reported callback CPU once a callback may read it. */
 static int call_padata(struct lane *lane, struct job *job, int *cpu)
 {
 	struct padata_shell *ps = lane->shell->ps;
@@ -111,7 +111,7 @@ static int call_padata_and_take_back(struct lane *lane, struct job *job, int *cp
 	return err;
 }
 
-/* The lane has counted the job; that is undone where the caller gets it back. */
+/* The lane has counted the job.  A caller that gets it back undoes that. */
 static int submit_job(struct lane *lane, struct job *job, bool last)
 {
 	struct job copy = { .lane = lane };
@@ -141,7 +141,7 @@ static int submit_job(struct lane *lane, struct job *job, bool last)
 	return err;
 }
 
-/* From serial(), with the job that it was called for. */
+/* Called in serial(), for the job of that callback. */
 static int lane_resubmit(struct lane *lane, struct job *job)
 {
 	int err;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_torture: threads, and what they wait for
+ * padata_torture: threads, their start, rest and end
  */
 
 static u64 now_ms(void)
@@ -16,7 +16,7 @@ static void nap(unsigned long ms)
 	__set_current_state(TASK_RUNNING);
 }
 
-/* Threads live until they are stopped, whatever has happened. */
+/* Return false once the thread must end.  After a loss it sleeps until then. */
 static bool goes_on(void)
 {
 	while (READ_ONCE(lost) && !kthread_should_stop())
