@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What tests need and differs between kernels.  Each part says which kernel makes it
+ * Differences between kernels that tests need.  Each part says which kernel makes it
  * unnecessary.
  */
 #ifndef _KUNIT_COMPAT_H
@@ -40,7 +40,7 @@ do {									\
 #define COMPAT_AES	"aes-generic"
 #endif
 
-/* From 6.18 who makes parameters of a KUnit case is told the test. */
+/* From 6.18 a generator of parameters of a KUnit case is given the test. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 #define COMPAT_GEN_PARAMS(name)						\
 	const void *(name)(struct kunit *test, const void *prev, char *desc)

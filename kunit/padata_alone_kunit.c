@@ -5,7 +5,7 @@
  */
 #include "padata_test.h"
 
-/* What padata_do_alone() has answered. */
+/* The answers of padata_do_alone(). */
 static atomic_t alone_done, alone_accepted, alone_again;
 
 static int alone_init(struct kunit *test)
@@ -225,7 +225,7 @@ static void stopped_is_refused(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* What was found out for the job before does not hold any more. */
+/* The answer for the job before does not hold any more. */
 static void mask_changed_is_seen(struct kunit *test)
 {
 	struct test_lane *lane = alone_lane(test, (struct test_load){

@@ -115,7 +115,7 @@ static void cb_cpu_offline(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* Where the lane's callbacks run after the next @nr of them. */
+/* Return the CPU of the lane's callbacks after the next @nr of them. */
 static int cbcpu_served_after(struct test_lane *lane, u32 nr)
 {
 	KUNIT_ASSERT_TRUE(lane->bed->test,

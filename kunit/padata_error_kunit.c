@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_error: what is refused, with which errno, and that a refusal loses
+ * padata_error: which calls are refused, with which errno, and that a refusal loses
  * nothing; and padata_do_inline(), which is hardly ever refused.
  */
 #include <linux/kprobes.h>
@@ -172,7 +172,7 @@ static void do_inline_empty_masks(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cpu_online(lane->got_cpu));
 	KUNIT_EXPECT_EQ(test, lane->served_cpu, lane->got_cpu);
 	KUNIT_EXPECT_EQ(test, atomic_read(&lane->inlined), 500);
-	/* What was accepted so opens no door to others. */
+	/* Later submissions are refused as before. */
 	lane->load.submit = padata_do_parallel;
 	KUNIT_EXPECT_EQ(test, lane_submit(lane), -EINVAL);
 }

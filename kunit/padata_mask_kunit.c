@@ -108,7 +108,7 @@ static void attributes_in_sysfs(struct kunit *test)
 	}
 }
 
-/* What is set by call is shown by sysfs, each in its own file. */
+/* A mask that is set by call shows in sysfs, each in its own file. */
 static void show_mask_set_by_call(struct kunit *test)
 {
 	struct test_bed *bed = mask_bed(test);
@@ -181,7 +181,7 @@ static void set_cpumask_impossible_cpus(struct kunit *test)
 	}
 }
 
-/* After a write that failed: shown and in force is what was before. */
+/* After a write that failed the mask of before is shown and in force. */
 static void mask_expect_refused(struct test_bed *bed, struct test_lane *lane,
 				const char *text, int err)
 {
@@ -421,7 +421,7 @@ static void store_serial_cpumask_under_load(struct kunit *test)
 	mask_serial_under_load(test, true);
 }
 
-/* Both masks at once, as fast as it goes: nobody is refused, nothing is lost. */
+/* Both masks at once, as fast as possible: no job is refused, none is lost. */
 static void set_cpumask_refuses_nothing(struct kunit *test)
 {
 	struct test_bed *bed = mask_bed(test);
@@ -480,7 +480,7 @@ static void remove_cpu_parallel_in_rest_of_mask(struct kunit *test)
 	lane_start(lane);
 	KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, 200));
 	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
-	/* What had been pulled before. */
+	/* Jobs that had been pulled before. */
 	synchronize_rcu();
 	bed_allow(bed, cpumask_of(0));
 	KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, atomic_read(&lane->done) + 500));

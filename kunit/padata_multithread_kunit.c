@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * padata_multithread: each unit handed out once, errors, undo and signals; where
- * and at which priority helpers run; nothing and nobody waits for those that do
- * not start.
+ * and at which priority helpers run; no wait is for a helper that does not start.
  *
  * Thread functions only record their calls, the test's own thread judges.
  */
@@ -30,7 +29,7 @@ struct mt_call {
 };
 
 /**
- * struct mt_bed - a job and what became of it
+ * struct mt_bed - a job and its results
  * @test: For expectations.
  * @job: The description; its argument is the bed.
  * @caller: The task that runs the job.
@@ -40,7 +39,7 @@ struct mt_call {
  * @nr_undone: How many of them undone.
  * @inside: Threads that are in the thread function.
  * @most: Most of them at a time.
- * @strays: Calls that nobody should have made.
+ * @strays: Calls that should not have been made.
  * @done: For &padata_mt_job.done.
  * @in_chunk: What the thread function does; it may return an error.
  * @gate: For @in_chunk.
@@ -184,7 +183,7 @@ static int mt_bed_sort(struct mt_bed *bed)
 	return nr;
 }
 
-/* What is wrong with the chunks as they were handed out, or NULL. */
+/* Return the fault of the chunks as they were handed out, or NULL. */
 static const char *mt_bed_fault(struct mt_bed *bed, bool whole)
 {
 	const struct padata_mt_job *job = &bed->job;
@@ -279,7 +278,7 @@ static void mt_draw(struct padata_mt_job *job, struct rnd_state *rnd)
 {
 	job->start = mt_random(rnd);
 	job->size = mt_random(rnd);
-	/* What exceeds the last number ends there, one unit in or out. */
+	/* A range beyond the last number is cut to end there, or one unit later. */
 	if (job->size - 1 > ULONG_MAX - job->start)
 		job->size = ULONG_MAX - job->start + prandom_u32_state(rnd) % 2;
 	job->align = mt_random_unit(rnd);
@@ -422,7 +421,7 @@ static void bad_descriptions_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&bed->nr_calls), 0);
 }
 
-/* Watched means in pieces, even with nobody to help. */
+/* A watched job is cut into chunks, even if no helper can come. */
 static void one_thread_and_a_counter_is_many_chunks(struct kunit *test)
 {
 	struct mt_bed *bed = mt_bed(test, 1000);
@@ -710,7 +709,7 @@ static struct mt_hog *mt_hog(struct kunit *test, int cpu)
 	return hog;
 }
 
-/* The helper is called and cannot start; nobody waits for it. */
+/* The helper is called and cannot start; the caller does not wait for it. */
 static void starved_helper_is_not_waited_for(struct kunit *test)
 {
 	struct mt_bed *bed = mt_bed(test, 1000);
@@ -817,7 +816,7 @@ static void undo_after_error_at_each_unit(struct kunit *test)
 	mt_fail_everywhere(test, true);
 }
 
-/* What comes later is left alone: the first chunk fails, nobody else is there. */
+/* No chunk is claimed after an error; the caller is the only thread. */
 static void error_ends_the_claiming(struct kunit *test)
 {
 	struct mt_bed *bed = mt_bed(test, 1000);
@@ -990,7 +989,7 @@ static int mt_kill_and_stay(struct mt_bed *bed, struct mt_call *call)
 	if (current == bed->caller) {
 		send_sig(SIGKILL, current, 1);
 		atomic_set(&bed->note, 1);
-		/* Nobody opens this gate. */
+		/* This gate stays shut. */
 		wait_for_completion_timeout(&bed->gate, HZ / 5);
 		return 0;
 	}

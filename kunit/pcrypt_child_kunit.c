@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pcrypt over a child that does, request by request, what a test wrote down
- * for it: answers at once, later, from elsewhere, in the wrong order, from a
+ * pcrypt over a child that follows a script of the test, request by request:
+ * it answers at once, later, from elsewhere, in the wrong order, from a
  * backlog, or with an error.  Whatever the child does, each request completes
  * once, in its turn, with the child's result; and a transform may be freed
  * wherever the crypto API allows it.
@@ -81,7 +81,7 @@ static unsigned int param_nr(struct kunit *test)
 	return param_how(test) == FAKE_EARLY ? 32 : pt_scaled(200);
 }
 
-/* That the child completed early now and then, where it should. */
+/* Expects that the child completed early now and then, if it should. */
 static void expect_early(struct kunit *test)
 {
 	int nr = atomic_read(&fake.nr_early);
@@ -248,7 +248,7 @@ static void complete_resubmits_itself(struct kunit *test)
 	pt_expect_in_order(test, batch);
 }
 
-/* What the child is given */
+/* Requests as the child gets them */
 
 static const char *op_request_not_passed(struct pt_op *op)
 {
@@ -258,7 +258,7 @@ static const char *op_request_not_passed(struct pt_op *op)
 		return "the child did not get the caller's memory";
 	if (step->len != op->msg.len || step->assoclen != op->msg.assoclen)
 		return "the child did not get the caller's lengths";
-	/* The very same: what the child leaves there is for the caller. */
+	/* The very same memory: the caller reads what the child leaves there. */
 	if (step->iv != op->iv)
 		return "the child did not get the caller's IV";
 	if (step->req->tfm == pt_base(op->tfm))
@@ -541,7 +541,7 @@ static void freeing_release(void *data)
 	rcu_barrier();
 }
 
-/* A transform that has been used, and that nobody else will free any more. */
+/* A transform that has been used, and that only the caller frees from now on. */
 static struct freeing *make_freeing(struct kunit *test)
 {
 	struct freeing *freeing = kunit_kzalloc(test, sizeof(*freeing), GFP_KERNEL);

@@ -283,7 +283,7 @@ static void crypt_without_key_refused(struct kunit *test)
  * @alg: The cipher's place in pt_algs.
  * @len: Bytes of text.
  * @assoclen: Bytes of associated data.
- * @zero_iv: The first byte of the IV is not what it should be.
+ * @zero_iv: The first byte of the IV is wrong.
  */
 struct bad_request {
 	const char *what;
@@ -325,7 +325,7 @@ static void crypt_bad_request_as_plain(struct kunit *test)
 	}
 }
 
-/* What a user sees of its requests */
+/* Requests as their user sees them */
 
 static const u32 request_flags[] = {
 	0,
@@ -420,7 +420,7 @@ static void many_in_flight_complete_once(struct kunit *test)
 {
 	struct pt_batch *batch = run_many(test);
 
-	/* Whatever came twice came before what is submitted now. */
+	/* A second completion would have come before these submissions. */
 	atomic_set(&batch->left, 2);
 	pt_op_submit(&batch->ops[batch->nr - 2]);
 	pt_op_submit(&batch->ops[batch->nr - 1]);
@@ -438,7 +438,7 @@ static void complete_with_softirqs_disabled(struct kunit *test)
 	pt_expect_each(test, run_many(test), pt_op_softirqs_on);
 }
 
-/* Who waits for each has it at once, and mostly it is no callback. */
+/* A user that waits for each request has it at once, mostly without a callback. */
 static void one_at_a_time_right(struct kunit *test)
 {
 	struct pt_env *env = env_open(test);

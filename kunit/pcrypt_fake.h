@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * For the pcrypt suites: a child that does, request by request, what a test wrote
- * down for it.
+ * For the pcrypt suites: a scripted child.  A test writes down, request by request,
+ * the child's action.
  */
 #ifndef _PCRYPT_FAKE_H
 #define _PCRYPT_FAKE_H
@@ -36,7 +36,7 @@ enum fake_how {
 };
 
 /**
- * struct fake_step - what the child does with a request, and what it saw
+ * struct fake_step - the child's action for a request, and its record of it
  * @how: When and where it completes.
  * @ret: What its encrypt() or decrypt() returns.
  * @notify: It completes with -EINPROGRESS first: it left the backlog.
@@ -391,7 +391,7 @@ static inline bool fake_wait_freed(void)
 	return wait_var_event_timeout(&fake.nr_tfms, !atomic_read(&fake.nr_tfms), PT_TIMEOUT);
 }
 
-/* Completes what is held, the last first; a second call finds nothing. */
+/* Completes held requests, the last first; a second call finds none. */
 static inline void fake_release_held(void)
 {
 	unsigned int i;
@@ -535,7 +535,7 @@ static inline void script_backlog(struct pt_op *op, enum fake_how how, int err)
 
 /* Freeing in completions */
 
-/* Poisoned, for those who still look at it. */
+/* Poisoned, so that a later access shows. */
 static inline void free_request(struct pt_op *op)
 {
 	void *req = op->req.mem;

@@ -91,7 +91,7 @@ static void expect_all(struct kunit *test, struct pt_batch *batch,
 	pt_expect_in_order(test, batch);
 }
 
-/* What is long */
+/* Long and short requests */
 
 static void unknown_cost_many_bytes_done_by_task(struct kunit *test)
 {
@@ -134,7 +134,7 @@ static void slow_child_few_bytes_done_by_task(struct kunit *test)
 	expect_all(test, batch, op_not_done_by_task);
 }
 
-/* What pumps measure counts as much as what is measured here. */
+/* A measurement by a pump counts as one by the task does. */
 static void child_gets_slow_later_done_by_task(struct kunit *test)
 {
 	struct pt_tfm *tfm = open_fake(test);
@@ -175,7 +175,7 @@ static void lengths_that_wrap_are_many_bytes(struct kunit *test)
 }
 #endif
 
-/* Where one may not sleep */
+/* Contexts that may not sleep */
 
 static void may_not_sleep_done_elsewhere(struct kunit *test)
 {

@@ -159,7 +159,7 @@ static void stop_openers(struct kunit *test, struct opener *openers)
 	}
 }
 
-/* What is listed may be refused by then; that is no matter here. */
+/* The list may be refused by then, which does not matter here. */
 static void write_algs(struct kunit *test, const char *text)
 {
 	ssize_t len = test_write_file(ALGS_FILE, text);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names: what pcrypt(X) is called, that asking again finds it, that it is not
- * preferred to X, and what is refused.
+ * Names: pcrypt(X) has the documented names, a second request finds it, it is not
+ * preferred to X, and wrong names are refused.
  */
 #include <linux/fs.h>
 #include <linux/kthread.h>
@@ -94,7 +94,7 @@ static void expect_refused(struct kunit *test, const char *name, int err)
 	expect_refused_as(test, PT_AEAD, name, err);
 }
 
-/* What it is called */
+/* Names of instances */
 
 static void open_driver_name_is_as_asked(struct kunit *test)
 {
@@ -133,7 +133,7 @@ static void open_for_synchronous_use_refused(struct kunit *test)
 
 	KUNIT_EXPECT_TRUE(test, IS_ERR(aead));
 	crypto_free_aead(aead);
-	/* Nor does the refusal stand in the way of those who can wait. */
+	/* The refusal does not hinder a task that can wait. */
 	pt_open(test, "pcrypt(gcm(aes))");
 }
 
@@ -360,7 +360,7 @@ static void open_leaves_preferred_child(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, pt_driver_name(pt_open(test, "padata-idle-test")), "padata-idle");
 }
 
-/* What is refused */
+/* Refusals */
 
 static void open_nested_refused(struct kunit *test)
 {
@@ -389,7 +389,7 @@ static void open_other_types_refused(struct kunit *test)
 	expect_refused_as(test, PT_SKCIPHER, "pcrypt(aes)", 0);
 }
 
-/* Nor does what is there of the other kind stand in the way. */
+/* An algorithm of the other kind cannot be the child. */
 static void open_as_other_kind_refused(struct kunit *test)
 {
 	expect_refused(test, "pcrypt(cbc(aes))", 0);
@@ -440,7 +440,7 @@ static void open_child_of_priority_0_refused(struct kunit *test)
 	expect_refused(test, "pcrypt(padata-idle-test)", 0);
 }
 
-/* What was refused leaves nothing behind that would be in the way. */
+/* A refusal leaves nothing behind that hinders the next request. */
 static void open_after_refusal_works(struct kunit *test)
 {
 	expect_refused(test, "pcrypt(padata-idle)", -ENOENT);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What transforms share and what they do not: each has its own limit of requests
- * in flight and its own callback CPU, and none waits for another one's child.  They
- * share the cpumasks, with or without CPUs in them.
+ * Each transform has its own limit of requests in flight and its own callback CPU,
+ * and none waits for another one's child.  All share the cpumasks, with or without
+ * CPUs in them.
  */
 #include <linux/cpumask.h>
 
@@ -76,7 +76,7 @@ static void limit_reached_refuses(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, fake_wait_calls(LIMIT));
 	fake_release_held();
 	pt_batch_wait(test, batch);
-	/* What was refused was not done all the same. */
+	/* A refused request was not done. */
 	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_calls), LIMIT);
 }
 
@@ -188,7 +188,7 @@ static void limit_of_one_goes_on(struct kunit *test)
 	pt_expect_each(test, batch, pt_op_not_once);
 }
 
-/* KASAN sees who looks at a request that was notified, completed and freed. */
+/* KASAN reports an access to a request that was notified, completed and freed. */
 static void limit_reached_requests_freed_in_completion(struct kunit *test)
 {
 	struct pt_batch *batch = make_batch(test, open_limited(test, 2), pt_scaled(400));
@@ -585,7 +585,7 @@ static void masks_empty_requests_served(struct kunit *test)
 	}
 }
 
-/* What was sent before, while and after there is no CPU is one stream. */
+/* Requests sent before, while and after there is no CPU are one stream. */
 static void masks_emptied_requests_in_flight(struct kunit *test)
 {
 	struct pt_batch *batch = make_batch(test, open_fake(test), pt_scaled(600));
@@ -623,11 +623,11 @@ static void masks_emptied_requests_in_flight(struct kunit *test)
 /* Where instructions are counted 10 holds; elsewhere time has the host in it. */
 static unsigned int slack_percent = 100;
 module_param(slack_percent, uint, 0444);
-MODULE_PARM_DESC(slack_percent, "How much longer others may take beside a stuck transform (100)");
+MODULE_PARM_DESC(slack_percent, "How much longer others may take while a transform is stuck (100)");
 
-static bool slower(s64 beside, s64 alone)
+static bool slower(s64 together, s64 alone)
 {
-	return beside * 100 > alone * (100 + slack_percent);
+	return together * 100 > alone * (100 + slack_percent);
 }
 
 static s64 run_busy(struct kunit *test, struct pt_batch *busy)
@@ -657,27 +657,27 @@ static s64 run_busy_beside(struct kunit *test, struct pt_batch *busy, struct pt_
 }
 
 /*
- * What others of the host do only ever adds to a time, so the least of several
+ * Other load of the host only ever adds to a time, so the least of several
  * is compared, of both in turn; with more of them while it is noisy.
  */
 static void stuck_transform_does_not_delay_others(struct kunit *test)
 {
 	struct pt_batch *stuck = make_held(test, open_fake(test), pt_scaled(STUCK), 0);
 	struct pt_batch *busy = make_batch(test, open_fake(test), BUSY);
-	s64 alone = S64_MAX, beside = S64_MAX;
+	s64 alone = S64_MAX, together = S64_MAX;
 	unsigned int i;
 
 	for (i = 0; i < busy->nr; i++) {
 		script(&busy->ops[i], FAKE_AT_ONCE, 0);
 		step_of(&busy->ops[i])->spin_us = BUSY_US;
 	}
-	for (i = 0; i < MIN_ROUNDS || (slower(beside, alone) && i < MAX_ROUNDS); i++) {
+	for (i = 0; i < MIN_ROUNDS || (slower(together, alone) && i < MAX_ROUNDS); i++) {
 		alone = min(alone, run_busy(test, busy));
-		beside = min(beside, run_busy_beside(test, busy, stuck));
+		together = min(together, run_busy_beside(test, busy, stuck));
 	}
-	kunit_info(test, "%u requests alone %lld us, beside %u stuck ones %lld us (%u rounds)\n",
-		   busy->nr, alone, stuck->nr, beside, i);
-	KUNIT_EXPECT_FALSE(test, slower(beside, alone));
+	kunit_info(test, "%u requests alone %lld us, with %u stuck ones %lld us (%u rounds)\n",
+		   busy->nr, alone, stuck->nr, together, i);
+	KUNIT_EXPECT_FALSE(test, slower(together, alone));
 	pt_expect_in_order(test, busy);
 	pt_expect_in_order(test, stuck);
 }

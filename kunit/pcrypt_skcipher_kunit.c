@@ -74,7 +74,7 @@ static void run_piece(struct kunit *test, struct pt_op *op, const u8 *iv, bool e
 	atomic_set(&op->batch->left, 1);
 	pt_op_submit(op);
 	pt_batch_wait(test, op->batch);
-	/* That it is the right one shows in the next piece. */
+	/* The next piece shows that it is the right one. */
 	memcpy(op->msg.next_iv[encrypt], op->iv, PT_MAX_IV);
 	what = pt_op_wrong(op);
 	if (what)
@@ -209,7 +209,7 @@ static void chain_in_one_request_is_one_message(struct kunit *test)
 	}
 }
 
-/* What would be a state of another request must not be what counts. */
+/* The state of another request must not count. */
 static void crypt_without_cont_begins_anew(struct kunit *test)
 {
 	struct pt_batch *batch = make_state_pieces(test);
@@ -220,7 +220,7 @@ static void crypt_without_cont_begins_anew(struct kunit *test)
 		run_piece(test, &batch->ops[0], batch->ops[0].msg.iv, true);
 }
 
-/* What it is over */
+/* Children of pcrypt */
 
 static void open_over_lskcipher_works(struct kunit *test)
 {
@@ -242,7 +242,7 @@ static void open_as_lskcipher_refused(struct kunit *test)
 
 #define ALGS_FILE	"/sys/module/pcrypt_mod/parameters/algs"
 
-/* Expects that who can't wait gets @name, but not from pcrypt. */
+/* Expects that a task that can't wait gets @name, but not from pcrypt. */
 static void expect_sync(struct kunit *test, const char *name)
 {
 	struct crypto_sync_skcipher *sync = crypto_alloc_sync_skcipher(name, 0, 0);

@@ -4,7 +4,7 @@
  * requests ("ops").
  *
  * A completion only records into its op; the test thread compares afterwards.
- * What may still be in use when a test gives up (a request never completed) is
+ * Memory that may still be in use when a test gives up (a request never completed) is
  * leaked on purpose: a wrong result must not become a lost guest.
  */
 #ifndef _PCRYPT_TEST_H
@@ -50,7 +50,7 @@ static inline unsigned int pt_scaled(unsigned int nr)
 	return PT_DEBUG ? nr / 4 : nr;
 }
 
-/* What can be wrapped. */
+/* Algorithms that can be wrapped. */
 enum pt_kind { PT_AEAD, PT_SKCIPHER };
 
 /**
@@ -147,7 +147,7 @@ static const struct pt_alg pt_algs[] __maybe_unused = {
 };
 
 /**
- * struct pt_stream - what must stay in order: one direction of a transform
+ * struct pt_stream - one direction of a transform, whose requests stay in order
  * @nr_sent: Requests submitted.
  * @nr_done: Requests completed.
  * @running: Completions that run right now.
@@ -184,13 +184,13 @@ struct pt_tfm {
 enum pt_split { PT_WHOLE, PT_PARTS, PT_ODD };
 
 /**
- * struct pt_shape - what a request asks for, and where its buffers lie
+ * struct pt_shape - the form of a request, and the places of its buffers
  * @encrypt: Direction.
  * @in_place: Source and destination are the same memory.
  * @split: Pieces of the scatterlists.
  * @offset: Of the first byte.
- * @exact: The memory begins and ends with the message: what lies beside it are
- *	the allocator's guards, of which KASAN says even who reads them.
+ * @exact: The memory begins and ends with the message.  The allocator's guards are
+ *	next to it, and KASAN reports even reads of them.
  */
 struct pt_shape {
 	bool encrypt;
@@ -221,7 +221,7 @@ struct pt_msg {
 };
 
 /**
- * struct pt_buf - memory of a message, every byte beside it a guard byte
+ * struct pt_buf - memory of a message, between guard bytes
  * @mem: The memory.
  * @size: Its size.
  * @sg: Pieces of it that hold the message.
@@ -244,7 +244,7 @@ union pt_req {
 };
 
 /**
- * struct pt_op - one request and what became of it
+ * struct pt_op - one request and its result
  * @batch: It is one of these.
  * @tfm: Submitted to this transform.
  * @req: The request, by its kind; NULL once the test freed it.
@@ -505,7 +505,7 @@ static inline void pt_write_file(struct kunit *test, const char *path, const cha
 }
 
 /**
- * struct pt_saved - a file and what was in it
+ * struct pt_saved - a file and its saved contents
  * @test: For messages.
  * @path: The file.
  * @text: What was in it.
@@ -619,7 +619,7 @@ static inline void pt_buf_lay(struct pt_buf *buf, const struct pt_msg *msg,
 		mem += piece + 1;
 		at += piece;
 	}
-	/* No message at all: a byte that nobody may touch. */
+	/* No message at all: a byte that may not be accessed. */
 	if (!i)
 		sg_set_buf(&buf->sg[i++], mem, 1);
 	sg_mark_end(&buf->sg[i - 1]);
@@ -736,7 +736,7 @@ static inline void pt_op_submit(struct pt_op *op)
 		pt_op_finish(op, ret);
 }
 
-/* What is wrong with a result that should be right, or NULL.  Call it once. */
+/* Return the fault of a result that should be right, or NULL.  Call it once. */
 static inline const char *pt_op_wrong(struct pt_op *op)
 {
 	struct pt_buf *out = op->shape.in_place ? &op->src : &op->dst;
@@ -751,9 +751,9 @@ static inline const char *pt_op_wrong(struct pt_op *op)
 	if (!op->shape.in_place && !pt_buf_holds(&op->src, pt_op_input(op), in_len, scratch))
 		return "the source was changed";
 	if (!pt_buf_guarded(&op->src, scratch))
-		return "memory beside the source was changed";
+		return "memory next to the source was changed";
 	if (!op->shape.in_place && !pt_buf_guarded(&op->dst, scratch))
-		return "memory beside the destination was changed";
+		return "memory next to the destination was changed";
 	if (op->tfm->kind == PT_SKCIPHER &&
 	    memcmp(op->iv, op->msg.next_iv[op->shape.encrypt], sizeof(op->iv)))
 		return "the next IV differs";
@@ -881,7 +881,7 @@ static inline void pt_batch_run_one_by_one(struct kunit *test, struct pt_batch *
 	pt_batch_run_each(test, batch, CRYPTO_TFM_REQ_MAY_SLEEP);
 }
 
-/* Those that were done where they were sent, and returned @err. */
+/* Return how many submissions returned @err, as those do that are done at once. */
 static inline unsigned int pt_nr_returned(struct pt_batch *batch, int err)
 {
 	unsigned int i, nr = 0;
@@ -952,7 +952,7 @@ static inline void pt_expect_in_order(struct kunit *test, struct pt_batch *batch
 /* Messages */
 
 /**
- * struct pt_env - pcrypt(X) beside X, both with the same key
+ * struct pt_env - pcrypt(X) and X, both with the same key
  * @alg: X.
  * @plain: The kernel's own X.
  * @ours: pcrypt(X).
@@ -1057,7 +1057,7 @@ static inline int pt_plain_crypt(struct pt_env *env, const struct pt_msg *msg, u
 	return err;
 }
 
-/* Of an skcipher also what it leaves as the IV. */
+/* Of an skcipher also the IV that it leaves. */
 static inline int pt_plain_make(struct pt_env *env, struct pt_msg *msg)
 {
 	unsigned int len = pt_msg_bytes(msg, true);

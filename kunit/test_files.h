@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Files, for tests: kernel threads of 7.3, which run them, see none.  So the root
- * is looked up by who loads the module.
+ * Files, for tests: the kernel threads of 7.3, which run tests, see no file.  So the
+ * task that loads the module looks up the root.
  */
 #ifndef _TEST_FILES_H
 #define _TEST_FILES_H
@@ -47,7 +47,7 @@ static inline ssize_t test_write_file(const char *path, const char *text)
 	return len;
 }
 
-/* Returns what was read, without the 0 that always ends @text, or an error. */
+/* Returns the length of the text read, less the 0 that always ends it, or an error. */
 static inline ssize_t test_read_file(const char *path, char *text, size_t size)
 {
 	struct file *file = test_open(path, O_RDONLY);

@@ -19,7 +19,7 @@ icount+=" -seed 1 -rtc base=2026-01-01T00:00:00,clock=vm"
 
 # guest NAME ACCELERATOR CPUS MEMORY RUNS: RUNS is that of guest/bench.
 guest() {
-	local files=("$dir/padata_mod.ko" "$dir/kunit/padata_mt_bench.ko"
+	local files=("$dir/padata_mod.ko" "$dir/kunit/load/padata_mt_bench.ko"
 		"$dir"/Documentation/samples/padata_mt_{clear,alloc}.ko)
 	alone "$1"
 	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -c "$3" -n "$1" -t 900 -r "$4" \

@@ -40,7 +40,7 @@ guest() {
 	alone "$1"
 	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -c "$3" -n "$1" -t 1200 -r 1G \
 		-a "$args" -e "RUNS=$4" -f "$dir/padata_mod.ko" \
-		-f "$dir/kunit/padata_bench.ko" -f "$dir/kunit/padata_bench_kernel.ko" \
+		-f "$dir/kunit/load/padata_bench.ko" -f "$dir/kunit/load/padata_bench_kernel.ko" \
 		-- "$TOP/scripts/guest/bench"
 }
 
@@ -188,7 +188,7 @@ pcrypt_guest() {
 		-n "$1" -a "tsc=reliable cryptomgr.notests=1" \
 		-e "ALGORITHMS=gcm(aes) authenc(hmac(sha256),cbc(aes)) rfc7539(chacha20,poly1305)" \
 		-e "SIZES=${SIZES:-64,256,1420,4096,16384}" -e "MORE=${MORE-}" -e "WINDOWS=$3" -e "REQUESTS=${PADATA_REQUESTS:-1000}" \
-		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" \
+		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/load/pcrypt_load.ko" \
 		-- "$TOP/scripts/guest/bench-pcrypt"
 	lines "$1" pcrypt | csv
 }

@@ -23,7 +23,7 @@ alone "$name"
 ended=0
 "$TOP/scripts/guest.sh" -r 2G -t 300 -c "$cpus" -k "$tree/arch/x86/boot/bzImage" \
 	-m "$tree/root" -n "$name-inside" -w 'WARNING: .* padata_mod_free(_shell)?\+|Tainted: ' \
-	-f "$dir/padata_mod.ko" -f "$dir/kunit/padata_load.ko" \
+	-f "$dir/padata_mod.ko" -f "$dir/kunit/load/padata_load.ko" \
 	-- "$TOP/scripts/guest/inside" || ended=$?
 count_reported "$name-inside"
 count "$([ $passed = 4 ] && echo $ended || echo 1)" "freed in a callback: the guest's log and memory (exit status $ended)"
@@ -31,7 +31,7 @@ ended=0
 "$TOP/scripts/guest.sh" -r 2G -t 600 -c "$cpus" -k "$tree/arch/x86/boot/bzImage" \
 	-m "$tree/root" -n "$name" -a "cryptomgr.notests=1" -w "${ALLOW-}" \
 	-e "CYCLES=${CYCLES:-300}" -f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" \
-	-f "$dir/kunit/padata_load.ko" -f "$dir/kunit/pcrypt_load.ko" \
+	-f "$dir/kunit/load/padata_load.ko" -f "$dir/kunit/load/pcrypt_load.ko" \
 	-- "$TOP/scripts/guest/cycles" || ended=$?
 count_reported "$name"
 count "$([ $passed = 12 ] && echo 0 || echo 1)" "cycles: $passed of 12 checks made and passed"

@@ -15,7 +15,7 @@ requests=${PADATA_REQUESTS:-20000}
 run_guest() {
 	"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M "aesni_intel gcm seqiv" -c 4 \
 		-n demo -t 300 -e "REQUESTS=$requests" -f "$dir/padata_mod.ko" \
-		-f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" -- "$TOP/scripts/guest/demo"
+		-f "$dir/pcrypt_mod.ko" -f "$dir/kunit/load/pcrypt_load.ko" -- "$TOP/scripts/guest/demo"
 }
 
 # lines KIND: what the guest reported of that kind.

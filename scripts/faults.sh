@@ -21,7 +21,7 @@ alone "$name"
 ended=0
 "$TOP/scripts/guest.sh" -r 2G -t 900 -c "$cpus" -k "$tree/arch/x86/boot/bzImage" \
 	-m "$tree/root" -n "$name" -a "cryptomgr.notests=1" -w "${ALLOW-}" \
-	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/padata_faults.ko" \
+	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/load/padata_faults.ko" \
 	-- "$TOP/scripts/guest/faults" || ended=$?
 count_reported "$name"
 count "$([ $passed = 23 ] && echo 0 || echo 1)" "faults: $passed of 23 calls made and passed"

@@ -85,7 +85,8 @@ name_of() {
 # source that is gone here goes there, too.
 sync_sources() {
 	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
-		--include=/padata/ --include=/pcrypt/ --include=/kunit/ --include=/Documentation/ \
+		--include=/padata/ --include=/pcrypt/ --include=/kunit/ --include=/kunit/load/ \
+		--include=/kunit/load/torture/ --include=/Documentation/ \
 		--include=/Documentation/samples/ --exclude='*' "$TOP/" "$1/"
 }
 

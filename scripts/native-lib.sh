@@ -34,8 +34,8 @@ native_guest() {
 	alone "$name"
 	"$TOP/scripts/guest.sh" -u -k "$tree/$kernel" -m "$tree/root" -c 2 -n "$name" -t "$seconds" \
 		-a "$args" -f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" \
-		-f "$dir/kunit/padata_bench.ko" -f "$dir/kunit/padata_bench_kernel.ko" \
-		-f "$dir/kunit/pcrypt_load.ko" -f "$TOP/scripts/guest/bench" \
+		-f "$dir/kunit/load/padata_bench.ko" -f "$dir/kunit/load/padata_bench_kernel.ko" \
+		-f "$dir/kunit/load/pcrypt_load.ko" -f "$TOP/scripts/guest/bench" \
 		-f "$TOP/scripts/guest/bench-pcrypt" \
 		-e "CIPHERS=aesni_intel authenc chacha20poly1305" "$@"
 }

@@ -25,7 +25,7 @@ run() {
 	"$TOP/scripts/guest.sh" -k "$tree/arch/x86/boot/bzImage" -m "$tree/root" -n "$name" \
 		-t 600 -a cryptomgr.fuzz_iterations=20 -w "$allow" -e "NAMES=${names[*]}" \
 		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" \
-		-f "$dir/kunit/pcrypt_load.ko" -- "$TOP/scripts/guest/selftest"
+		-f "$dir/kunit/load/pcrypt_load.ko" -- "$TOP/scripts/guest/selftest"
 }
 
 # demand NAME RESULT: of every algorithm.

@@ -82,7 +82,7 @@ cd "$TOP"
 tree=$(scripts/kernel.sh kunit)
 source=$tree/source
 # Without the products of a build in place.
-mapfile -t c_files < <(find . padata pcrypt kunit Documentation/samples scripts/guest scripts/native -maxdepth 1 -name '*.[ch]' \
+mapfile -t c_files < <(find . padata pcrypt kunit kunit/load kunit/load/torture Documentation/samples scripts/guest scripts/native -maxdepth 1 -name '*.[ch]' \
 	! -name '*.mod.c' | sort -u)
 c_files=("${c_files[@]#./}")
 for f in "${c_files[@]}" Documentation/samples/ordered/*.[ch]; do

@@ -29,7 +29,7 @@ run_guest() {
 	"$TOP/scripts/guest.sh" -r 2G -c "$cpus" -t $((limit + 300)) -k "$image" \
 		-a "$(flavour_args "$flavour") ${KARGS-}" -n "$name" -w "$(allowed "$cpus")" \
 		-e "PARAMS=minutes=$minutes ${TORTURE-}" -e "LIMIT=$limit" \
-		-f "$dir/padata_mod.ko" -f "$dir/kunit/padata_torture.ko" \
+		-f "$dir/padata_mod.ko" -f "$dir/kunit/load/padata_torture.ko" \
 		-- "$TOP/scripts/guest/torture"
 }
 

@@ -104,7 +104,7 @@ demo_guest() {
 	"$TOP/scripts/guest.sh" -k "$image/lib/modules/$version/vmlinuz" -m "$image" \
 		-M "aesni_intel gcm seqiv" -n e2e-later -t 300 -e REQUESTS=5000 \
 		-f "$chroot/build/padata_mod.ko" -f "$chroot/build/pcrypt_mod.ko" \
-		-f "$chroot/build/kunit/pcrypt_load.ko" -- "$TOP/scripts/guest/demo"
+		-f "$chroot/build/kunit/load/pcrypt_load.ko" -- "$TOP/scripts/guest/demo"
 }
 
 ipsec() {
@@ -116,7 +116,7 @@ torture_guest() {
 	"$TOP/scripts/guest.sh" -k "$image/lib/modules/$version/vmlinuz" -r 2G \
 		-n e2e-later-torture -t $((60 * minutes * 2 + 700)) \
 		-e "PARAMS=minutes=$minutes" -e "LIMIT=$((60 * minutes * 2 + 400))" \
-		-f "$chroot/build/padata_mod.ko" -f "$chroot/build/kunit/padata_torture.ko" -- \
+		-f "$chroot/build/padata_mod.ko" -f "$chroot/build/kunit/load/padata_torture.ko" -- \
 		"$TOP/scripts/guest/torture"
 }
 

@@ -357,7 +357,7 @@ guest() {
 	"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -c 4 -n "$log" -t 600 \
 		-M "$modules" -b "$TOP/scripts/pcryptctl" -b flock -b dmsetup -b ip "$@" \
 		-f "$BUILDS/pcrypt_user" \
-		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/pcrypt_load.ko" -- \
+		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/load/pcrypt_load.ko" -- \
 		"$TOP/scripts/guest/pcryptctl" || ended=$?
 	count_reported "$log"
 	count "$(grep -qx 'done: all' "$LOGS/$log.verdict" && echo 0 || echo 1)" \

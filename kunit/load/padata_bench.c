@@ -31,7 +31,7 @@
 #include <linux/padata.h>
 #define BENCH_IMPL "kernel"
 #else
-#include "../padata.h"
+#include "../../padata.h"
 #define BENCH_IMPL "ours"
 #endif
 
@@ -54,6 +54,9 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
+
+#include "completer.h"
+#include "duration.h"
 
 #define MAX_SHELLS	16
 #define MAX_STREAMS	64
@@ -125,8 +128,8 @@ MODULE_PARM_DESC(marks, "say when each run began and ended, by local_clock()");
 
 /**
  * struct bench_job - one job
- * @padata: What padata knows.
- * @node: In the list of the tasklet that ends it; with streams then in feeder::free.
+ * @padata: padata's part.
+ * @node: In the list of its completer; with streams then in feeder::free.
  * @feeder: Its submitter.
  * @seq: Its number.
  * @place: With streams: its number among those of its stream.
@@ -170,10 +173,10 @@ struct stream {
  * @cb_cpu: The callback CPU.
  * @loops: Length of a job.
  * @reorders: Callbacks out of turn.
- * @err: What a submission said.
+ * @err: Error of a submission, or 0.
  * @stop: Set from outside: submit no more.
- * @go: It may begin.
- * @end: It has ended.
+ * @go: The thread may begin.
+ * @end: The thread has ended.
  */
 struct feeder {
 	struct task_struct	*task;
@@ -201,25 +204,11 @@ struct feeder {
 	struct completion	end;
 };
 
-/* Ends jobs after parallel() has returned. */
-struct ender {
-	struct tasklet_struct	tasklet;
-	struct llist_head	jobs;
-};
-
 static struct padata_instance *pinst;
-static struct ender __percpu *enders;
-static unsigned int loops_per_us;
 
 static bool with_streams(void)
 {
 	return nr_streams > 1 || burst || pause_us;
-}
-
-static void bench_loop(unsigned int loops)
-{
-	while (loops--)
-		barrier();
 }
 
 /*
@@ -234,14 +223,12 @@ static void job_end(struct bench_job *job)
 		job->padata.serial(&job->padata);
 }
 
-static void ender_run(struct tasklet_struct *tasklet)
+/* In the order in which their parallel() returned. */
+static void complete_jobs(struct llist_node *last)
 {
-	struct ender *ender = container_of(tasklet, struct ender, tasklet);
 	struct bench_job *job, *next;
-	struct llist_node *list;
 
-	list = llist_reverse_order(llist_del_all(&ender->jobs));
-	llist_for_each_entry_safe(job, next, list, node)
+	llist_for_each_entry_safe(job, next, llist_reverse_order(last), node)
 		job_end(job);
 }
 
@@ -255,16 +242,12 @@ static bool job_is_async(const struct bench_job *job)
 static void bench_parallel(struct padata_priv *padata)
 {
 	struct bench_job *job = container_of(padata, struct bench_job, padata);
-	struct ender *ender;
 
-	bench_loop(job->feeder->loops);
-	if (!job_is_async(job)) {
+	spin(job->feeder->loops);
+	if (job_is_async(job))
+		completer_add(&job->node, BY_TASKLET, 0);
+	else
 		job_end(job);
-		return;
-	}
-	ender = this_cpu_ptr(enders);
-	llist_add(&job->node, &ender->jobs);
-	tasklet_schedule(&ender->tasklet);
 }
 
 static void bench_serial(struct padata_priv *padata)
@@ -344,7 +327,7 @@ static void feeder_submit(struct feeder *f)
 	feeder_send(f, &f->jobs[f->seq % f->window], f->ps, bench_serial);
 }
 
-/* Until @due, which then advances by the interval; what is late is made up for. */
+/* Waits until @due, which then advances by the interval, so that no delay adds up. */
 static void feeder_pace(struct feeder *f, ktime_t *due)
 {
 	ktime_t until = *due;
@@ -594,7 +577,7 @@ static struct feeder *feeder_alloc(int cpu, unsigned int window,
  */
 
 /**
- * struct run - what is done for one figure
+ * struct run - the measurement of one figure
  * @shells: Number of feeders.
  * @window: Of each.
  * @nr: Jobs of each.
@@ -879,35 +862,6 @@ static int run_test(void)
  * Module
  */
 
-/* The fastest of several, because others disturb and nobody helps. */
-static void calibrate(void)
-{
-	u64 start, best = U64_MAX;
-	int i;
-
-	for (i = 0; i < 20; i++) {
-		start = ktime_get_ns();
-		bench_loop(100000);
-		best = min(best, ktime_get_ns() - start);
-	}
-	loops_per_us = max_t(u64, div64_u64(100000 * NSEC_PER_USEC, max(best, 1ULL)),
-			     1);
-}
-
-static int __init enders_init(void)
-{
-	int cpu;
-
-	enders = alloc_percpu(struct ender);
-	if (!enders)
-		return -ENOMEM;
-	for_each_possible_cpu(cpu) {
-		init_llist_head(&per_cpu_ptr(enders, cpu)->jobs);
-		tasklet_setup(&per_cpu_ptr(enders, cpu)->tasklet, ender_run);
-	}
-	return 0;
-}
-
 /* Of the parallel cpumask all but the first submitter's CPU. */
 static int leave_mask(void)
 {
@@ -935,25 +889,23 @@ static bool parameters_are_right(void)
 
 static int __init padata_bench_init(void)
 {
-	int cpu, err;
+	int err;
 
 	if (!parameters_are_right())
 		return -EINVAL;
 	calibrate();
-	err = enders_init();
-	if (err)
-		return err;
-	pinst = padata_alloc("bench");
-	err = pinst ? 0 : -ENOMEM;
+	err = completers_start() ? 0 : -ENOMEM;
+	if (!err)
+		pinst = padata_alloc("bench");
+	if (!pinst)
+		err = -ENOMEM;
 	if (!err && off_mask)
 		err = leave_mask();
 	if (!err)
 		err = run_test();
 	if (pinst)
 		padata_free(pinst);
-	for_each_possible_cpu(cpu)
-		tasklet_kill(&per_cpu_ptr(enders, cpu)->tasklet);
-	free_percpu(enders);
+	completers_stop();
 	return err;
 }
 

@@ -4,9 +4,9 @@
  * allocations fail each time, until none is left.
  *
  * Loaded with call=NAME, it works while it is loaded; insmod ends with -EIO when
- * something was wrong.  A call either succeeds all the same or is refused; what a
- * refusal leaves behind is for kmemleak, KASAN and DEBUG_OBJECTS to say.  One
- * line says how many allocations failed, and how many calls were refused for it.
+ * something was wrong.  A call either succeeds all the same or is refused; kmemleak,
+ * KASAN and DEBUG_OBJECTS report leftovers of a refusal.  One line has the number of
+ * failed allocations and of the calls that were refused for it.
  *
  * The kernel's fault injection does the work: the n-th allocation of a task
  * fails once task_struct::fail_nth is n.  Its attributes in debugfs say which
@@ -27,7 +27,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#include "../padata.h"
+#include "../../padata.h"
 
 #define FAULTS_MAX	1000
 #define FAULTS_CYCLES	10
@@ -51,8 +51,8 @@ module_param(skcipher, bool, 0444);
 MODULE_PARM_DESC(skcipher, "that is an skcipher, not an AEAD");
 
 /**
- * struct faults_call - what is called with allocations that fail
- * @name: For the parameter.
+ * struct faults_call - a call whose allocations fail
+ * @name: Value of the parameter call.
  * @prepare: Called before, without failures; may be NULL.
  * @call: The call; 0 or an error.  An error leaves nothing that @undo undoes.
  * @undo: Undoes a @call that has succeeded; may be NULL.
@@ -73,7 +73,7 @@ struct faults_call {
 
 /* ---- injection ---- */
 
-/* How many allocations to go; 0 once that one was reached. */
+/* Allocations to go until one fails; 0 once it has failed. */
 static int faults_left;
 static struct task_struct *faults_task;
 
@@ -134,7 +134,7 @@ static int faults_call_once(const struct faults_call *c, int nth)
 	return err;
 }
 
-/* Returns whether the @nth allocation was there to fail; counts refusals. */
+/* Return 1 if the @nth allocation failed, 0 if there is none, or an error. */
 static int faults_round(const struct faults_call *c, int nth, int *refused)
 {
 	int err = c->prepare ? c->prepare() : 0;
@@ -247,10 +247,10 @@ static int faults_stop_start(void)
 /* ---- jobs ---- */
 
 /**
- * struct faults_job - one of some that are always in flight
+ * struct faults_job - one of the jobs that are always in flight
  * @padata: The job.
  * @nr: Its number.
- * @cb_cpu: Where it wants to be called back.
+ * @cb_cpu: The requested callback CPU.
  */
 struct faults_job {
 	struct padata_priv	padata;
@@ -271,7 +271,7 @@ static void faults_submit(struct faults_job *job)
 	int cpu = job->cb_cpu;
 
 	memset(&job->padata, 0, offsetof(struct padata_priv, parallel));
-	/* The parallel mask is full: who is refused has found something. */
+	/* The parallel mask is full, so a refusal is an error. */
 	if (padata_do_parallel(faults_ps, &job->padata, &cpu)) {
 		faults_wrong++;
 		if (atomic_dec_and_test(&faults_in_flight))
@@ -285,8 +285,8 @@ static void faults_parallel(struct padata_priv *padata)
 }
 
 /*
- * One after the other, so plain variables will do.  The first one submits all
- * others, so that all have one submitter, and with it an order.
+ * Callbacks run one after the other, so plain variables suffice.  The first job
+ * submits all others, so that all have one submitter, and with it an order.
  */
 static void faults_serial(struct padata_priv *padata)
 {
@@ -328,7 +328,7 @@ static int faults_stop_jobs(void)
 	return faults_wrong ? -EIO : 0;
 }
 
-/* Neither submission nor callbacks allocate, so all of this has to work. */
+/* Neither submission nor callbacks allocate, so no call may be refused. */
 static int faults_do_parallel(void)
 {
 	faults_stopping = false;

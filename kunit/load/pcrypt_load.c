@@ -42,7 +42,7 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
-#include "compat.h"
+#include "../compat.h"
 
 #define NR_MESSAGES		64
 #define NR_MIXED		60
@@ -110,7 +110,7 @@ module_param(seed, ulong, 0444);
 MODULE_PARM_DESC(seed, "of keys and messages");
 
 /**
- * struct load_shape - what an algorithm wants to be fed with
+ * struct load_shape - the form of an algorithm's requests
  * @prefix: Beginning of its generic name.
  * @keylen: Bytes of key; for authenc those of both keys.
  * @assoclen: Bytes of associated data.
@@ -155,7 +155,7 @@ struct load_message {
 };
 
 /**
- * struct load_test - what is done for one size
+ * struct load_test - the test of one size
  * @shape: Of the algorithm.
  * @len: Bytes of text, of the longest message.
  * @nr_messages: Their number.
@@ -184,7 +184,7 @@ struct load_test {
  * @buf: Associated data, text and tag.
  * @message: What @buf was filled with.
  * @seq: Place in the order of submission.
- * @spoilt: The tag is wrong, so -EBADMSG is what has to come.
+ * @spoilt: The tag is wrong, so -EBADMSG is expected.
  * @in_flight: 1 until it is completed.
  */
 struct load_slot {
@@ -215,7 +215,7 @@ struct load_slot {
  * @completed: Completions, and so the place of the next one in their order.
  * @out_of_order: Completions at another place than they were submitted at.
  * @wrong: Wrong results.
- * @doubled: Completions of what was completed before.
+ * @doubled: Completions of requests that were completed before.
  * @badmsg: Wrong tags that were found.
  * @lost: Requests not completed in time.
  * @on_cpu: Completions per CPU.
@@ -270,7 +270,7 @@ static unsigned int buf_len(const struct load_test *test)
 }
 
 /*
- * One request, whoever does it
+ * One request, of the driver or of the reference
  */
 
 /* Several requests may read a message at the same time; none writes to it. */
@@ -767,7 +767,7 @@ static void test_free(struct load_test *test)
 	kfree(test);
 }
 
-/* What the requests have to result in, by the reference. */
+/* The reference makes the expected results of the requests. */
 static int make_ciphers(struct load_test *test)
 {
 	struct load_run *run = run_alloc(test, false, reference, 1, 1);
@@ -915,7 +915,7 @@ static bool parameters_are_right(void)
 	return window && window <= 65536 && timeout && timeout <= 3600;
 }
 
-/* Of either kind; what it is made of is not kept. */
+/* An AEAD or an skcipher; the transform is not kept. */
 static int make_driver(void)
 {
 	struct crypto_aead *aead = crypto_alloc_aead(driver, 0, 0);

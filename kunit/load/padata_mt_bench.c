@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_mt_bench: multithreaded jobs beside other ways to do the same work
+ * padata_mt_bench: multithreaded jobs compared with other ways to do the same work
  *
  * On loading it prints one line per figure and judges nothing.
  */
@@ -17,7 +17,8 @@
 #include <linux/sort.h>
 #include <linux/workqueue.h>
 
-#include "../padata.h"
+#include "../../padata.h"
+#include "duration.h"
 
 #define MAX_UNITS	1024
 #define MAX_ROUNDS	1000
@@ -30,21 +31,10 @@ static unsigned int rounds = 100;
 module_param(rounds, uint, 0444);
 MODULE_PARM_DESC(rounds, "How often each figure is measured");
 
-/* A unit of work, which takes @loops. */
+/* Turns of the loop that one unit of work takes. */
 static unsigned long loops;
 static unsigned int units;
 static atomic_t done[MAX_UNITS];
-
-static u32 spin(unsigned long n)
-{
-	u32 x = 1;
-
-	while (n--) {
-		x = x * 1664525 + 1013904223;
-		OPTIMIZER_HIDE_VAR(x);
-	}
-	return x;
-}
 
 static void do_units(unsigned long start, unsigned long end, void *arg)
 {
@@ -52,20 +42,6 @@ static void do_units(unsigned long start, unsigned long end, void *arg)
 		spin(loops);
 		atomic_inc(&done[start]);
 	}
-}
-
-static unsigned long loops_per_us(void)
-{
-	u64 best = U64_MAX;
-	ktime_t start;
-	int i;
-
-	for (i = 0; i < 100; i++) {
-		start = ktime_get();
-		spin(20000);
-		best = min_t(u64, best, ktime_to_ns(ktime_sub(ktime_get(), start)));
-	}
-	return max(div64_u64(20000 * 1000, best), 1ULL);
 }
 
 /* ---- the ways ---- */
@@ -106,7 +82,7 @@ static void run_workqueue(void)
 		flush_work(&works[i]);
 }
 
-/* Two threads, each on a CPU of its own, each with its half. */
+/* Two threads, each on a CPU of its own, share the units equally. */
 struct half {
 	struct task_struct	*thread;
 	struct completion	go;
@@ -223,13 +199,13 @@ static void print_speed(unsigned int us, int way)
 		div64_u64(times[0][rounds / 2] * 1000, median));
 }
 
-/* The ways take turns, so that what disturbs one disturbs all. */
+/* The ways take turns, so that a disturbance of one disturbs all. */
 static void measure_speed(unsigned int us, unsigned int nr)
 {
 	int round, way;
 
 	units = nr;
-	loops = us * loops_per_us();
+	loops = us * loops_per_us;
 	for (round = 0; round < rounds; round++)
 		for (way = 0; way < ARRAY_SIZE(ways); way++) {
 			times[way][round] = time_way(way);
@@ -266,7 +242,7 @@ static void do_nothing(unsigned long start, unsigned long end, void *arg)
 {
 }
 
-/* The least of many, which no interrupt has come into. */
+/* The least of many rounds, which no interrupt has disturbed. */
 static u64 cost_of(const struct padata_mt_job *job, int nr)
 {
 	u64 best = U64_MAX, ns;
@@ -280,7 +256,7 @@ static u64 cost_of(const struct padata_mt_job *job, int nr)
 				padata_do_multithreaded(job);
 			else
 				job->thread_fn(job->start, job->start, job->fn_arg);
-			/* Nothing is known about the job in the next turn. */
+			/* The compiler must not know the job in the next turn. */
 			barrier();
 		}
 		ns = ktime_to_ns(ktime_sub(ktime_get(), start));
@@ -313,6 +289,7 @@ static void measure_cost(void)
 
 static int __init bench_init(void)
 {
+	calibrate();
 	rounds = clamp(rounds, 1U, (unsigned int)MAX_ROUNDS);
 	pr_info("test=about kernel_cpus=%u rounds=%u\n", num_online_cpus(), rounds);
 	if (!strcmp(tests, "speed"))

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata_load: a user of padata_mod who is busy as long as it is loaded.
+ * padata_load: keeps padata_mod busy from its loading to its unloading.
  *
  * A thread submits bursts of jobs to a few shells and rests in between.  The
- * parameters jobs and wrong tell how many were called back, and how many of
- * them out of turn, twice, on the wrong CPU or with the wrong contents.
+ * parameter jobs counts callbacks; wrong counts those that came out of turn, twice,
+ * on the wrong CPU or with the wrong contents.
  *
- * With hold=SECONDS (any time before it is unloaded) one job of the first shell
- * and one of a second instance end so much later than the wait for them begins,
- * in padata_free_shell() and in padata_free().
+ * hold=SECONDS may be set any time before it is unloaded.  Then padata_free_shell()
+ * and padata_free() wait so long for one job each, of the first shell and of a
+ * second instance.
  *
- * With inside=N it begins with N callbacks that free their own shell and instance,
- * which must be refused.
+ * inside=N makes it begin with N callbacks that free their own shell and instance.
+ * padata must refuse that.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,7 +22,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#include "../padata.h"
+#include "../../padata.h"
 
 #define LOAD_SHELLS	4
 #define LOAD_BURST	32
@@ -34,7 +34,7 @@ MODULE_PARM_DESC(hold, "seconds that two jobs are held when it is unloaded");
 
 static unsigned int inside;
 module_param(inside, uint, 0444);
-MODULE_PARM_DESC(inside, "callbacks that free what they are a callback of");
+MODULE_PARM_DESC(inside, "callbacks that free their own shell and instance");
 
 static unsigned long jobs;
 module_param(jobs, ulong, 0444);
@@ -42,16 +42,16 @@ MODULE_PARM_DESC(jobs, "jobs called back");
 
 static unsigned int wrong;
 module_param(wrong, uint, 0444);
-MODULE_PARM_DESC(wrong, "of these, what was wrong");
+MODULE_PARM_DESC(wrong, "of these, how many were wrong");
 
 struct load_shell;
 
 /**
  * struct load_job - one of a burst
  * @padata: The job.
- * @shell: Where it was submitted.
- * @nr: Its number there.
- * @result: What parallel() made of that.
+ * @shell: Its shell.
+ * @nr: Its number in the shell.
+ * @result: The result of parallel(), made of @nr.
  */
 struct load_job {
 	struct padata_priv	padata;
@@ -63,10 +63,10 @@ struct load_job {
 /**
  * struct load_shell - one shell and its jobs
  * @ps: The shell.
- * @cb_cpu: Where its jobs are called back.
- * @submitted: How many were submitted so far.
- * @next: Number of the next one to be called back.
- * @over: The last one of the burst was.
+ * @cb_cpu: The callback CPU of its jobs.
+ * @submitted: Number of jobs submitted so far.
+ * @next: Number of the next job to be called back.
+ * @over: The last job of the burst was called back.
  * @jobs: The burst.
  */
 struct load_shell {
@@ -123,7 +123,7 @@ static void load_submit(struct load_shell *shell, struct load_job *job)
 		shell->submitted++;
 }
 
-/* False when a job was lost. */
+/* Return false if a job was lost. */
 static bool load_burst(void)
 {
 	struct load_shell *shell;
@@ -210,10 +210,10 @@ static void load_free_late(struct work_struct *work)
 
 static DECLARE_WORK(load_free_late_work, load_free_late);
 
-/* ---- callbacks that free what they are a callback of ---- */
+/* ---- callbacks that free their own shell and instance ---- */
 
 /**
- * struct load_inside - a job whose serial() does so
+ * struct load_inside - a job with such a callback
  * @padata: The job.
  * @ps: Its shell.
  * @done: It has returned from both calls.
@@ -271,8 +271,8 @@ static void load_free(void)
 }
 
 /*
- * Not of the module's beginning, whose memory is others' by the time that a
- * message wants to name the allocator.
+ * Not inlined into the module's init function: its memory is freed by the time that
+ * a message names the allocator.
  */
 static noinline int load_alloc_shells(void)
 {

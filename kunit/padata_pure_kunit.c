@@ -1,0 +1,630 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Functions of padata that compute and do nothing else: the parts that have them
+ * are included, and the cases call them with values of their own.
+ */
+
+/* padata_mod exports these functions; the copy of them here is for the cases. */
+#define __DISABLE_EXPORTS
+
+#include <kunit/test.h>
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/prandom.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/isolation.h>
+#include <linux/sched/stat.h>
+#include <linux/seqlock.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/timex.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "../padata/compat.h"
+#include "../padata.h"
+
+#include "../padata/internal.h"
+
+static unsigned int backlog = 1024;
+static unsigned int wakeup_cost_ns = 10000;
+static unsigned int poll_ns = 10000;
+static unsigned int short_ns = 1000;
+
+#include "../padata/list.c"
+#include "../padata/map.c"
+#include "../padata/sleep.c"
+#include "../padata/queue.c"
+#include "../padata/multithread.c"
+
+#define PURE_JOBS	64
+
+/* ---- lists ---- */
+
+static void pure_add_jobs(struct job_list *list, struct padata_priv *jobs, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		job_list_add(list, &jobs[i].queue);
+}
+
+/* Expects the @n jobs from @jobs on, in this order and no others. */
+static void pure_expect_jobs(struct kunit *test, const struct job_list *list,
+			     const struct padata_priv *jobs, int n)
+{
+	const struct padata_link *link = list->first;
+	int i;
+
+	for (i = 0; i < n; i++, link = link->next) {
+		KUNIT_ASSERT_NOT_NULL(test, link);
+		KUNIT_EXPECT_PTR_EQ(test, link, &jobs[i].queue);
+	}
+	KUNIT_EXPECT_NULL(test, link);
+	KUNIT_EXPECT_EQ(test, job_list_empty(list), !n);
+}
+
+static struct padata_priv *pure_jobs(struct kunit *test)
+{
+	struct padata_priv *jobs = kunit_kcalloc(test, PURE_JOBS, sizeof(*jobs), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, jobs);
+	return jobs;
+}
+
+static void job_list_cut_takes_front(struct kunit *test)
+{
+	struct padata_priv *jobs = pure_jobs(test);
+	struct job_list list, front;
+
+	job_list_init(&list);
+	pure_add_jobs(&list, jobs, 5);
+	job_list_cut(&list, &jobs[1].queue, &front);
+	pure_expect_jobs(test, &front, jobs, 2);
+	pure_expect_jobs(test, &list, jobs + 2, 3);
+}
+
+static void job_list_cut_takes_all(struct kunit *test)
+{
+	struct padata_priv *jobs = pure_jobs(test);
+	struct job_list list, front;
+
+	job_list_init(&list);
+	pure_add_jobs(&list, jobs, 3);
+	job_list_cut(&list, &jobs[2].queue, &front);
+	pure_expect_jobs(test, &front, jobs, 3);
+	pure_expect_jobs(test, &list, jobs, 0);
+	/* Both have an end that a job can be added to. */
+	job_list_add(&list, &jobs[4].queue);
+	pure_expect_jobs(test, &list, jobs + 4, 1);
+	job_list_add(&front, &jobs[3].queue);
+	pure_expect_jobs(test, &front, jobs, 4);
+}
+
+static void job_list_append_moves_all(struct kunit *test)
+{
+	struct padata_priv *jobs = pure_jobs(test);
+	struct job_list list, from;
+
+	job_list_init(&list);
+	job_list_init(&from);
+	job_list_append(&list, &from);
+	pure_expect_jobs(test, &list, jobs, 0);
+	pure_add_jobs(&from, jobs, 2);
+	job_list_append(&list, &from);
+	pure_expect_jobs(test, &from, jobs, 0);
+	pure_add_jobs(&from, jobs + 2, 2);
+	job_list_append(&list, &from);
+	job_list_append(&list, &from);
+	job_list_add(&list, &jobs[4].queue);
+	pure_expect_jobs(test, &list, jobs, 5);
+}
+
+/* ---- callback CPUs ---- */
+
+/* An instance with masks of the test's, which need not be those of this machine. */
+struct pure_map {
+	struct instance		pinst;
+	struct user_masks	masks;
+};
+
+static void pure_free_masks(void *arg)
+{
+	struct pure_map *map = arg;
+
+	free_cpumask_var(map->masks.serial);
+	free_cpumask_var(map->pinst.online);
+}
+
+static struct pure_map *pure_map(struct kunit *test)
+{
+	struct pure_map *map = kunit_kzalloc(test, sizeof(*map), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, map);
+	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&map->masks.serial, GFP_KERNEL));
+	if (!zalloc_cpumask_var(&map->pinst.online, GFP_KERNEL)) {
+		free_cpumask_var(map->masks.serial);
+		KUNIT_FAIL_AND_ABORT(test, "no memory");
+	}
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pure_free_masks, map), 0);
+	return map;
+}
+
+/* The CPUs of @online and of @serial as bits; those beyond nr_cpu_ids are left out. */
+static void pure_set_masks(struct pure_map *map, unsigned long online, unsigned long serial)
+{
+	unsigned int cpu;
+
+	cpumask_clear(map->pinst.online);
+	cpumask_clear(map->masks.serial);
+	for (cpu = 0; cpu < nr_cpu_ids && cpu < BITS_PER_LONG; cpu++) {
+		if (online & BIT(cpu))
+			cpumask_set_cpu(cpu, map->pinst.online);
+		if (serial & BIT(cpu))
+			cpumask_set_cpu(cpu, map->masks.serial);
+	}
+	map->pinst.nr_online = cpumask_weight(map->pinst.online);
+	map->pinst.nr_serial = cpumask_weight_and(map->pinst.online, map->masks.serial);
+}
+
+static int pure_pick(struct pure_map *map, int cpu, bool any)
+{
+	return pick_cb_cpu(&map->pinst, &map->masks, cpu, any);
+}
+
+static void pick_cb_cpu_usable_is_taken(struct kunit *test)
+{
+	struct pure_map *map = pure_map(test);
+	int cpu;
+
+	pure_set_masks(map, ~0UL, ~0UL);
+	for (cpu = 0; cpu < map->pinst.nr_serial; cpu++)
+		KUNIT_EXPECT_EQ(test, pure_pick(map, cpu, false), cpu);
+	pure_set_masks(map, ~0UL, BIT(0) | BIT(1));
+	KUNIT_EXPECT_EQ(test, pure_pick(map, 1, false), 1);
+}
+
+/* In the mask and offline, or online and not in the mask. */
+static void pick_cb_cpu_unusable_is_replaced(struct kunit *test)
+{
+	struct pure_map *map = pure_map(test);
+
+	pure_set_masks(map, ~BIT(0), ~0UL);
+	KUNIT_EXPECT_EQ(test, pure_pick(map, 0, false), 1);
+	pure_set_masks(map, ~0UL, ~BIT(0));
+	KUNIT_EXPECT_EQ(test, pure_pick(map, 0, false), 1);
+	pure_set_masks(map, ~0UL, BIT(0));
+	KUNIT_EXPECT_EQ(test, pure_pick(map, 1, false), 0);
+}
+
+static void pick_cb_cpu_spreads_evenly(struct kunit *test)
+{
+	struct pure_map *map = pure_map(test);
+	unsigned int *hits, n, i;
+	int cpu;
+
+	pure_set_masks(map, ~0UL, ~BIT(0));
+	n = map->pinst.nr_serial;
+	hits = kunit_kcalloc(test, nr_cpu_ids, sizeof(*hits), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, hits);
+	for (i = 0; i < 10 * n; i++) {
+		cpu = pure_pick(map, nr_cpu_ids + i, false);
+		KUNIT_ASSERT_GE(test, cpu, 0);
+		KUNIT_ASSERT_LT(test, cpu, (int)nr_cpu_ids);
+		hits[cpu]++;
+	}
+	for (i = 0; i < nr_cpu_ids; i++)
+		KUNIT_EXPECT_EQ(test, hits[i],
+				cpumask_test_cpu(i, map->masks.serial) ? 10U : 0U);
+}
+
+static void pick_cb_cpu_takes_any_number(struct kunit *test)
+{
+	static const int cpus[] = { -1, INT_MIN, INT_MAX, 1 << 16 };
+	struct pure_map *map = pure_map(test);
+	int i;
+
+	pure_set_masks(map, ~0UL, BIT(1));
+	for (i = 0; i < ARRAY_SIZE(cpus); i++)
+		KUNIT_EXPECT_EQ(test, pure_pick(map, cpus[i], false), 1);
+}
+
+static void pick_cb_cpu_empty_mask(struct kunit *test)
+{
+	struct pure_map *map = pure_map(test);
+
+	pure_set_masks(map, BIT(1), BIT(0));
+	KUNIT_EXPECT_EQ(test, pure_pick(map, 0, false), -EINVAL);
+	KUNIT_EXPECT_EQ(test, pure_pick(map, 0, true), 1);
+	KUNIT_EXPECT_EQ(test, pure_pick(map, 70001, true), 1);
+	pure_set_masks(map, 0, ~0UL);
+	KUNIT_EXPECT_EQ(test, pure_pick(map, 0, true), -EINVAL);
+}
+
+/* ---- the shared queue ---- */
+
+static struct instance *pure_instance(struct kunit *test)
+{
+	struct instance *pinst = kunit_kzalloc(test, sizeof(*pinst), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pinst);
+	job_list_init(&pinst->queue);
+	pinst->nr_online = 8;
+	pinst->nr_parallel = 4;
+	return pinst;
+}
+
+static void pull_share_leaves_work_to_others(struct kunit *test)
+{
+	static const struct {
+		unsigned int queued, parallel, online, share;
+	} rows[] = {
+		{ 0, 4, 4, 1 }, { 1, 4, 4, 1 }, { 8, 4, 4, 1 }, { 15, 4, 4, 1 },
+		{ 16, 4, 8, 2 }, { 16, 0, 2, 4 }, { 31, 4, 4, 3 }, { 32, 2, 8, 8 },
+		{ 64, 4, 4, 8 }, { 1024, 4, 4, 8 }, { UINT_MAX, 1, 1, 8 },
+	};
+	struct instance *pinst = pure_instance(test);
+	unsigned int most = STRETCH_CALLBACKS;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		pinst->nr_queued = rows[i].queued;
+		pinst->nr_parallel = rows[i].parallel;
+		pinst->nr_online = rows[i].online;
+		KUNIT_EXPECT_EQ_MSG(test, pull_share(pinst), min(rows[i].share, most),
+				    "row %d", i);
+	}
+}
+
+static void may_pull_more_of_short_jobs(struct kunit *test)
+{
+	static const struct {
+		u64 service_ns;
+		unsigned int pulling, queued;
+		bool may;
+	} rows[] = {
+		{ 0, 1, 1, false },			/* unknown */
+		{ 1, 4, 1000, true },			/* trivial */
+		{ TRIVIAL_NS - 1, 4, 1000, true },
+		{ TRIVIAL_NS, 2, 1, false },		/* another pump is at it */
+		{ TRIVIAL_NS, 1, 40, true },		/* worth no wake-up: 10 us */
+		{ TRIVIAL_NS, 1, 41, false },
+		{ 999, 1, 1, true },
+		{ 1000, 1, 1, false },			/* short_ns */
+	};
+	struct instance *pinst = pure_instance(test);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		pinst->service_ns = rows[i].service_ns;
+		pinst->nr_pulling = rows[i].pulling;
+		pinst->nr_queued = rows[i].queued;
+		KUNIT_EXPECT_EQ_MSG(test, may_pull_more(pinst),
+				    rows[i].may && !IS_ENABLED(CONFIG_PREEMPT_RT), "row %d", i);
+	}
+}
+
+/* Where the rest says no the queue is looked at, which is not late here. */
+static void wake_pays_for_work(struct kunit *test)
+{
+	static const struct {
+		u64 service_ns;
+		unsigned int pulling, queued;
+		bool pays;
+	} rows[] = {
+		{ 1, 0, 1, true },			/* there is no pump at it */
+		{ 0, 1, 1, true },			/* a job may be a long one */
+		{ 0, 4, 1, false },			/* all CPUs are at it */
+		{ TRIVIAL_NS - 1, 1, 1000, false },	/* trivial */
+		{ TRIVIAL_NS, 1, 40, false },		/* 10 us, the cost of one wake-up */
+		{ TRIVIAL_NS, 1, 41, true },
+		{ TRIVIAL_NS, 3, 120, false },
+		{ TRIVIAL_NS, 3, 121, true },
+		{ NSEC_PER_SEC, 4, 1000, false },
+	};
+	struct instance *pinst = pure_instance(test);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		pinst->service_ns = rows[i].service_ns;
+		pinst->nr_pulling = rows[i].pulling;
+		pinst->nr_queued = rows[i].queued;
+		pinst->pulled_at = local_clock() + NSEC_PER_SEC;
+		KUNIT_EXPECT_EQ_MSG(test, wake_pays(pinst), rows[i].pays, "row %d", i);
+	}
+}
+
+static void note_service_time_is_a_mean(struct kunit *test)
+{
+	struct instance *pinst = pure_instance(test);
+	struct padata_pump *pump = kunit_kzalloc(test, sizeof(*pump), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pump);
+	pump->pinst = pinst;
+	note_service_time(pump);
+	KUNIT_EXPECT_EQ(test, pinst->service_ns, 0);
+	pump->busy_ns = 3000;
+	pump->nr_busy = 3;
+	note_service_time(pump);
+	KUNIT_EXPECT_EQ(test, pinst->service_ns, 1000);
+	KUNIT_EXPECT_EQ(test, pump->nr_busy, 0);
+	KUNIT_EXPECT_EQ(test, pump->busy_ns, 0);
+	pump->busy_ns = 1800;
+	pump->nr_busy = 1;
+	note_service_time(pump);
+	KUNIT_EXPECT_EQ(test, pinst->service_ns, 1100);
+	/* 0 means unknown. */
+	pinst->service_ns = 0;
+	pump->nr_busy = 8;
+	note_service_time(pump);
+	KUNIT_EXPECT_EQ(test, pinst->service_ns, 1);
+}
+
+/* Queues PURE_JOBS jobs: @first of one shell, the others of a second one. */
+static struct padata_priv *pure_queue_jobs(struct kunit *test, struct instance *pinst,
+					   struct padata_shell *ps, int first)
+{
+	struct padata_priv *jobs = pure_jobs(test);
+	int i;
+
+	for (i = 0; i < PURE_JOBS; i++)
+		jobs[i].ps = &ps[i >= first];
+	pure_add_jobs(&pinst->queue, jobs, PURE_JOBS);
+	ps[0].nr_queued = first;
+	ps[1].nr_queued = PURE_JOBS - first;
+	pinst->nr_queued = PURE_JOBS;
+	return jobs;
+}
+
+/* Pulls jobs of @service_ns, and expects @n of them where they are not one by one. */
+static void pure_pull(struct kunit *test, u64 service_ns, int first, unsigned int n)
+{
+	struct instance *pinst = pure_instance(test);
+	struct padata_shell *ps = kunit_kcalloc(test, 2, sizeof(*ps), GFP_KERNEL);
+	struct padata_priv *jobs;
+	struct job_list pulled;
+
+	KUNIT_ASSERT_NOT_NULL(test, ps);
+	jobs = pure_queue_jobs(test, pinst, ps, first);
+	pinst->service_ns = service_ns;
+	n = IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : n;
+	KUNIT_EXPECT_EQ(test, pull_jobs(pinst, &pulled), n);
+	pure_expect_jobs(test, &pulled, jobs, n);
+	pure_expect_jobs(test, &pinst->queue, jobs + n, PURE_JOBS - n);
+	KUNIT_EXPECT_EQ(test, pinst->nr_queued, PURE_JOBS - n);
+	KUNIT_EXPECT_EQ(test, ps[0].nr_queued, first - min_t(int, first, n));
+	KUNIT_EXPECT_EQ(test, ps[0].nr_queued + ps[1].nr_queued, pinst->nr_queued);
+}
+
+static void pull_jobs_takes_its_share(struct kunit *test)
+{
+	pure_pull(test, NSEC_PER_SEC, PURE_JOBS, ROUND_PARALLEL);
+	pure_pull(test, NSEC_PER_SEC, 5, ROUND_PARALLEL);
+}
+
+static void pull_jobs_takes_a_batch_of_one_shell(struct kunit *test)
+{
+	pure_pull(test, 1, PURE_JOBS, BATCH_JOBS);
+	pure_pull(test, 1, 20, 20);
+	/* Within the share jobs of several shells are pulled. */
+	pure_pull(test, 1, 5, BATCH_JOBS);
+}
+
+static void pull_jobs_from_empty_queue(struct kunit *test)
+{
+	struct instance *pinst = pure_instance(test);
+	struct job_list pulled;
+
+	KUNIT_EXPECT_EQ(test, pull_jobs(pinst, &pulled), 0);
+	KUNIT_EXPECT_EQ(test, pinst->nr_queued, 0);
+}
+
+/* ---- chunks ---- */
+
+static void mt_round_up_to_alignment(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, mt_round_up(0, 8), 0UL);
+	KUNIT_EXPECT_EQ(test, mt_round_up(1, 8), 8UL);
+	KUNIT_EXPECT_EQ(test, mt_round_up(8, 8), 8UL);
+	KUNIT_EXPECT_EQ(test, mt_round_up(10, 3), 12UL);
+	KUNIT_EXPECT_EQ(test, mt_round_up(ULONG_MAX, 1), ULONG_MAX);
+	/* There is no such multiple. */
+	KUNIT_EXPECT_LT(test, mt_round_up(ULONG_MAX - 1, 8), ULONG_MAX - 1);
+}
+
+/* For jobs that are only cut. */
+static void pure_undo(unsigned long start, unsigned long end, void *arg)
+{
+}
+
+/* Every chunk of @run: as large as it must be, and where it must begin. */
+static void pure_expect_chunks(struct kunit *test, const struct mt_run *run)
+{
+	const struct padata_mt_job *job = run->job;
+	unsigned long from = 0, to;
+	int nr;
+
+	for (nr = 0; nr < run->nr_chunks; nr++, from = to) {
+		to = mt_border(run, nr + 1);
+		KUNIT_ASSERT_GT(test, to, from);
+		KUNIT_ASSERT_LE(test, to, job->size);
+		if (run->nr_chunks > 1)
+			KUNIT_ASSERT_GE(test, to - from, job->min_chunk);
+		if (nr && job->align)
+			KUNIT_ASSERT_EQ(test, (job->start + from) % job->align, 0UL);
+	}
+	KUNIT_EXPECT_EQ(test, from, job->size);
+	KUNIT_EXPECT_EQ(test, mt_border(run, 0), 0UL);
+}
+
+static int pure_cut(struct kunit *test, const struct padata_mt_job *job, bool fallible,
+		    unsigned long threads)
+{
+	struct mt_run *run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
+	int nr;
+
+	KUNIT_ASSERT_NOT_NULL(test, run);
+	run->job = job;
+	run->fallible = fallible;
+	mt_cut(run, threads);
+	pure_expect_chunks(test, run);
+	nr = run->nr_chunks;
+	kunit_kfree(test, run);
+	return nr;
+}
+
+static void mt_cut_plain(struct kunit *test)
+{
+	struct padata_mt_job job = { .size = 6400 };
+
+	KUNIT_EXPECT_EQ(test, pure_cut(test, &job, false, 4), 64);
+	job.size = 6401;
+	KUNIT_EXPECT_EQ(test, pure_cut(test, &job, false, 4), 64);
+	job.min_chunk = 200;
+	KUNIT_EXPECT_EQ(test, pure_cut(test, &job, false, 4), 32);
+	job.min_chunk = 6401;
+	KUNIT_EXPECT_EQ(test, pure_cut(test, &job, false, 4), 1);
+	job.size = 1;
+	KUNIT_EXPECT_EQ(test, pure_cut(test, &job, false, 4), 1);
+}
+
+static void mt_cut_aligned(struct kunit *test)
+{
+	struct padata_mt_job job = { .start = 5, .size = 100, .align = 8 };
+
+	/* Borders at 16, 24, ... 104; a rest of 1. */
+	KUNIT_EXPECT_EQ(test, pure_cut(test, &job, false, 4), 13);
+	job.min_chunk = 2;
+	KUNIT_EXPECT_EQ(test, pure_cut(test, &job, false, 4), 12);
+}
+
+static void mt_cut_at_the_end_of_all_numbers(struct kunit *test)
+{
+	struct padata_mt_job job = { .size = ULONG_MAX, .align = 4096 };
+
+	KUNIT_EXPECT_GT(test, pure_cut(test, &job, false, 4), 1);
+	job.start = ULONG_MAX - 9999;
+	job.size = 10000;
+	KUNIT_EXPECT_GT(test, pure_cut(test, &job, false, 4), 1);
+	job.start = 1;
+	job.size = ULONG_MAX;
+	job.align = ULONG_MAX / 2 + 2;
+	KUNIT_EXPECT_EQ(test, pure_cut(test, &job, false, 4), 1);
+	job.min_chunk = ULONG_MAX;
+	KUNIT_EXPECT_EQ(test, pure_cut(test, &job, false, 4), 1);
+}
+
+static void mt_cut_undo_stays_within_its_bits(struct kunit *test)
+{
+	struct padata_mt_job job = { .size = 1000000, .undo_fn = pure_undo };
+
+	KUNIT_EXPECT_LE(test, pure_cut(test, &job, true, 1000), MT_CHUNKS_UNDO);
+	job.start = 1;
+	job.align = 2;
+	job.size = 999999;
+	KUNIT_EXPECT_LE(test, pure_cut(test, &job, true, 1000), MT_CHUNKS_UNDO);
+	KUNIT_EXPECT_GT(test, pure_cut(test, &job, false, 1000), MT_CHUNKS_UNDO);
+}
+
+static void mt_cut_at_random(struct kunit *test)
+{
+	struct padata_mt_job job = { };
+	struct rnd_state rnd;
+	int i;
+
+	prandom_seed_state(&rnd, 1);
+	for (i = 0; i < 500; i++) {
+		job.start = prandom_u32_state(&rnd) >> prandom_u32_state(&rnd) % 32;
+		job.size = (prandom_u32_state(&rnd) >> prandom_u32_state(&rnd) % 32) + 1UL;
+		job.min_chunk = prandom_u32_state(&rnd) >> prandom_u32_state(&rnd) % 32;
+		job.align = prandom_u32_state(&rnd) % 3 ? prandom_u32_state(&rnd) % 5000 : 0;
+		pure_cut(test, &job, false, prandom_u32_state(&rnd) % 64 + 1);
+	}
+}
+
+static void mt_max_threads_by_size(struct kunit *test)
+{
+	static const struct {
+		unsigned long size, min_chunk, align;
+		int max_threads;
+		unsigned long threads;
+	} rows[] = {
+		{ 100, 0, 0, 4, 4 }, { 3, 0, 0, 4, 3 }, { 100, 50, 0, 4, 2 },
+		{ 99, 50, 0, 4, 1 }, { 49, 50, 0, 4, 1 }, { 100, 1, 30, 4, 3 },
+		{ 100, 0, 0, 0, 1 }, { 100, 0, 0, -1, 1 },
+		{ ULONG_MAX, 1, 1, INT_MAX, INT_MAX },
+	};
+	struct padata_mt_job job = { };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		job.size = rows[i].size;
+		job.min_chunk = rows[i].min_chunk;
+		job.align = rows[i].align;
+		job.max_threads = rows[i].max_threads;
+		KUNIT_EXPECT_EQ_MSG(test, mt_max_threads(&job), rows[i].threads, "row %d", i);
+	}
+}
+
+static void mt_range_ends_at_the_last_number(struct kunit *test)
+{
+	struct padata_mt_job job = { .start = ULONG_MAX, .size = 1 };
+
+	KUNIT_EXPECT_FALSE(test, mt_range_is_bad(&job));
+	job.size = 2;
+	KUNIT_EXPECT_TRUE(test, mt_range_is_bad(&job));
+	job.start = 1;
+	job.size = ULONG_MAX;
+	KUNIT_EXPECT_FALSE(test, mt_range_is_bad(&job));
+	job.start = 2;
+	KUNIT_EXPECT_TRUE(test, mt_range_is_bad(&job));
+	job.size = 0;
+	KUNIT_EXPECT_FALSE(test, mt_range_is_bad(&job));
+}
+
+static struct kunit_case padata_pure_cases[] = {
+	KUNIT_CASE(job_list_cut_takes_front),
+	KUNIT_CASE(job_list_cut_takes_all),
+	KUNIT_CASE(job_list_append_moves_all),
+	KUNIT_CASE(pick_cb_cpu_usable_is_taken),
+	KUNIT_CASE(pick_cb_cpu_unusable_is_replaced),
+	KUNIT_CASE(pick_cb_cpu_spreads_evenly),
+	KUNIT_CASE(pick_cb_cpu_takes_any_number),
+	KUNIT_CASE(pick_cb_cpu_empty_mask),
+	KUNIT_CASE(pull_share_leaves_work_to_others),
+	KUNIT_CASE(may_pull_more_of_short_jobs),
+	KUNIT_CASE(wake_pays_for_work),
+	KUNIT_CASE(note_service_time_is_a_mean),
+	KUNIT_CASE(pull_jobs_takes_its_share),
+	KUNIT_CASE(pull_jobs_takes_a_batch_of_one_shell),
+	KUNIT_CASE(pull_jobs_from_empty_queue),
+	KUNIT_CASE(mt_round_up_to_alignment),
+	KUNIT_CASE(mt_cut_plain),
+	KUNIT_CASE(mt_cut_aligned),
+	KUNIT_CASE(mt_cut_at_the_end_of_all_numbers),
+	KUNIT_CASE(mt_cut_undo_stays_within_its_bits),
+	KUNIT_CASE(mt_cut_at_random),
+	KUNIT_CASE(mt_max_threads_by_size),
+	KUNIT_CASE(mt_range_ends_at_the_last_number),
+	{}
+};
+
+static struct kunit_suite padata_pure_suite = {
+	.name = "padata_pure",
+	.test_cases = padata_pure_cases,
+};
+
+kunit_test_suite(padata_pure_suite);
+
+MODULE_DESCRIPTION("KUnit: functions of padata that only compute");
+MODULE_LICENSE("GPL");
