@@ -118,6 +118,7 @@ need_kernel kunit
 # Of what the steps before the first that needs it leave of the CPUs.
 begin kernel-debug nice -n 19 scripts/kernel.sh debug
 step static scripts/static.sh
+step litmus scripts/litmus.sh
 step newcomer scripts/newcomer.sh
 GUESTS=2 step kunit scripts/kunit.sh kunit
 fairness
