@@ -93,7 +93,7 @@ struct instant {
  * @gen: Odd: @allowed has been in force since the change to this value.
  * @unsafe: Odd: the mask is without CPU 0, the only one that never goes away,
  *	so it may be without any online CPU.
- * @since: Value of hotplug_seq when the mask came into force.
+ * @since: Value of hotplug_seq just before the mask came into force.
  * @allowed: For each CPU whether it is in the mask.
  * @cpus: The writer's copy.
  *

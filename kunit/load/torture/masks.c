@@ -74,13 +74,14 @@ static void write_nonsense(struct rig *rig, struct mask *mask, struct rnd_state 
 	check_shown_mask(rig, mask);
 }
 
-static void publish_mask(struct mask *mask)
+/* @since: hotplug_seq before the mask was handed to padata. */
+static void publish_mask(struct mask *mask, u32 since)
 {
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu)
 		WRITE_ONCE(mask->allowed[cpu], cpumask_test_cpu(cpu, mask->cpus));
-	WRITE_ONCE(mask->since, atomic_read(&hotplug_seq));
+	WRITE_ONCE(mask->since, since);
 	if (cpumask_test_cpu(0, mask->cpus) && (mask->unsafe & 1))
 		WRITE_ONCE(mask->unsafe, mask->unsafe + 1);
 	/* Pairs with check_parallel_cpu(): the mask before its generation. */
@@ -91,12 +92,14 @@ static void publish_mask(struct mask *mask)
 static void change_mask(struct rig *rig, struct mask *mask, bool by_attr)
 {
 	bool busy = rig_in_flight(rig);
+	u32 since;
 	int err;
 
 	WRITE_ONCE(mask->gen, mask->gen + 1);
 	if (!cpumask_test_cpu(0, mask->cpus) && !(mask->unsafe & 1))
 		WRITE_ONCE(mask->unsafe, mask->unsafe + 1);
 	smp_mb(); /* published before it happens; pairs with sample() and in_force() */
+	since = atomic_read(&hotplug_seq);
 	if (by_attr)
 		err = write_mask_attr(rig, mask);
 	else
@@ -104,7 +107,7 @@ static void change_mask(struct rig *rig, struct mask *mask, bool by_attr)
 	smp_mb(); /* happens before it is published */
 	if (err)
 		mask_complain(rig, mask, "could not be written", err);
-	publish_mask(mask);
+	publish_mask(mask, since);
 	count(MASK_CHANGES);
 	if (busy && rig_in_flight(rig))
 		count(MASK_CHANGES_BUSY);
