@@ -265,10 +265,14 @@ boot_maybe_twice() {
 }
 
 # console_lines: the kernel has data races of its own; of KCSAN's reports, which
-# are enclosed in double lines, only those are kept that name a module of ours.
+# are enclosed in double lines, only those are kept in which a module of ours is among
+# the innermost three functions of an access: what it calls may be inlined or the
+# kernel's, but a race four calls below is the kernel's own.
 console_lines() {
-	awk '/==========/ { if (text ~ /BUG: KCSAN:/ && text !~ ours) text = ""
-			   printf "%s", text; text = "" }
+	awk '/==========/ { if (text ~ /BUG: KCSAN:/ && !mine) text = ""
+			   printf "%s", text; text = ""; mine = depth = 0 }
+	     / (write|read|assert) .* of [0-9]+ bytes? by / { depth = 0 }
+	     /\+0x[0-9a-f]+\/0x/ { if (++depth <= 3 && $0 ~ ours) mine = 1 }
 			 { text = text $0 "\n" }
 	     END         { printf "%s", text }' \
 		ours='\\[(padata|pcrypt)_[a-z_]*\\]' "$console"
