@@ -84,6 +84,12 @@
  *   nr_queued > 0 implies nr_pulling > 0, both under instance::lock.  A pump with
  *   ::pulling set looks at the queue under that lock before it sleeps, and
  *   clears it only where the queue is empty or after it woke another.
+ * look:A / look:B, store buffering
+ *   look:A (look_again_later) has raised nr_queued; full barrier; reads ::look_armed.
+ *   look:B (look_again) clears ::look_armed; full barrier; reads nr_queued.
+ *   At least one of them sees the other; whichever sets ::look_armed arms the timer.
+ *   wake_any() fills nothing that sleep:A reads.  A pump that it finds awake may go to
+ *   sleep without having seen the queue; the next look, a jiffy later, finds it asleep.
  * idle:A / idle:B, store buffering
  *   idle:A (wait_until_idle) raises nr_waiters; full barrier; looks at the shells.
  *   idle:B (shell_put) lowers ::refs, fully ordered; reads nr_waiters.
@@ -115,6 +121,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/delay.h>
+#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/list.h>
 #include <linux/llist.h>

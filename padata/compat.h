@@ -6,6 +6,7 @@
 #ifndef _PADATA_COMPAT_H
 #define _PADATA_COMPAT_H
 
+#include <linux/hrtimer.h>
 #include <linux/timer.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
@@ -52,6 +53,19 @@
 #define compat_timer_container_of	timer_container_of
 #else
 #define compat_timer_container_of	from_timer
+#endif
+
+/* From 6.13 hrtimer_setup() sets the function, too. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define compat_hrtimer_setup	hrtimer_setup
+#else
+#define compat_hrtimer_setup(timer, func, clock, mode)			\
+do {									\
+	struct hrtimer *_timer = (timer);				\
+									\
+	hrtimer_init(_timer, clock, mode);				\
+	_timer->function = (func);					\
+} while (0)
 #endif
 
 #endif /* _PADATA_COMPAT_H */

@@ -88,7 +88,8 @@ static struct instance *pinst_alloc(const char *name)
 	spin_lock_init(&pinst->shell_lock);
 	INIT_LIST_HEAD(&pinst->shells);
 	init_waitqueue_head(&pinst->idle_wait);
-	timer_setup(&pinst->look, look_again, 0);
+	compat_hrtimer_setup(&pinst->look, look_again, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_HARD);
 	pinst->watched = true;
 	INIT_DELAYED_WORK(&pinst->watch, watch_work);
 	return pinst;
@@ -213,7 +214,7 @@ static void pinst_flush_pumps(struct instance *pinst)
 	while (pinst_flush_once(pinst))
 		cond_resched();
 	/* A timer may have woken one more. */
-	compat_timer_delete_sync(&pinst->look);
+	hrtimer_cancel(&pinst->look);
 	for_each_possible_cpu(cpu)
 		compat_timer_delete_sync(&per_cpu_ptr(pinst->pumps, cpu)->settle_timer);
 	while (pinst_flush_once(pinst))

@@ -404,8 +404,10 @@ struct instance {
 	 * later; read without the lock, too
 	 */
 	u32			looked_cycles;
+	/* A: look will fire; see look:A */
+	atomic_t		look_armed;
 	/* Looks again whether the queue is late, while jobs are queued */
-	struct timer_list	look;
+	struct hrtimer		look;
 
 	/* The rest. */
 	/* Serialises changes of the user's masks and of running */

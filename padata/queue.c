@@ -11,7 +11,7 @@ static __always_inline u32 cycles_now(void)
 
 static void note_pull(struct instance *pinst, u64 now)
 {
-	pinst->pulled_at = now;
+	WRITE_ONCE(pinst->pulled_at, now);
 	pinst->nr_called = 0;
 	WRITE_ONCE(pinst->looked_cycles, cycles_now());
 }
@@ -44,7 +44,7 @@ static bool queue_is_late(struct instance *pinst, u64 cost)
 	late = (s64)(now - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost;
 	if (late) {
 		grace = min(GRACE_WAKEUPS * ++pinst->nr_called, LATE_WAKEUPS);
-		pinst->pulled_at = now - (LATE_WAKEUPS - grace) * cost;
+		WRITE_ONCE(pinst->pulled_at, now - (LATE_WAKEUPS - grace) * cost);
 	}
 	WRITE_ONCE(pinst->looked_cycles, cycles_now());
 	return late;
@@ -80,14 +80,6 @@ static bool wake_pays(struct instance *pinst)
 	    pinst->nr_queued * service > pinst->nr_pulling * cost)
 		return true;
 	return queue_is_late(pinst, cost);
-}
-
-/* Armed where a pump is woken, and not for each that is: one look does for all. */
-static void look_again_later(struct instance *pinst)
-{
-	lockdep_assert_held(&pinst->lock);
-	if (!timer_pending(&pinst->look))
-		mod_timer(&pinst->look, jiffies + 1);
 }
 
 static bool pump_can_start(struct instance *pinst, int cpu)
@@ -141,30 +133,82 @@ static struct padata_pump *pump_to_wake(struct instance *pinst, int hint)
 	WRITE_ONCE(pump->pulling, true);
 	if (!pinst->nr_pulling++)
 		note_pull(pinst, local_clock());
-	look_again_later(pinst);
 	return pump;
 }
 
 /*
+ * A second look
+ *
  * A pump that was woken may not come: its CPU has a FIFO task, or a job with softirqs
- * disabled, or is a virtual one that does not run.  Or the jobs that it has pulled
+ * disabled, or is a virtual one that does not run.  Or the jobs that a pump has pulled
  * take far longer than the mean.  Other submissions notice that; where there are
- * none this timer does, a jiffy or two after the wake-up.
+ * none, a timer does, a jiffy or two after the queue is late.  It is one for all jobs
+ * that are queued, and a hard interrupt's: softirqs of this CPU may be disabled for as
+ * long as the very job takes that the others wait for.
  */
-static void look_again(struct timer_list *timer)
+
+/* Arm the timer for the queue, which has its first job. */
+static void look_again_later(struct instance *pinst)
 {
-	struct instance *pinst = compat_timer_container_of(pinst, timer, look);
-	struct padata_pump *wake;
+	lockdep_assert_held(&pinst->lock);
+	smp_mb(); /* look:A: nr_queued before look_armed, pairs with look_again() */
+	if (!atomic_read(&pinst->look_armed) && !atomic_xchg(&pinst->look_armed, 1))
+		hrtimer_start_range_ns(&pinst->look, ns_to_ktime(TICK_NSEC), TICK_NSEC,
+				       HRTIMER_MODE_REL_HARD);
+}
+
+/* Return true if nothing was pulled for long.  The instance is not locked: a hint. */
+static bool queue_looks_late(struct instance *pinst)
+{
+	s64 ns = local_clock() - READ_ONCE(pinst->pulled_at);
+
+	return !READ_ONCE(pinst->service_ns) ||
+	       ns > LATE_WAKEUPS * (s64)READ_ONCE(wakeup_cost_ns);
+}
+
+/*
+ * Wake a pump that sleeps and may pull.  It looks at the queue without ::pulling set.
+ * Raw locks only: the caller is a hard interrupt.
+ */
+static void wake_any(struct instance *pinst)
+{
+	struct padata_pump *pump;
+	int cpu;
 
 	rcu_read_lock();
-	spin_lock(&pinst->lock);
-	wake = pump_to_wake(pinst, -1);
-	if (pinst->nr_queued)
-		look_again_later(pinst);
-	spin_unlock(&pinst->lock);
-	if (wake)
-		pump_wake(wake);
+	for_each_cpu_wrap(cpu, cpu_possible_mask, (smp_processor_id() + 1) % nr_cpu_ids) {
+		pump = per_cpu_ptr(pinst->pumps, cpu);
+		if (!atomic_read(&pump->awake) && pump_entitled(pump)) {
+			pump_wake(pump);
+			break;
+		}
+	}
 	rcu_read_unlock();
+}
+
+static enum hrtimer_restart look_again(struct hrtimer *timer)
+{
+	struct instance *pinst = container_of(timer, struct instance, look);
+
+	if (!READ_ONCE(pinst->nr_queued)) {
+		atomic_set(&pinst->look_armed, 0);
+		smp_mb(); /* look:B: look_armed before nr_queued */
+		if (!READ_ONCE(pinst->nr_queued) || atomic_xchg(&pinst->look_armed, 1))
+			return HRTIMER_NORESTART;
+	} else if (queue_looks_late(pinst)) {
+		wake_any(pinst);
+	}
+	hrtimer_forward_now(timer, ns_to_ktime(TICK_NSEC));
+	return HRTIMER_RESTART;
+}
+
+/* Count a job that is put into the queue. */
+static void note_queued(struct instance *pinst, struct padata_shell *ps)
+{
+	WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
+	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
+	if (pinst->nr_queued == 1)
+		look_again_later(pinst);
 }
 
 /* Fold the duration of the last jobs into the mean. */
@@ -270,15 +314,11 @@ static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
 {
 	struct instance *pinst = pump->pinst;
 	struct padata_pump *wake;
-	struct padata_shell *ps;
 	struct padata_link *link;
 
 	spin_lock(&pinst->lock);
-	for (link = jobs->first; link; link = link->next) {
-		ps = link_queue(link)->ps;
-		WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
-		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
-	}
+	for (link = jobs->first; link; link = link->next)
+		note_queued(pinst, link_queue(link)->ps);
 	job_list_append(jobs, &pinst->queue);
 	job_list_append(&pinst->queue, jobs);
 	wake = pump_to_wake(pinst, -1);
@@ -322,8 +362,7 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 	full = is_backlog_full(pinst, ps);
 	if (!full) {
 		job_list_add(&pinst->queue, &job->queue);
-		WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
-		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
+		note_queued(pinst, ps);
 	}
 	wake = is_attended(pinst) ? NULL : pump_to_wake(pinst, job->cb_cpu);
 	/* Also where there was nobody to wake. */

@@ -22,7 +22,7 @@ static bool pump_entitled(struct padata_pump *pump)
  * pump_wake() - make a pump look at what it was given
  * @pump: The pump; its CPU is or was online.
  *
- * The caller has filled ready, deferred or pulling before.
+ * The caller has filled ready, deferred or pulling before, or looks again later.
  *
  * Context: Any but NMI, RCU read section (the pump's instance may be on its way
  * out, and waits for us).
