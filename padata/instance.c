@@ -203,22 +203,41 @@ static bool pinst_flush_once(struct instance *pinst)
 	return owned;
 }
 
+/* Flush until all pumps sleep and no serial queue has an owner. */
+static void pinst_flush_all(struct instance *pinst)
+{
+	while (pinst_flush_once(pinst))
+		cond_resched();
+}
+
+static void pinst_delete_settle_timers(struct instance *pinst)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		compat_timer_delete_sync(&per_cpu_ptr(pinst->pumps, cpu)->settle_timer);
+}
+
 /*
  * No job is left, so a serial queue without an owner stays so, and pumps are woken
- * for nothing else.
+ * for nothing else.  A timer may still be about to give something to a pump, which
+ * has to finish that.  A pump that has given a queue away may still be about to wake
+ * the new owner, which has served the queue already.  One more flush waits for such
+ * pumps.  From there on a pump finds nothing to do and wakes no other; a work item
+ * that such a late call has queued is cancelled.
  */
 static void pinst_flush_pumps(struct instance *pinst)
 {
 	int cpu;
 
-	while (pinst_flush_once(pinst))
-		cond_resched();
-	/* A timer may have woken one more. */
+	pinst_flush_all(pinst);
 	hrtimer_cancel(&pinst->look);
+	pinst_delete_settle_timers(pinst);
+	pinst_flush_all(pinst);
+	pinst_flush_once(pinst);
 	for_each_possible_cpu(cpu)
-		compat_timer_delete_sync(&per_cpu_ptr(pinst->pumps, cpu)->settle_timer);
-	while (pinst_flush_once(pinst))
-		cond_resched();
+		cancel_work_sync(&per_cpu_ptr(pinst->pumps, cpu)->work);
+	pinst_delete_settle_timers(pinst);
 }
 
 /**
