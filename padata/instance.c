@@ -90,7 +90,6 @@ static struct instance *pinst_alloc(const char *name)
 	init_waitqueue_head(&pinst->idle_wait);
 	compat_hrtimer_setup(&pinst->look, look_again, CLOCK_MONOTONIC,
 			     HRTIMER_MODE_REL_HARD);
-	pinst->watched = true;
 	INIT_DELAYED_WORK(&pinst->watch, watch_work);
 	return pinst;
 }

@@ -188,6 +188,7 @@ struct padata_shell {
 		unsigned int	nr_cut;
 		int		pending;
 		unsigned long	since;
+		bool		busy;
 		bool		said;
 	} seen;
 	/* Frees the shell after a grace period */
@@ -420,8 +421,6 @@ struct instance {
 	/* Q: how often the mapping changed */
 	unsigned long		mask_changes;
 	struct delayed_work	watch;	/* The stall detector */
-	/* W: the last look was at the shells */
-	bool			watched;
 	struct list_head	list;	/* In pinsts, under its mutex */
 	unsigned long		stalls;	/* W: how many it has reported */
 	struct hlist_node	node;	/* Hotplug callbacks of this instance */

@@ -155,8 +155,6 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	ps->owner = __builtin_return_address(0);
 	/* Likewise soon to wrap. */
 	ps->nr_cut = -200;
-	ps->seen.nr_cut = ps->nr_cut;
-	ps->seen.since = jiffies;
 	spin_lock_bh(&p->shell_lock);
 	ps->id = ++p->last_id;
 	list_add_tail_rcu(&ps->list, &p->shells);
