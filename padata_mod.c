@@ -148,6 +148,7 @@
 #define CREATE_TRACE_POINTS
 #include "padata/trace.h"
 
+#include "padata/limits.h"
 #include "padata/internal.h"
 
 /* A parameter that is a number between two bounds; what is outside is refused. */
@@ -216,6 +217,7 @@ static LIST_HEAD(pinsts);
 #include "padata/sleep.c"
 #include "padata/queue.c"
 #include "padata/serial.c"
+#include "padata/drain.c"
 #include "padata/order.c"
 #include "padata/shell.c"
 #include "padata/settle.c"
@@ -225,6 +227,9 @@ static LIST_HEAD(pinsts);
 #include "padata/watch.c"
 #include "padata/sysfs.c"
 #include "padata/instance.c"
+#include "padata/multithread.h"
+#include "padata/chunk.c"
+#include "padata/helper.c"
 #include "padata/multithread.c"
 
 static int stall_seconds_set(const char *text, const struct kernel_param *kp)
