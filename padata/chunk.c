@@ -3,7 +3,7 @@
  * padata: the chunks of a multithreaded job
  */
 
-/* Where chunk @nr begins, in units from the start of the job. */
+/* Return where chunk @nr begins, in units from the start of the job. */
 static unsigned long mt_border(const struct mt_run *run, int nr)
 {
 	if (!nr)
@@ -13,7 +13,7 @@ static unsigned long mt_border(const struct mt_run *run, int nr)
 	return run->first + (nr - 1) * run->chunk;
 }
 
-/* Wraps, to less than @units, when there is no such multiple. */
+/* Wraps, to less than @units, if there is no such multiple. */
 static unsigned long mt_round_up(unsigned long units, unsigned long align)
 {
 	unsigned long over = units % align;
@@ -46,7 +46,7 @@ static void mt_cut(struct mt_run *run, unsigned long threads)
 	least = max(job->min_chunk, (job->size - 1) / pieces + 1);
 	run->chunk = mt_round_up(least, align);
 	run->first = run->chunk + (head ? align - head : 0);
-	/* Sums that wrapped are smaller than what was added to. */
+	/* A sum that wrapped is smaller than either term. */
 	if (run->chunk < least || run->first < run->chunk ||
 	    run->first >= job->size)
 		return;
@@ -73,7 +73,7 @@ static void mt_note_done(const struct padata_mt_job *job, unsigned long units)
 		atomic_long_add(units, job->done);
 }
 
-/* Ends the claiming; false when there was nothing left to claim. */
+/* End the claiming.  Return false if all chunks were claimed already. */
 static bool mt_stop(struct mt_run *run)
 {
 	/* claim:B */
@@ -105,7 +105,7 @@ static void mt_look_for_signal(struct mt_run *run)
 		cmpxchg(&run->err, 0, -EINTR);
 }
 
-/* Returns whether it is worth to come again. */
+/* Return true if more chunks may be left. */
 static bool mt_run_chunk(struct mt_run *run)
 {
 	unsigned long from, to;

@@ -52,8 +52,8 @@ static void shell_settle(struct padata_shell *ps, int cpu)
 }
 
 /*
- * Where results of the callback CPU @cpu really came out: another CPU may have served
- * its queue, and then it is CPU_MANY.  Nothing of the shell is pending.
+ * Return where results of the callback CPU @cpu really came out.  It is CPU_MANY if
+ * another CPU has served the queue of @cpu.  No callback of the shell is pending.
  */
 static int came_out_on(struct instance *pinst, int cpu)
 {
@@ -85,7 +85,7 @@ static void shell_settle_first(struct padata_shell *ps, struct padata_priv *job)
  * shell_pass_baton() - leave the baton where the next drainer finds it
  * @ps: The shell, locked; the caller has the baton.
  *
- * Return: True when it is gone; false when there is something to cut after all.
+ * Return: True if the baton is passed on; false if there is a job to cut after all.
  */
 static bool shell_pass_baton(struct padata_shell *ps)
 {
@@ -112,15 +112,15 @@ static bool shell_pass_baton(struct padata_shell *ps)
 	return true;
 }
 
-/* What a drainer has cut and not handed over yet. */
+/* The jobs that a drainer has cut and not handed over yet. */
 struct handover {
 	struct job_list	jobs;
 	bool		mixed;
 };
 
 /*
- * Cut a run, or pass the baton.  Returns false when the baton is gone, and adds
- * the length of the run to @nr.
+ * Cut a run, or pass the baton.  Return false if the baton is passed on.  The length
+ * of the run is added to @nr.
  */
 static bool shell_cut_or_pass(struct padata_shell *ps, struct handover *run,
 			      unsigned int *nr)
@@ -159,20 +159,20 @@ static void shell_hand_over(struct instance *pinst, struct handover *run)
 }
 
 /*
- * Leave the drain to a pump: that of @cpu, the first job's callback CPU, which has to
- * run anyway.  This CPU's may have to wait for the task that was interrupted.
- * The caller has the baton, which is unique, so one link is enough; the first job is
- * done and listed, which holds the shell.
+ * Leave the drain to the pump of @cpu, the first job's callback CPU, which has to run
+ * anyway.  The pump of this CPU may have to wait for the task that was interrupted.
+ * The caller has the baton, which is unique, so one link is enough.  The first job is
+ * done and listed, and so holds the shell.
  */
 static void shell_defer(struct padata_shell *ps, int cpu)
 {
 	struct padata_pump *pump = per_cpu_ptr(ps->pinst->pumps, cpu);
 
-	/* A CPU on its way out is one that workqueues can handle. */
+	/* This CPU may be about to go offline, which workqueues can handle. */
 	if (!cpumask_test_cpu(cpu, ps->pinst->online))
 		pump = raw_cpu_ptr(ps->pinst->pumps);
 	llist_add(&ps->deferred, &pump->deferred);
-	/* Another may have drained and freed the shell already. */
+	/* The pump may have drained and freed the shell already. */
 	pump_wake(pump);
 }
 
@@ -203,8 +203,8 @@ static void shell_drain(struct padata_shell *ps)
 	if (!mine)
 		return;
 	/*
-	 * The others complete as fast as we drain: let softirqs run.  Only a
-	 * job that is listed holds the shell until a pump comes to it.
+	 * Other CPUs complete as fast as this one drains: let softirqs run.  A
+	 * listed job is needed to hold the shell until a pump comes to it.
 	 */
 	spin_lock(&ps->lock);
 	mine = !shell_pass_baton(ps);

@@ -13,10 +13,10 @@ static struct workqueue_struct *mt_wq;
  * Calling helpers
  */
 
-/* Whose affinity and signals count for a job that is started here and now. */
+/* Return the task whose affinity and signals count for a job that is started now. */
 static struct task_struct *mt_owner(void)
 {
-	/* If it is not one of ours it may be freed already: not to be looked into. */
+	/* A work item of others may be freed already: it is compared only. */
 	struct work_struct *work = current_work();
 	struct mt_helper *helper;
 	int cpu;
@@ -25,14 +25,17 @@ static struct task_struct *mt_owner(void)
 		return current;
 	for_each_possible_cpu(cpu) {
 		helper = per_cpu_ptr(&mt_helpers, cpu);
-		/* A helper that runs somebody's code has a seat in that job. */
+		/* A helper that runs a thread function has a seat in that job. */
 		if (work == &helper->work)
 			return helper->run->owner;
 	}
 	return current;
 }
 
-/* The affinity, in which cpusets are contained, less what was isolated at boot. */
+/*
+ * Return true if a helper of @cpu may work for @owner: its affinity, which cpusets
+ * limit, has the CPU, and the CPU was not isolated at boot.
+ */
 static bool mt_may_use(struct task_struct *owner, int cpu)
 {
 	/* A change of the affinity while it is read may count or not. */
@@ -41,7 +44,7 @@ static bool mt_may_use(struct task_struct *owner, int cpu)
 	       housekeeping_cpu(cpu, HK_TYPE_WQ);
 }
 
-/* How many CPUs other than this one may help; looks no further than @limit. */
+/* Return the number of CPUs other than this one that may help, at most @limit. */
 static unsigned long mt_count_cpus(struct task_struct *owner, unsigned long limit)
 {
 	int cpu, here = raw_smp_processor_id();
@@ -61,7 +64,7 @@ static int mt_chunks_left(struct mt_run *run)
 	return run->nr_chunks - atomic_read(&run->next);
 }
 
-/* A CPU of node @nid, or of any, whose helper is not called; or -1. */
+/* Return a CPU of node @nid, or of any, whose helper is not called; or -1. */
 static int mt_find_cpu_on(struct mt_run *run, int nid)
 {
 	int cpu, here = task_cpu(run->caller);
@@ -98,7 +101,7 @@ static int mt_find_cpu(struct mt_run *run)
 /*
  * Call a helper, unless there are enough.  A helper that is marked as called is no
  * other job's to call, so its work item is queued under the same lock: a caller of
- * low priority that were preempted in between would keep the CPU from all jobs.
+ * low priority that is preempted in between would keep the CPU from all jobs.
  */
 static bool mt_call_one(struct mt_run *run)
 {
@@ -120,7 +123,7 @@ static bool mt_call_one(struct mt_run *run)
 	return helper;
 }
 
-/* Whoever works for the job calls two more, until there are enough. */
+/* Each thread of the job calls two helpers, until there are enough. */
 static void mt_call_helpers(struct mt_run *run)
 {
 	int i;
@@ -131,8 +134,8 @@ static void mt_call_helpers(struct mt_run *run)
 }
 
 /*
- * The caller, between two chunks: others are called in place of those that do not
- * come, if what is left of the job is worth it.
+ * Between two chunks the caller calls other helpers in place of those that do not
+ * come, if the rest of the job justifies it.
  */
 static void mt_call_others(struct mt_run *run, u64 now, s64 chunk_ns)
 {
@@ -151,7 +154,7 @@ static void mt_call_others(struct mt_run *run, u64 now, s64 chunk_ns)
  * The helper
  */
 
-/* A job for this helper; the jobs take turns.  NULL ends the helper. */
+/* Return a job for this helper; the jobs take turns.  NULL ends the helper. */
 static struct mt_run *mt_sit_down(struct mt_helper *helper)
 {
 	/* Its CPU may have gone offline. */
@@ -173,7 +176,7 @@ static struct mt_run *mt_sit_down(struct mt_helper *helper)
 		spin_unlock(&mt_lock);
 		return run;
 	}
-	/* From here on it can be called again, and will find what is new then. */
+	/* From here on it can be called again, and will find jobs that are new then. */
 	helper->called = false;
 	spin_unlock(&mt_lock);
 	return NULL;
@@ -197,7 +200,7 @@ static void mt_get_up(struct mt_helper *helper)
 		sched_set_normal(current, MAX_NICE);
 }
 
-/* Between two chunks: goes on here, or looks around. */
+/* Return true if the helper stays with its job for another chunk. */
 static bool mt_stay(struct mt_helper *helper)
 {
 	cond_resched_tasks_rcu_qs();

@@ -56,7 +56,7 @@ static void default_mask(struct cpumask *mask)
 		cpumask_copy(mask, cpu_possible_mask);
 }
 
-/* Memory only; from here on kobject_put() undoes everything. */
+/* Allocate all memory; from here on kobject_put() undoes everything. */
 static struct instance *pinst_alloc(const char *name)
 {
 	struct instance *pinst = kzalloc(sizeof(*pinst), GFP_KERNEL);
@@ -81,7 +81,7 @@ static struct instance *pinst_alloc(const char *name)
 		pump_init(pinst, cpu);
 	spin_lock_init(&pinst->lock);
 	seqcount_spinlock_init(&pinst->map_seq, &pinst->lock);
-	/* 10 changes before the wrap, so that it is no rare event. */
+	/* It wraps after 10 changes, so that tests come to the wrap. */
 	pinst->map_seq.seqcount.sequence = -2U * 10;
 	job_list_init(&pinst->queue);
 	mutex_init(&pinst->mutex);
@@ -94,7 +94,7 @@ static struct instance *pinst_alloc(const char *name)
 	return pinst;
 }
 
-/* Everything but memory.  A workqueue that is not the caller's is made. */
+/* Set up all but the memory.  Without @wq a workqueue is allocated. */
 static int pinst_activate(struct instance *pinst, struct workqueue_struct *wq)
 {
 	int err;
@@ -112,7 +112,7 @@ static int pinst_activate(struct instance *pinst, struct workqueue_struct *wq)
 			destroy_workqueue(wq);
 		return err;
 	}
-	/* Until the instance is released, which a user may never have done. */
+	/* The reference lasts until the release, which a faulty user never reaches. */
 	__module_get(THIS_MODULE);
 	pinst->holds_module = true;
 	watch_again(pinst);
@@ -150,7 +150,7 @@ struct padata_instance *padata_alloc_on(const char *name,
 
 	if (!pinst)
 		return NULL;
-	/* Nobody else knows the instance yet. */
+	/* No other code knows the instance yet. */
 	masks = rcu_dereference_protected(pinst->masks, true);
 	if (pcpumask)
 		cpumask_and(masks->parallel, pcpumask, cpu_possible_mask);
@@ -184,7 +184,7 @@ struct padata_instance *padata_alloc(const char *name)
 }
 EXPORT_SYMBOL_GPL(padata_alloc);
 
-/* Flush all pumps; returns whether one goes on, or a serial queue is on its way. */
+/* Flush all pumps.  Return true if one is awake, or a serial queue has an owner. */
 static bool pinst_flush_once(struct instance *pinst)
 {
 	struct padata_pump *pump;
@@ -259,7 +259,7 @@ void padata_free(struct padata_instance *pinst)
 	if (pinst->kobj.state_in_sysfs)
 		kobject_del(&pinst->kobj);
 	padata_stop(pinst);
-	/* Who submitted, completed or called back has let go of the pumps. */
+	/* Submitters, completions and callbacks use the pumps in RCU read sections. */
 	synchronize_rcu();
 	cpuhp_state_remove_instance_nocalls(hotplug_state, &p->node);
 	mutex_lock(&pinsts_mutex);

@@ -20,7 +20,7 @@ static void mt_raise(struct mt_run *run, struct mt_helper *helper)
 {
 	/* A change of the owner's priority meanwhile may count or not. */
 	int prio = data_race(run->owner->prio);
-	/* Likewise. */
+	/* A change of the nice value may count or not, too. */
 	int nice = data_race(task_nice(run->owner));
 
 	/* Below nice 19 there is only SCHED_IDLE, whose nice value means nothing. */
@@ -33,7 +33,7 @@ static void mt_raise(struct mt_run *run, struct mt_helper *helper)
 		set_user_nice(helper->task, nice);
 }
 
-/* No helper comes any more; waits for those that are there. */
+/* Take the job off the list, so that no helper comes, and wait for those that did. */
 static void mt_unlist(struct mt_run *run)
 {
 	struct mt_helper *helper;
@@ -100,7 +100,7 @@ static noinline int mt_run_chunks(const struct padata_mt_job *job, bool fallible
 	return run.err;
 }
 
-/* How many threads could run a chunk that is large enough, at most. */
+/* Return the greatest number of threads for which there are chunks large enough. */
 static unsigned long mt_max_threads(const struct padata_mt_job *job)
 {
 	unsigned long least = max3(job->min_chunk, job->align, 1UL);
@@ -141,11 +141,11 @@ static bool mt_range_is_bad(const struct padata_mt_job *job)
  * @job: Its description; the same one may be used by several tasks at a time.
  *
  * Calls padata_mt_job::thread_fn for each chunk, in the calling task and in
- * helpers on other CPUs, and returns when all calls have returned.  What may fail
- * is run by padata_do_multithreaded_err(), whose fields are not looked at here.
+ * helpers on other CPUs, and returns when all calls have returned.  A job that may
+ * fail is run by padata_do_multithreaded_err(); its fields are ignored here.
  *
- * Context: Task, may sleep; from the thread function of another job, too.  What
- * locks the caller holds no thread function may take.
+ * Context: Task, may sleep; from the thread function of another job, too.  Thread
+ * functions may take no lock that the caller holds.
  */
 void padata_do_multithreaded(const struct padata_mt_job *job)
 {
@@ -165,8 +165,8 @@ EXPORT_SYMBOL_GPL(padata_do_multithreaded);
  * chunk that was finished without an error, in the calling task, the last chunk
  * first.
  *
- * Context: Task, may sleep; from the thread function of another job, too.  What
- * locks the caller holds no thread function may take.
+ * Context: Task, may sleep; from the thread function of another job, too.  Thread
+ * functions may take no lock that the caller holds.
  * Return: 0 when all was done; the first error of a thread function; -EINTR when
  * a fatal signal stopped a job that is padata_mt_job::killable; -EINVAL, and
  * nothing was called, without a thread function or for a range that exceeds

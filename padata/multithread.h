@@ -8,8 +8,8 @@
 /**
  * DOC: multithreaded jobs
  *
- * The caller computes where the borders of all chunks lie, so a chunk is but a
- * number, and claiming one is one atomic increment.  Nothing wraps at ULONG_MAX.
+ * The caller computes where the borders of all chunks lie, so a chunk is a number
+ * only, and one atomic increment claims it.  Nothing wraps at ULONG_MAX.
  *
  * Each CPU has one **helper**, a work item that belongs to no job.  A job that wants
  * help stands on a list, on its caller's stack; a helper that is called looks for a
@@ -18,13 +18,13 @@
  * allocated, so there is nothing to fail.
  *
  * A caller that finds no more chunks takes its job off the list and waits for the
- * helpers that have a seat, and for no others: one that has been called and has
- * not started, on a CPU that is busy with something else, holds nothing.  Helpers
- * run at the lowest priority, so they take from others little more than
- * what is idle; those that the caller waits for are raised to its own.
+ * helpers that have a seat, and for no others.  A helper that was called and has not
+ * started, on a CPU that is busy with other work, holds nothing.  Helpers run at the
+ * lowest priority, so they take little more than idle time.  Helpers that the caller
+ * waits for are raised to its own priority.
  *
- * A nested job's caller waits only for chunks of its own job, and who runs these waits
- * for nothing but jobs nested deeper, so no circle of waiting can arise.
+ * The caller of a nested job waits only for chunks of its own job.  A helper that runs
+ * such a chunk waits only for jobs nested deeper.  So no circle of waiting can arise.
  */
 
 /*
@@ -33,17 +33,17 @@
  * I: set before the job is listed, then constant
  * J: mt_lock
  * A: atomic
- * X: written by who stops the job (mt_stop); read by the caller after all
- *    helpers have left
+ * X: written by the thread that stops the job (mt_stop); read by the caller after
+ *    all helpers have left
  *
  * mt_lock is taken in task context only and nests in nothing of padata's.
  *
  * Memory ordering
  * ---------------
- * What the caller wrote before is seen by a helper through mt_lock, under which the
- * job is listed and the helper takes its seat.  What a helper wrote is seen by the
- * caller through mt_lock, under which the helper leaves and the caller finds no
- * helper left, or through the completion of the last one.  The claim (claim:A) and
+ * A helper sees the caller's earlier writes through mt_lock, under which the job is
+ * listed and the helper takes its seat.  The caller sees a helper's writes through
+ * mt_lock, under which the helper leaves and the caller finds no helper left, or
+ * through the completion of the last one.  The claim (claim:A) and
  * the stop (claim:B) are read-modify-writes of one word, mt_run::next: a chunk is
  * claimed before the stop, and counts, or never.
  */
@@ -59,11 +59,11 @@
 #define MT_CHUNKS_PER_THREAD	16
 /* Most chunks of a job that can be undone, whose failures are recorded. */
 #define MT_CHUNKS_UNDO		1024
-/* Helpers that each thread calls, as a start: their number doubles. */
+/* How many helpers each new thread of a job calls. */
 #define MT_CALLS		2
 /*
- * Who was called and has not come after this time is taken for starved; as long
- * serves a helper one job before it turns to the next.
+ * A helper that was called and has not come after this time counts as starved.  A
+ * helper serves one job for as long before it turns to the next.
  */
 #define MT_TURN_NS		(500 * NSEC_PER_USEC)
 
@@ -111,8 +111,8 @@ struct mt_helper {
 	int			cpu;	/* I: its CPU */
 	/* J: it will look at the list of jobs */
 	bool			called;
-	struct task_struct	*task;	/* J: who runs it */
-	/* The job in which it has a seat; its own, read by nobody else */
+	struct task_struct	*task;	/* J: the task that runs it */
+	/* The job in which it has a seat; only the helper reads it */
 	struct mt_run		*run;
 	struct list_head	seat;	/* J: link in mt_run::helpers */
 	bool			raised;	/* J: its priority has been raised */

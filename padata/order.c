@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata: the order list of a shell, and what is appended to it
+ * padata: the order list of a shell, and the jobs that are appended
  */
 
 /*
- * The CPU that has to settle before results of @cpu, asked for as @cb_cpu under the
- * mapping @gen, may come out; or CPU_NONE.  Results of different requested CPUs have
- * no order among them, so it takes a new mapping, or a job that was done alone, for
- * a job to be fenced; but then all that came out elsewhere counts.
+ * Return the CPU that has to settle before results of @cpu, asked for as @cb_cpu under
+ * the mapping @gen, may come out; or CPU_NONE.  Results of different requested CPUs
+ * have no order among them.  So a job is fenced only after a new mapping, or after a
+ * job that was done alone; but then all results that came out elsewhere count.
  */
 static int shell_fence(struct padata_shell *ps, unsigned int gen, int cb_cpu, int cpu)
 {
@@ -59,7 +59,7 @@ static bool shell_is_mapped(struct padata_shell *ps, unsigned int gen, int cb_cp
 	       READ_ONCE(ps->pinst->running);
 }
 
-/* Most jobs are like the one before. */
+/* Append a job that is like the one before, as most are.  Return true if it is. */
 static bool shell_append_quick(struct padata_shell *ps, struct padata_priv *job,
 			       int cb_cpu)
 {
@@ -99,7 +99,7 @@ static noinline int shell_append_slow(struct padata_shell *ps,
 		ps->map_cpu = cb_cpu;
 		ps->map_to = cpu;
 		shell_append(ps, job);
-		/* Where the mask is empty the next one may not do the same. */
+		/* With an empty mask only this job may use any online CPU. */
 		if (any)
 			ps->map_to = CPU_UNKNOWN;
 		err = 0;
@@ -108,7 +108,7 @@ static noinline int shell_append_slow(struct padata_shell *ps,
 	return err;
 }
 
-/* No job is in flight: whoever has the lock may take the baton. */
+/* Return true if no job is in flight: the holder of the lock may take the baton. */
 static bool shell_is_idle(struct padata_shell *ps)
 {
 	/* fence:B */
@@ -160,7 +160,7 @@ static bool shell_may_do_alone(struct padata_shell *ps)
 	ps->from = came_out_on(ps->pinst, ps->from);
 	if (ps->from == CPU_NONE || ps->from == smp_processor_id())
 		return true;
-	/* The next callback will do for this, unless there is none. */
+	/* The next callback sees to this, unless there is none. */
 	if (ps->wants_alone && ps->refused_at == ps->nr_cut)
 		shell_settle_idle(ps);
 	ps->refused_at = ps->nr_cut;
@@ -169,8 +169,8 @@ static bool shell_may_do_alone(struct padata_shell *ps)
 }
 
 /*
- * Append a job to an idle shell.  The submitter keeps the baton, so whoever
- * completes the job finds it running and does no more than say so.
+ * Append a job to an idle shell.  The submitter keeps the baton, so the completion
+ * finds the job running and does no more than mark it done.
  */
 static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
 			       unsigned int gen, int cb_cpu, int cpu)
@@ -179,7 +179,7 @@ static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
 
 	ps->was_alone = true;
 	pump_delivers(this_cpu_ptr(ps->pinst->pumps));
-	/* Its result comes out here, or, if it does not end here and now, there. */
+	/* Its result comes out here; if the job does not end now, on @cpu. */
 	job->fence = shell_fence(ps, gen, cb_cpu, cpu);
 	shell_note_from(ps, CPU_NONE, cb_cpu, here);
 	if (cpu != here)
@@ -191,7 +191,7 @@ static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
 	shell_append(ps, job);
 }
 
-/* Returns 0, -EAGAIN, or 1 where the callback CPU has to be mapped first. */
+/* Return 0, -EAGAIN, or 1 if the callback CPU has to be mapped first. */
 static int shell_append_alone_quick(struct padata_shell *ps,
 				    struct padata_priv *job, int cb_cpu)
 {
@@ -235,7 +235,7 @@ static noinline int shell_append_alone_slow(struct padata_shell *ps,
 }
 
 /**
- * shell_take_back() - end what shell_append_alone() began
+ * shell_take_back() - end a job that shell_append_alone() has appended
  * @ps: The shell; the caller has the baton, and gives it away here.
  * @job: Its first job; parallel() has returned.
  *
@@ -254,7 +254,7 @@ static bool shell_take_back(struct padata_shell *ps, struct padata_priv *job)
 	if (done) {
 		job_list_cut(&ps->order, ps->order.first, &front);
 		ps->nr_cut++;
-		/* Jobs that came meanwhile go by a wider CPU_MANY. */
+		/* For jobs that came meanwhile CPU_MANY stays, which covers this CPU. */
 		if (job_list_empty(&ps->order))
 			ps->from = smp_processor_id();
 	}

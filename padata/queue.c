@@ -17,9 +17,9 @@ static void note_pull(struct instance *pinst, u64 now)
 }
 
 /*
- * In a burst the cycle counter shows that the last pull, or look at the clock, is
- * too recent for another look; where counters differ between CPUs the clock is read
- * in vain, or a little late.
+ * Return true if the last pull, or look at the clock, is too recent for another look.
+ * The cycle counter tells, which is cheap in a burst.  Where counters differ between
+ * CPUs the clock is read in vain, or a little late.
  */
 static __always_inline bool looked_lately(struct instance *pinst)
 {
@@ -28,9 +28,9 @@ static __always_inline bool looked_lately(struct instance *pinst)
 }
 
 /*
- * The mean does not know the long job that others wait behind.  Who is woken for
- * that has some time to come before another one is, and the more have been woken
- * since jobs were pulled last the longer that is: one more seldom helps.
+ * The mean duration does not tell of one long job that others wait behind.  Each pump
+ * that is woken for a late queue gets some grace before the next one is woken.  The
+ * grace grows with the pumps woken since jobs were pulled last: one more seldom helps.
  */
 static bool queue_is_late(struct instance *pinst, u64 cost)
 {
@@ -51,8 +51,8 @@ static bool queue_is_late(struct instance *pinst, u64 cost)
 }
 
 /*
- * What wake_pays() finds out for most jobs of a burst, at a glance: jobs are
- * trivial, and a pump is at them.  The instance is locked.
+ * Return true if wake_pays() is known to be false, as for most jobs of a burst: jobs
+ * are trivial, and a pump pulls.  The instance is locked.
  */
 static __always_inline bool is_attended(struct instance *pinst)
 {
@@ -62,7 +62,7 @@ static __always_inline bool is_attended(struct instance *pinst)
 	       looked_lately(pinst);
 }
 
-/* Is the queued work worth one more CPU? */
+/* Return true if the backlog justifies waking another pump. */
 static bool wake_pays(struct instance *pinst)
 {
 	u64 cost = READ_ONCE(wakeup_cost_ns);
@@ -72,10 +72,10 @@ static bool wake_pays(struct instance *pinst)
 		return true;
 	if (pinst->nr_pulling >= (pinst->nr_parallel ?: pinst->nr_online))
 		return false;
-	/* Until a job has ended each may be a long one, and nobody look again. */
+	/* Until a job has ended each may be a long one. */
 	if (!service)
 		return true;
-	/* With trivial jobs it would only wait for the submitter and drains. */
+	/* With trivial jobs another pump would only wait for the submitter and drains. */
 	if (service >= TRIVIAL_NS &&
 	    pinst->nr_queued * service > pinst->nr_pulling * cost)
 		return true;
@@ -89,7 +89,7 @@ static bool pump_can_start(struct instance *pinst, int cpu)
 }
 
 /*
- * The callback CPU first: it has to run for serial() anyway.  Then the CPUs
+ * Prefer the callback CPU, which has to run for serial() anyway.  Then try the CPUs
  * after this one, so that the submitter's own comes last.
  */
 static int find_idle_cpu(struct instance *pinst, int hint)
@@ -113,8 +113,8 @@ static int find_idle_cpu(struct instance *pinst, int hint)
  * @pinst: The instance, locked.
  * @hint: Callback CPU of the job queued last, or -1.
  *
- * The chosen one counts as pulling from now on, so that nobody wakes a second
- * for the same jobs; the caller owes it a pump_wake() after unlocking.
+ * The chosen pump counts as pulling from now on, so that no second one is woken for
+ * the same jobs.  The caller calls pump_wake() after unlocking.
  *
  * Return: A pump, or NULL where waking does not pay.
  */
@@ -228,7 +228,7 @@ static void note_service_time(struct padata_pump *pump)
 	pump->nr_busy = 0;
 }
 
-/* A share that leaves work for the other CPUs, but saves locking in a burst. */
+/* Return a number of jobs that leaves work for other CPUs, but saves locking in a burst. */
 static unsigned int pull_share(struct instance *pinst)
 {
 	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
@@ -238,8 +238,9 @@ static unsigned int pull_share(struct instance *pinst)
 }
 
 /*
- * As long as the work is not worth waking another CPU there is nobody to share
- * with.  But only jobs of one shell: others must not wait for a long one of it.
+ * Return true if more than a share may be pulled: the work does not justify waking
+ * another CPU that could take the rest.  It may be jobs of one shell only, because
+ * another shell must not wait for a long job of the first.
  */
 static bool may_pull_more(struct instance *pinst)
 {
@@ -253,7 +254,7 @@ static bool may_pull_more(struct instance *pinst)
 		 pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns)));
 }
 
-/* Take jobs off the queue; returns how many. */
+/* Take jobs off the queue.  Return their number. */
 static unsigned int pull_jobs(struct instance *pinst, struct job_list *jobs)
 {
 	unsigned int n, share = pull_share(pinst);
@@ -309,7 +310,7 @@ static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 		pump_wake(wake);
 }
 
-/* What was pulled and not started keeps its place. */
+/* Put jobs that were pulled and not started back to the front of the queue. */
 static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
 {
 	struct instance *pinst = pump->pinst;
@@ -346,7 +347,7 @@ static bool is_backlog_full(struct instance *pinst, struct padata_shell *ps)
  *
  * A job that finds no room still looks whether the queue is late.
  *
- * Return: False when there is no room and the submitter has to run the job.
+ * Return: False if there is no room and the submitter has to run the job.
  * Otherwise it is not the submitter's any more and may be gone.
  */
 static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
@@ -365,7 +366,7 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 		note_queued(pinst, ps);
 	}
 	wake = is_attended(pinst) ? NULL : pump_to_wake(pinst, job->cb_cpu);
-	/* Also where there was nobody to wake. */
+	/* Also where there was no pump to wake. */
 	if (full)
 		WRITE_ONCE(pinst->looked_cycles, cycles_now());
 	spin_unlock(&pinst->lock);

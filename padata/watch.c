@@ -3,7 +3,7 @@
  * padata: the stall detector
  */
 
-/* What keeps a busy shell from going on. */
+/* Return the reason for which a busy shell does not go on. */
 static const char *stall_cause(struct padata_shell *ps)
 {
 	struct padata_priv *first;
@@ -21,7 +21,7 @@ static const char *stall_cause(struct padata_shell *ps)
 	return "its first job is done and not handed over";
 }
 
-/* Begin to look at a shell, or see that it has made progress. */
+/* Note the state of a shell that is seen for the first time, or has made progress. */
 static void watch_note(struct padata_shell *ps, bool busy, int pending)
 {
 	lockdep_assert_held(&ps->lock);
@@ -33,8 +33,8 @@ static void watch_note(struct padata_shell *ps, bool busy, int pending)
 }
 
 /*
- * A stall counts from a look that found jobs in flight, however long ago: they are
- * still.  A look that found none says nothing about jobs that came later.
+ * A stall counts from a look that found jobs in flight, however long ago: the same
+ * jobs are in flight still.  A look that found none says nothing about later jobs.
  */
 static void watch_shell(struct padata_shell *ps, unsigned int limit)
 {
