@@ -81,8 +81,8 @@ struct padata_link {
  *	this callback starts, or that there is none, or that there are many.
  * @info: The user's own; padata never reads or writes it.
  * @parallel: Does the work.  Called exactly once, with softirqs disabled, on a
- *	CPU of the parallel cpumask or on the submitter's.  It, or whoever ends
- *	the work, calls padata_do_serial().
+ *	CPU of the parallel cpumask or on the submitter's.  It, or the code that
+ *	ends the work later, calls padata_do_serial().
  * @serial: Takes the result.  Called exactly once after padata_do_serial(),
  *	with softirqs disabled, on the callback CPU, in the order of submission.
  *	It may free or resubmit the job.  Not called when padata_do_alone() has
@@ -117,15 +117,15 @@ struct padata_priv {
  * @start: First unit of the job; units are whatever the user counts in.
  * @size: Units in the job; 0 is no work.
  * @align: Where chunks meet is a multiple of this; where the job begins and ends
- *	need not be.  0 is taken for 1.
+ *	need not be.  0 counts as 1.
  * @min_chunk: No chunk is smaller, unless the job is: the least that is worth
  *	another thread.
- * @max_threads: At most this many threads, the caller among them; below 1 is
- *	taken for 1.  Never more than one per CPU.
+ * @max_threads: At most this many threads, the caller among them; below 1 counts
+ *	as 1.  Never more than one per CPU.
  * @numa_aware: Helpers go to one node after the other, rather than to the caller's
  *	first.
  * @thread_fn_err: Instead of @thread_fn: returns 0, or an error that ends the job.
- *	What a failing call has done of its chunk it takes back itself.
+ *	A failing call takes back its own part of the chunk itself.
  * @undo_fn: Called, after an error or a signal, for each chunk that is done.
  * @killable: A fatal signal of the caller ends the job.
  * @done: Counts the units that are done, from 0, chunk by chunk; those undone are

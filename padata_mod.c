@@ -10,25 +10,25 @@
  *
  *   padata_do_parallel()   order list of the shell, shared queue of the instance
  *   pump of some CPU       parallel()
- *   padata_do_serial()     the job is done; who finds the baton on it drains
+ *   padata_do_serial()     the job is done; a completion that finds the baton drains
  *   drain                  finished jobs at the front of the order list go to
  *                          the serial queues of their callback CPUs
  *   pump of that CPU       serial()
  *
- * The order of the callbacks is the order of the list, and the list is all that
- * defines it: there are no sequence numbers.  Exactly one party may take jobs
- * off a list, the one that has its **baton**, and the baton is in exactly one
- * place: at home in the shell (the list is empty), on the first job of the list
- * (it is not done), with a drainer, or parked (the first job is done but fenced,
- * and callbacks before it have not returned).  A completion that does not find
- * the baton touches nothing but the state of its own job.
+ * The order of the callbacks is the order of the list, and nothing else defines it:
+ * there are no sequence numbers.  Only the holder of a list's **baton** may take jobs
+ * off the list.  The baton is in exactly one place: at home in the shell (the list is
+ * empty), on the first job of the list (it is not done), with a drainer, or parked
+ * (the first job is done but fenced, and callbacks before it have not returned).  A
+ * completion that does not find the baton touches only the state of its own job.
  *
  * Each CPU has one **pump** per instance, a work item.  It serves the serial
  * queue of its CPU first and pulls jobs from the shared queue as long as its CPU
  * is in the parallel mask.  Sleeping and waking cost more than all the rest, so
  * a further pump is woken only when the queued work outweighs a wake-up, and one
  * that runs out of work looks for more for a moment before it sleeps.  Where jobs
- * are short their drains wait until the pump has run what it pulled of a shell.
+ * are short their drains wait until the pump has run the jobs that it pulled of a
+ * shell.
  *
  * The order does not end at serial(): behind it stand queues of the CPU on which it
  * runs.  So a stream of results changes its CPU only through a **fence**, whatever
@@ -70,8 +70,8 @@
  *   is fully ordered), and sleep:A/B wake the pump.  The pump looks at its CPU's
  *   pending softirqs afterwards, on that CPU, where the callbacks raised them
  *   before.  A softirq of a CPU is not in progress while a task runs there.  The pump
- *   then queues itself; the worker pool's lock puts it behind what was queued
- *   before, and the pool starts it after those have ended.  (PREEMPT_RT: a softirq
+ *   then queues itself.  The worker pool's lock puts it behind the work items queued
+ *   before, and the pool starts it after these have ended.  (PREEMPT_RT: a softirq
  *   in progress is an RCU read section, and the pump waits for a grace period.)
  * sleep:A / sleep:B, lost wake-up (pattern R: two writes of ::awake, one queue)
  *   sleep:A (pump_sleep) writes awake = 0; full barrier; reads ::ready,
@@ -84,13 +84,20 @@
  *   nr_queued > 0 implies nr_pulling > 0, both under instance::lock.  A pump with
  *   ::pulling set looks at the queue under that lock before it sleeps, and
  *   clears it only where the queue is empty or after it woke another.
+ * look:A / look:B, store buffering
+ *   look:A (look_again_later) has raised nr_queued; full barrier; reads ::look_armed.
+ *   look:B (look_again) clears ::look_armed; full barrier; reads nr_queued.
+ *   At least one of them sees the other; whichever sets ::look_armed arms the timer.
+ *   wake_any() fills nothing that sleep:A reads.  A pump that it finds awake may go to
+ *   sleep without having seen the queue; the next look, a jiffy later, finds it asleep.
  * idle:A / idle:B, store buffering
  *   idle:A (wait_until_idle) raises nr_waiters; full barrier; looks at the shells.
  *   idle:B (shell_put) lowers ::refs, fully ordered; reads nr_waiters.
  * orphan:A / orphan:B, whose reference is the last
  *   orphan:B sets ::orphan, then subtracts from ::refs, fully ordered; orphan:A
- *   reads ::refs with acquire, then ::orphan.  Who sees the owner's reference gone
- *   sees ::orphan, too; the other way round a busy shell is taken for busy.
+ *   reads ::refs with acquire, then ::orphan.  A reader that sees the owner's reference
+ *   gone sees ::orphan, too.  One that sees ::orphan alone considers an idle shell
+ *   busy.
  * over:A / over:B, return of parallel()
  *   A pump names the shell whose parallel() it runs before it does; over:A clears
  *   that with release, over:B reads it with acquire after the shell was seen idle.
@@ -99,7 +106,7 @@
  *   period ends the wait: parallel() runs in an RCU read section.
  * stop
  *   padata_stop() clears ::running, then takes each padata_shell::lock to look at
- *   ::refs; those who append read ::running and raise ::refs under that lock.  A
+ *   ::refs; a submitter reads ::running and raises ::refs under that lock.  A
  *   shell that is not yet on the list is added under shell_lock, which
  *   padata_stop() takes in between: its jobs see ::running cleared.
  * masks
@@ -115,6 +122,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/delay.h>
+#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/list.h>
 #include <linux/llist.h>
@@ -141,9 +149,10 @@
 #define CREATE_TRACE_POINTS
 #include "padata/trace.h"
 
+#include "padata/limits.h"
 #include "padata/internal.h"
 
-/* A parameter that is a number between two bounds; what is outside is refused. */
+/* A parameter that is a number between two bounds; other values are refused. */
 struct bounded_param {
 	unsigned int *value;
 	unsigned int min;
@@ -209,6 +218,7 @@ static LIST_HEAD(pinsts);
 #include "padata/sleep.c"
 #include "padata/queue.c"
 #include "padata/serial.c"
+#include "padata/drain.c"
 #include "padata/order.c"
 #include "padata/shell.c"
 #include "padata/settle.c"
@@ -218,6 +228,9 @@ static LIST_HEAD(pinsts);
 #include "padata/watch.c"
 #include "padata/sysfs.c"
 #include "padata/instance.c"
+#include "padata/multithread.h"
+#include "padata/chunk.c"
+#include "padata/helper.c"
 #include "padata/multithread.c"
 
 static int stall_seconds_set(const char *text, const struct kernel_param *kp)

@@ -13,17 +13,8 @@
 #include "../pcrypt/compat.h"
 /* From 6.13 hrtimer_setup() sets the function, too. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#define compat_hrtimer_setup	hrtimer_setup
 #define compat_hrtimer_setup_on_stack	hrtimer_setup_on_stack
 #else
-#define compat_hrtimer_setup(timer, func, clock, mode)			\
-do {									\
-	struct hrtimer *_timer = (timer);				\
-									\
-	hrtimer_init(_timer, clock, mode);				\
-	_timer->function = (func);					\
-} while (0)
-
 #define compat_hrtimer_setup_on_stack(timer, func, clock, mode)		\
 do {									\
 	struct hrtimer *_timer = (timer);				\

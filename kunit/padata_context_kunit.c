@@ -110,6 +110,89 @@ static void do_serial_from_irq_work(struct kunit *test)
 	context_end(test, TEST_END_IRQ_WORK);
 }
 
+/* ---- completions in interrupts of a CPU that a realtime task has ---- */
+
+#define CONTEXT_ROUNDS	5
+
+/**
+ * struct context_hog - a realtime task on whose CPU a job is completed
+ * @hog: The task.
+ * @irq_work: Completes the job in a hard interrupt of that CPU.
+ * @lane: Its last job is held.
+ */
+struct context_hog {
+	struct test_hog		hog;
+	struct irq_work		irq_work;
+	struct test_lane	*lane;
+};
+
+static void context_hog_irq(struct irq_work *irq_work)
+{
+	struct test_lane *lane = container_of(irq_work, struct context_hog, irq_work)->lane;
+
+	lane_release_job(lane, lane->submitted - 1);
+}
+
+/* The two below are called by the realtime task. */
+static void context_hog_interrupt(struct test_hog *hog)
+{
+	irq_work_queue(&container_of(hog, struct context_hog, hog)->irq_work);
+}
+
+static void context_hog_irqsoff(struct test_hog *hog)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	context_hog_irq(&container_of(hog, struct context_hog, hog)->irq_work);
+	local_irq_restore(flags);
+}
+
+/* Return true if the callback came while the task had the CPU. */
+static bool context_end_beside_hog(struct test_lane *lane, void (*end)(struct test_hog *hog))
+{
+	struct context_hog hog = { .hog = { .still = true, .begin = end }, .lane = lane };
+	bool done;
+
+	hog.irq_work = IRQ_WORK_INIT_HARD(context_hog_irq);
+	KUNIT_ASSERT_EQ(lane->bed->test, lane_submit(lane), 0);
+	test_hog_start(lane->bed->test, &hog.hog, test_last_cpu());
+	done = lane_wait_done(lane, lane->submitted);
+	done = test_hog_stop(&hog.hog) && done;
+	irq_work_sync(&hog.irq_work);
+	return done;
+}
+
+/* The callback CPU is another one, and idle.  An emulator may stop it, so a few rounds. */
+static void context_beside_hog(struct kunit *test, void (*end)(struct test_hog *hog))
+{
+	const struct test_load load = { .jobs = 1, .percent = 100, .end = TEST_END_HELD,
+		.submit = padata_do_inline };
+	struct test_lane *lane;
+	bool good = false;
+	int i;
+
+	if (num_online_cpus() == 1)
+		return;
+	test_keep_off_last_cpu(test);
+	lane = context_lane(test, &load);
+	lane->cb_cpu = test_online_cpu(0);
+	for (i = 0; i < CONTEXT_ROUNDS && !good; i++)
+		good = context_end_beside_hog(lane, end);
+	KUNIT_EXPECT_TRUE(test, good);
+	bed_expect_clean(lane->bed);
+}
+
+static void do_serial_from_irq_work_beside_fifo_task(struct kunit *test)
+{
+	context_beside_hog(test, context_hog_interrupt);
+}
+
+static void do_serial_irqs_disabled_in_fifo_task(struct kunit *test)
+{
+	context_beside_hog(test, context_hog_irqsoff);
+}
+
 /* Lots of interrupts: some of them hit CPUs that hold padata's own locks. */
 static void do_serial_from_hardirq_many_lanes(struct kunit *test)
 {
@@ -365,6 +448,8 @@ static struct kunit_case padata_context_cases[] = {
 	KUNIT_CASE(do_serial_from_softirq),
 	KUNIT_CASE(do_serial_from_hrtimer),
 	KUNIT_CASE(do_serial_from_irq_work),
+	KUNIT_CASE(do_serial_from_irq_work_beside_fifo_task),
+	KUNIT_CASE(do_serial_irqs_disabled_in_fifo_task),
 	KUNIT_CASE(do_serial_from_hardirq_many_lanes),
 	KUNIT_CASE(do_serial_from_serial),
 	KUNIT_CASE(serial_runs_on_callback_cpu),

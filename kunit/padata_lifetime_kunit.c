@@ -234,6 +234,76 @@ static void free_shell_waits_for_callback(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
+/* The call also waits for parallel(), which may go on after the end of its job. */
+static void lifetime_free_beside_parallel(struct kunit *test,
+					  int (*submit)(struct padata_shell *ps,
+							struct padata_priv *padata, int *cb_cpu))
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane;
+	int i;
+
+	test_keep_off_last_cpu(test);
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(test_last_cpu()));
+	for (i = 0; i < 5; i++) {
+		lane = lifetime_lane(bed, &(struct test_load){ .jobs = 1, .submit = submit });
+		lane->cb_cpu = test_online_cpu(0);
+		lane->after_end = test_go_on;
+		lane_start(lane);
+		KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, 1));
+		padata_free_shell(lane->ps);
+		KUNIT_EXPECT_EQ(test, atomic_read(&lane->gone_on), 1);
+	}
+	bed_stop_lanes(bed);
+	bed_expect_clean(bed);
+}
+
+static void free_shell_waits_for_parallel(struct kunit *test)
+{
+	lifetime_free_beside_parallel(test, NULL);
+}
+
+static void free_shell_waits_for_parallel_of_submitter(struct kunit *test)
+{
+	lifetime_free_beside_parallel(test, padata_do_inline);
+}
+
+/* How often the call has slept. */
+static unsigned long lifetime_sleeps;
+
+static void lifetime_free_shell_counted(struct test_waiter *waiter)
+{
+	unsigned long before = current->nvcsw;
+
+	padata_free_shell(waiter->ps);
+	lifetime_sleeps = current->nvcsw - before;
+}
+
+/* A call that waits for one shell is not woken by callbacks of another one. */
+static void free_shell_sleeps_beside_busy_shell(struct kunit *test)
+{
+	const struct test_load load = { .jobs = 200, .percent = 100, .end = TEST_END_HELD };
+	struct test_bed *bed = bed_make(test);
+	struct test_waiter *waiter = bed_waiter(bed, lifetime_free_shell_counted);
+	struct test_lane *busy = bed_lane(bed, bed_shell(bed), &load);
+	struct test_lane *lane = lifetime_lane(bed, &lifetime_held);
+
+	lane_run(busy);
+	lane_run(lane);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(busy, 200));
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, lane->load.jobs));
+	waiter->ps = lane->ps;
+	test_waiter_start(waiter);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&waiter->over, HZ / 10), 0);
+	lane_release_each(busy, 199);
+	lane_release_each(lane, lane->load.jobs);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(waiter));
+	/* Once; and for each ten seconds, after which it says what it waits for. */
+	KUNIT_EXPECT_LE(test, lifetime_sleeps, 10);
+	bed_unhold(bed);
+	bed_expect_clean(bed);
+}
+
 /* A new instance in each round; its last callback is its last sign of life. */
 static void lifetime_instances(struct kunit *test, void (*in_serial)(struct test_lane *, u32))
 {
@@ -400,6 +470,34 @@ static void shell_holds_instance(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
+static int lifetime_module_refs(struct kunit *test)
+{
+	char text[16];
+	int refs = -1;
+
+	KUNIT_EXPECT_GT(test, test_read_file("/sys/module/padata_mod/refcnt", text,
+					     sizeof(text)), 0);
+	KUNIT_EXPECT_EQ(test, kstrtoint(strim(text), 10, &refs), 0);
+	return refs;
+}
+
+/* An instance that is never freed has work of its own, so it holds the module. */
+static void instance_holds_module(struct kunit *test)
+{
+	int refs = lifetime_module_refs(test);
+	struct padata_instance *pinst;
+	struct padata_shell *ps;
+
+	pinst = padata_alloc("padata_test");
+	KUNIT_ASSERT_NOT_NULL(test, pinst);
+	KUNIT_EXPECT_EQ(test, lifetime_module_refs(test), refs + 1);
+	ps = padata_alloc_shell(pinst);
+	padata_free(pinst);
+	KUNIT_EXPECT_EQ(test, lifetime_module_refs(test), refs + !!ps);
+	padata_free_shell(ps);
+	KUNIT_EXPECT_EQ(test, lifetime_module_refs(test), refs);
+}
+
 /* What the shell holds is still there when the instance was freed before it. */
 static void free_before_shell(struct kunit *test)
 {
@@ -495,6 +593,9 @@ static struct kunit_case padata_lifetime_cases[] = {
 	KUNIT_CASE(put_shell_drainer_stalled),
 	KUNIT_CASE(free_shell_waits_for_held_jobs),
 	KUNIT_CASE(free_shell_waits_for_callback),
+	KUNIT_CASE(free_shell_waits_for_parallel),
+	KUNIT_CASE(free_shell_waits_for_parallel_of_submitter),
+	KUNIT_CASE(free_shell_sleeps_beside_busy_shell),
 	KUNIT_CASE(free_waits_for_held_jobs),
 	KUNIT_CASE(free_after_last_callback),
 	KUNIT_CASE(free_after_put_shell_in_last_serial),
@@ -506,6 +607,7 @@ static struct kunit_case padata_lifetime_cases[] = {
 	KUNIT_CASE(free_removes_kobject),
 	KUNIT_CASE(free_with_kobject_referenced),
 	KUNIT_CASE(shell_holds_instance),
+	KUNIT_CASE(instance_holds_module),
 	KUNIT_CASE(free_before_shell),
 	KUNIT_CASE(thousand_instances),
 	{}
@@ -513,6 +615,8 @@ static struct kunit_case padata_lifetime_cases[] = {
 
 static struct kunit_suite padata_lifetime_suite = {
 	.name = "padata_lifetime",
+	.suite_init = test_root_get,
+	.suite_exit = test_root_put,
 	.test_cases = padata_lifetime_cases,
 };
 

@@ -1529,6 +1529,116 @@ static void one_description_for_many_tasks(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, atomic_read(&mt_shared_units[i]), 400);
 }
 
+#if IS_ENABLED(CONFIG_KPROBES)
+/* ---- a caller that is preempted where it calls a helper ---- */
+
+/*
+ * When this task queues its first helper, the realtime task begins to keep its CPU.
+ * Both CPUs that it may use are in the mask.
+ */
+static struct task_struct *mt_slow_caller;
+static struct test_hog mt_hog_of_caller;
+static struct cpumask mt_slow_mask;
+
+static int mt_preempt_caller(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (READ_ONCE(mt_slow_caller) != current)
+		return 0;
+	WRITE_ONCE(mt_slow_caller, NULL);
+	wake_up_process(mt_hog_of_caller.thread);
+	return 0;
+}
+
+static struct kprobe mt_queue_probe = {
+	.symbol_name = "queue_work_on",
+	.pre_handler = mt_preempt_caller,
+};
+
+static void mt_queue_unprobe(void *unused)
+{
+	unregister_kprobe(&mt_queue_probe);
+	mt_queue_probe.addr = NULL;
+	mt_queue_probe.flags = 0;
+}
+
+static int mt_slow_thread(void *bed)
+{
+	set_user_nice(current, MAX_NICE);
+	set_cpus_allowed_ptr(current, &mt_slow_mask);
+	/* The other CPU is idle, and would take this task, too. */
+	migrate_disable();
+	WRITE_ONCE(mt_slow_caller, current);
+	mt_fill_thread(bed);
+	migrate_enable();
+	return 0;
+}
+
+static struct task_struct *mt_slow_start(struct mt_bed *bed, int cpu)
+{
+	struct task_struct *thread = kthread_create(mt_slow_thread, bed, "padata_test/slow");
+
+	KUNIT_ASSERT_FALSE(bed->test, IS_ERR(thread));
+	set_cpus_allowed_ptr(thread, cpumask_of(cpu));
+	wake_up_process(thread);
+	return thread;
+}
+
+/* A job of two threads, which this thread and the last CPU's helper have to be. */
+static bool mt_last_cpu_helps(struct mt_bed *bed)
+{
+	struct cpumask mask;
+
+	cpumask_copy(&mask, cpumask_of(test_online_cpu(0)));
+	cpumask_set_cpu(test_last_cpu(), &mask);
+	mt_bind(bed->test, &mask);
+	bed->in_chunk = mt_meet;
+	bed->arg = 2;
+	return !mt_bed_run(bed) && atomic_read(&bed->most) == 2;
+}
+
+/* Return true if that helper came while the caller that had called it was kept waiting. */
+static bool mt_help_beside_slow_caller(struct kunit *test)
+{
+	struct mt_bed *slow = mt_bed(test, 1000), *bed = mt_bed(test, 1000);
+	struct task_struct *thread;
+	int cpu = test_online_cpu(1);
+	bool helped;
+
+	mt_bind(test, cpumask_of(test_online_cpu(0)));
+	cpumask_copy(&mt_slow_mask, cpumask_of(cpu));
+	cpumask_set_cpu(test_last_cpu(), &mt_slow_mask);
+	init_completion(&slow->leave);
+	mt_hog_of_caller = (struct test_hog){ .still = true };
+	test_hog_make(test, &mt_hog_of_caller, cpu);
+	thread = mt_slow_start(slow, cpu);
+	test_hog_wait(&mt_hog_of_caller);
+	helped = mt_last_cpu_helps(bed);
+	helped = test_hog_stop(&mt_hog_of_caller) && helped;
+	KUNIT_EXPECT_TRUE(test, mt_wait(&slow->leave));
+	kthread_stop(thread);
+	return helped;
+}
+
+/*
+ * Another job gets the help of a CPU whose helper a caller of low priority was about to
+ * call.  (With PREEMPT_RT the lock under which it does can be held up, too.)  An emulator
+ * may stop any CPU, so a few rounds.
+ */
+static void preempted_caller_keeps_no_cpu(struct kunit *test)
+{
+	bool good = false;
+	int i;
+
+	if (num_online_cpus() < 3 || IS_ENABLED(CONFIG_PREEMPT_RT))
+		return;
+	KUNIT_ASSERT_EQ(test, register_kprobe(&mt_queue_probe), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, mt_queue_unprobe, NULL), 0);
+	for (i = 0; i < 5 && !good; i++)
+		good = mt_help_beside_slow_caller(test);
+	KUNIT_EXPECT_TRUE(test, good);
+}
+#endif
+
 #if IS_ENABLED(CONFIG_FAILSLAB) && IS_ENABLED(CONFIG_KRETPROBES)
 static struct task_struct *mt_poor_task;
 static atomic_t mt_refusals;
@@ -1620,6 +1730,9 @@ static struct kunit_case padata_multithread_cases[] = {
 	KUNIT_CASE(jobs_while_a_cpu_goes_and_comes),
 	KUNIT_CASE(helper_that_loses_its_cpu_ends),
 	KUNIT_CASE(one_description_for_many_tasks),
+#if IS_ENABLED(CONFIG_KPROBES)
+	KUNIT_CASE(preempted_caller_keeps_no_cpu),
+#endif
 #if IS_ENABLED(CONFIG_FAILSLAB) && IS_ENABLED(CONFIG_KRETPROBES)
 	KUNIT_CASE(jobs_without_memory),
 #endif

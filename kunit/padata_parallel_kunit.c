@@ -262,6 +262,48 @@ static void back_pressure_beside_small_shell(struct kunit *test)
 			load.jobs * PARALLEL_INLINE_PERCENT);
 }
 
+/* ---- a CPU that is woken and does not come ---- */
+
+/*
+ * A job alone, the CPU that is woken for it has a realtime task, and nothing is
+ * submitted that would notice.  Return true if another CPU ran it meanwhile.
+ */
+static bool parallel_alone_beside_hog(struct test_bed *bed)
+{
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 1, .percent = 100, .end = TEST_END_HELD });
+	struct test_hog hog = { .still = true };
+	bool ran;
+
+	lane->cb_cpu = test_last_cpu();
+	test_hog_start(bed->test, &hog, test_last_cpu());
+	lane_run(lane);
+	ran = lane_wait_held(lane, 1);
+	ran = test_hog_stop(&hog) && ran;
+	bed_unhold(bed);
+	bed_expect_clean(bed);
+	KUNIT_EXPECT_EQ(bed->test, atomic_read(&lane->inlined), 0);
+	return ran;
+}
+
+/* An emulator may stop any CPU, so a few rounds. */
+static void lone_job_beside_fifo_task(struct kunit *test)
+{
+	struct test_bed *bed;
+	bool good = false;
+	int i;
+
+	if (num_online_cpus() == 1)
+		return;
+	test_keep_off_last_cpu(test);
+	for (i = 0; i < PARALLEL_ROUNDS / 2 && !good; i++) {
+		bed = bed_make(test);
+		good = parallel_alone_beside_hog(bed);
+		kunit_release_action(test, bed_release, bed);
+	}
+	KUNIT_EXPECT_TRUE(test, good);
+}
+
 static struct kunit_case padata_parallel_cases[] = {
 	KUNIT_CASE(parallel_one_shell),
 	KUNIT_CASE(parallel_many_shells),
@@ -272,6 +314,7 @@ static struct kunit_case padata_parallel_cases[] = {
 	KUNIT_CASE(parallel_of_unknown_length),
 	KUNIT_CASE(back_pressure),
 	KUNIT_CASE(back_pressure_beside_small_shell),
+	KUNIT_CASE(lone_job_beside_fifo_task),
 	{}
 };
 

@@ -8,13 +8,14 @@
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>
+#include <linux/kprobes.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/clock.h>
+#include <linux/smp.h>
 
 #include "padata_test.h"
 
 #define PUMP_ROUNDS	5
-#define PUMP_HOG_MS	700
 
 /* Rounds on beds of their own; true when @wanted of them were good. */
 static bool pump_rounds(struct kunit *test, bool (*round)(struct test_bed *bed), int wanted)
@@ -104,6 +105,31 @@ static void drain_of_whole_rounds_takes_baton_home(struct kunit *test)
 		return;
 	test_keep_off_last_cpu(test);
 	KUNIT_EXPECT_TRUE(test, pump_any_round(test, pump_drain_whole_rounds));
+}
+
+/*
+ * More than one drain hands over: the rest is left to the pump of the callback CPU,
+ * not to the one of this CPU, which can't run.
+ */
+static bool pump_drain_leaves_rest(struct test_bed *bed)
+{
+	struct test_lane *lane = pump_held_lane(bed, 1500, test_last_cpu(), 0);
+	bool done;
+
+	preempt_disable();
+	pump_release_lane(lane);
+	done = pump_done_meanwhile(lane);
+	preempt_enable();
+	return done;
+}
+
+static void drain_leaves_rest_to_callback_cpu(struct kunit *test)
+{
+	/* Without preemption all of it is left to a pump on PREEMPT_RT. */
+	if (num_online_cpus() == 1 || IS_ENABLED(CONFIG_PREEMPT_RT))
+		return;
+	test_keep_off_last_cpu(test);
+	KUNIT_EXPECT_TRUE(test, pump_any_round(test, pump_drain_leaves_rest));
 }
 
 /* ---- taking turns ---- */
@@ -247,50 +273,6 @@ static void jobs_start_in_order_on_one_cpu(struct kunit *test)
 
 /* ---- hogged CPUs ---- */
 
-enum pump_hog_state { PUMP_HOG_STARTS, PUMP_HOG_SITS, PUMP_HOG_GOES };
-
-struct pump_hog {
-	struct task_struct	*thread;
-	int			state;
-};
-
-/* Keeps everything else off its CPU, but for interrupts and RCU. */
-static int pump_hog_thread(void *arg)
-{
-	struct pump_hog *hog = arg;
-	ktime_t end = ktime_add_ms(ktime_get(), PUMP_HOG_MS);
-
-	WRITE_ONCE(hog->state, PUMP_HOG_SITS);
-	while (!kthread_should_stop() && ktime_before(ktime_get(), end))
-		cpu_relax();
-	WRITE_ONCE(hog->state, PUMP_HOG_GOES);
-	while (!kthread_should_stop())
-		schedule_timeout_idle(1);
-	return 0;
-}
-
-static void pump_hog_start(struct test_bed *bed, struct pump_hog *hog, int cpu)
-{
-	unsigned long end = jiffies + TEST_TIMEOUT;
-
-	hog->state = PUMP_HOG_STARTS;
-	hog->thread = kthread_create_on_cpu(pump_hog_thread, hog, cpu, "padata_test_hog/%u");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(bed->test, hog->thread);
-	sched_set_fifo(hog->thread);
-	wake_up_process(hog->thread);
-	while (READ_ONCE(hog->state) == PUMP_HOG_STARTS && time_before(jiffies, end))
-		cond_resched();
-}
-
-/* True when it sat there all the time. */
-static bool pump_hog_stop(struct pump_hog *hog)
-{
-	bool sat = READ_ONCE(hog->state) == PUMP_HOG_SITS;
-
-	kthread_stop(hog->thread);
-	return sat;
-}
-
 /*
  * The pump that was told to pull does not get to run, and then loses its right:
  * the jobs must not have to wait for it.
@@ -299,16 +281,16 @@ static bool pump_mask_behind_hog(struct test_bed *bed)
 {
 	int cpu = test_last_cpu(), other = test_online_cpu(0);
 	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .jobs = 100 });
-	struct pump_hog hog;
+	struct test_hog hog = { };
 	bool done;
 
 	lane->cb_cpu = other;
 	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(cpu));
-	pump_hog_start(bed, &hog, cpu);
+	test_hog_start(bed->test, &hog, cpu);
 	lane_run(lane);
 	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(other));
 	done = lane_wait_done(lane, 100);
-	return pump_hog_stop(&hog) && done;
+	return test_hog_stop(&hog) && done;
 }
 
 static void set_cpumask_behind_hogged_cpu(struct kunit *test)
@@ -342,13 +324,18 @@ static void pump_be_busy(struct work_struct *work)
 		cond_resched();
 }
 
-static void pump_busy_start(struct kunit *test, struct pump_busy *busy, int cpu)
+/* From 6.5 on others run beside a work item that takes long; switch that off. */
+static void pump_let_work_take_long(struct kunit *test)
 {
-	static char usual[16];	/* for whoever restores it */
+	static char usual[16];	/* for the action that restores it */
 
-	/* From 6.5 on a work item that takes long is let others run beside it. */
 	if (test_read_file(PUMP_INTENSIVE, usual, sizeof(usual)) > 0)
 		test_set_param(test, PUMP_INTENSIVE, usual, "0");
+}
+
+static void pump_busy_start(struct kunit *test, struct pump_busy *busy, int cpu)
+{
+	pump_let_work_take_long(test);
 	init_completion(&busy->begun);
 	INIT_WORK_ONSTACK(&busy->work, pump_be_busy);
 	queue_work_on(cpu, system_wq, &busy->work);
@@ -433,6 +420,232 @@ static void remove_cpu_of_waiting_pump(struct kunit *test)
 	bed_stop_lanes(bed);
 	bed_expect_clean(bed);
 }
+
+/* ---- workqueues that a pump shares ---- */
+
+/* A lane whose jobs are the last CPU's, one after the other without a pause. */
+static struct test_lane *pump_endless_lane(struct test_bed *bed)
+{
+	struct test_lane *lane = bed_chain(bed, bed_shell(bed), &(struct test_load){
+		.jobs = U32_MAX, .window = 16, .spin_us = 50 });
+
+	lane->cb_cpu = test_last_cpu();
+	list_prev_entry(lane, node)->cb_cpu = test_last_cpu();
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(test_last_cpu()));
+	return lane;
+}
+
+/* It begins, on an instance that uses @wq. */
+static struct test_lane *pump_busy_lane(struct kunit *test, struct workqueue_struct *wq)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane;
+
+	bed_free_pinst(bed);
+	bed->pinst = padata_alloc_on("padata_test_on", wq, NULL, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, bed->pinst);
+	KUNIT_ASSERT_EQ(test, padata_start(bed->pinst), 0);
+	lane = pump_endless_lane(bed);
+	KUNIT_ASSERT_EQ(test, lane_submit(list_prev_entry(lane, node)), 0);
+	KUNIT_ASSERT_TRUE(test, pump_wait_begun(lane));
+	return lane;
+}
+
+struct pump_other {
+	struct work_struct	work;
+	struct completion	done;
+};
+
+static void pump_other_work(struct work_struct *work)
+{
+	complete(&container_of(work, struct pump_other, work)->done);
+}
+
+/* Another work item on the pump's workqueue and CPU runs although the pump never sleeps. */
+static void pump_expect_other_runs(struct test_lane *lane, struct workqueue_struct *wq)
+{
+	struct test_bed *bed = lane->bed;
+	unsigned long wakeups = bed_counter(bed, "wakeups");
+	struct pump_other other;
+
+	init_completion(&other.done);
+	INIT_WORK_ONSTACK(&other.work, pump_other_work);
+	queue_work_on(test_last_cpu(), wq, &other.work);
+	KUNIT_EXPECT_GT(bed->test, wait_for_completion_timeout(&other.done, TEST_TIMEOUT), 0);
+	KUNIT_EXPECT_EQ(bed->test, bed_counter(bed, "wakeups"), wakeups);
+	/* Without jobs the pump ends in any case. */
+	if (!completion_done(&other.done))
+		bed_unhold(bed);
+	flush_work(&other.work);
+	destroy_work_on_stack(&other.work);
+}
+
+static void pump_destroy_wq(void *wq)
+{
+	destroy_workqueue(wq);
+}
+
+static struct workqueue_struct *pump_wq_for_one(struct kunit *test)
+{
+	struct workqueue_struct *wq = alloc_workqueue("padata_test_one", COMPAT_WQ_PERCPU, 1);
+
+	KUNIT_ASSERT_NOT_NULL(test, wq);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pump_destroy_wq, wq), 0);
+	return wq;
+}
+
+static void other_work_beside_busy_pump(struct kunit *test)
+{
+	struct workqueue_struct *wq = pump_wq_for_one(test);
+	struct test_lane *lane;
+
+	test_keep_off_last_cpu(test);
+	lane = pump_busy_lane(test, wq);
+	pump_expect_other_runs(lane, wq);
+	bed_unhold(lane->bed);
+	bed_expect_clean(lane->bed);
+}
+
+/* Where one work item of a CPU runs at a time, whichever workqueue it is on. */
+static void other_work_beside_busy_pump_on_system_wq(struct kunit *test)
+{
+	struct test_lane *lane;
+
+	pump_let_work_take_long(test);
+	test_keep_off_last_cpu(test);
+	lane = pump_busy_lane(test, system_wq);
+	pump_expect_other_runs(lane, system_wq);
+	bed_unhold(lane->bed);
+	bed_expect_clean(lane->bed);
+}
+
+static struct workqueue_struct *pump_wq_to_flush;
+
+static void pump_flush_wq(struct test_waiter *waiter)
+{
+	flush_workqueue(pump_wq_to_flush);
+}
+
+static void flush_workqueue_beside_busy_pump(struct kunit *test)
+{
+	struct workqueue_struct *wq = pump_wq_for_one(test);
+	struct test_waiter *waiter;
+	struct test_lane *lane;
+
+	test_keep_off_last_cpu(test);
+	lane = pump_busy_lane(test, wq);
+	waiter = bed_waiter(lane->bed, pump_flush_wq);
+	pump_wq_to_flush = wq;
+	test_waiter_start(waiter);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(waiter));
+	/* The pump was busy all the time. */
+	KUNIT_EXPECT_GT(test, waiter->in_flight, 0);
+	bed_unhold(lane->bed);
+	bed_expect_clean(lane->bed);
+}
+
+#if IS_ENABLED(CONFIG_KRETPROBES)
+#define PUMP_SLEEPERS	64
+
+/*
+ * Workers of the last CPU's pool can't be made, as where memory is short: the one that
+ * is left tries to, and does nothing else.
+ */
+static int pump_poor_cpu = -1;
+
+static int pump_refuse_worker(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if (READ_ONCE(pump_poor_cpu) == raw_smp_processor_id() &&
+	    current->flags & PF_WQ_WORKER)
+		regs_set_return_value(regs, -ENOMEM);
+	return 0;
+}
+
+/* A worker's number; one that is not used stays so. */
+static struct kretprobe pump_probe = {
+	.kp.symbol_name = "ida_alloc_range",
+	.handler = pump_refuse_worker,
+	.maxactive = 64,
+};
+
+/* Work items that sleep, more than the pool has workers to spare. */
+static struct {
+	struct work_struct	work[PUMP_SLEEPERS];
+	atomic_t		nr;
+	struct completion	go;
+} pump_sleepers;
+
+static void pump_sleeper_work(struct work_struct *work)
+{
+	atomic_inc(&pump_sleepers.nr);
+	wait_for_completion(&pump_sleepers.go);
+}
+
+static void pump_end_poverty(void *unused)
+{
+	int i;
+
+	WRITE_ONCE(pump_poor_cpu, -1);
+	complete_all(&pump_sleepers.go);
+	for (i = 0; i < PUMP_SLEEPERS; i++)
+		flush_work(&pump_sleepers.work[i]);
+	unregister_kretprobe(&pump_probe);
+	pump_probe.kp.addr = NULL;
+	pump_probe.kp.flags = 0;
+}
+
+static void pump_begin_poverty(struct kunit *test)
+{
+	int i, cpu = test_last_cpu();
+
+	KUNIT_ASSERT_EQ(test, register_kretprobe(&pump_probe), 0);
+	init_completion(&pump_sleepers.go);
+	atomic_set(&pump_sleepers.nr, 0);
+	WRITE_ONCE(pump_poor_cpu, cpu);
+	for (i = 0; i < PUMP_SLEEPERS; i++) {
+		INIT_WORK(&pump_sleepers.work[i], pump_sleeper_work);
+		queue_work_on(cpu, system_wq, &pump_sleepers.work[i]);
+	}
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pump_end_poverty, NULL), 0);
+}
+
+/* How many callbacks the rescuer has made, which is the only one of this priority. */
+static atomic_t pump_rescued, pump_not_rescued;
+
+static void pump_note_rescue(struct test_lane *lane, u32 nr)
+{
+	atomic_inc(task_nice(current) == MIN_NICE ? &pump_rescued : &pump_not_rescued);
+	lane_resubmit(lane, nr);
+}
+
+static bool pump_wait_count(atomic_t *count, int nr)
+{
+	unsigned long end = jiffies + TEST_TIMEOUT;
+
+	while (atomic_read(count) < nr && time_before(jiffies, end))
+		schedule_timeout_idle(1);
+	return atomic_read(count) >= nr;
+}
+
+/* The rescuer takes a pump, and gives it back although the pump never sleeps. */
+static void rescuer_is_not_kept(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = pump_endless_lane(bed);
+
+	test_keep_off_last_cpu(test);
+	atomic_set(&pump_rescued, 0);
+	lane->in_serial = pump_note_rescue;
+	pump_begin_poverty(test);
+	KUNIT_EXPECT_EQ(test, lane_submit(list_prev_entry(lane, node)), 0);
+	KUNIT_EXPECT_TRUE(test, pump_wait_count(&pump_rescued, 100));
+	WRITE_ONCE(pump_poor_cpu, -1);
+	atomic_set(&pump_not_rescued, 0);
+	KUNIT_EXPECT_TRUE(test, pump_wait_count(&pump_not_rescued, 100));
+	bed_unhold(bed);
+	bed_expect_clean(bed);
+}
+#endif
 
 /* ---- jobs so short that drains are put off ---- */
 
@@ -523,16 +736,16 @@ static void pump_long_behind_short(struct test_bed *bed, struct padata_shell *sh
 {
 	struct padata_priv job = { .parallel = pump_long_parallel, .serial = pump_long_serial };
 	int cb_cpu = test_online_cpu(0);
-	struct pump_hog hog;
+	struct test_hog hog = { };
 	u32 nr;
 
 	atomic_set(&pump_shorts_called, 0);
-	pump_hog_start(bed, &hog, cpu);
+	test_hog_start(bed->test, &hog, cpu);
 	KUNIT_EXPECT_EQ(bed->test, pump_submit_short(shorts, 0, cb_cpu), 0);
 	KUNIT_EXPECT_EQ(bed->test, padata_do_parallel(other, &job, &cb_cpu), 0);
 	for (nr = 1; nr < 8; nr++)
 		KUNIT_EXPECT_EQ(bed->test, pump_submit_short(shorts, nr, test_online_cpu(0)), 0);
-	pump_hog_stop(&hog);
+	test_hog_stop(&hog);
 	/* The job is on the stack. */
 	padata_free_shell(other);
 	KUNIT_EXPECT_TRUE(bed->test, pump_wait_shorts(8));
@@ -561,7 +774,7 @@ static void long_job_delays_no_other_shell(struct kunit *test)
 #define PUMP_BURST	16
 #define PUMP_LATE	(PUMP_BURST + 20)
 
-static atomic_t pump_stuck_begun, pump_stuck_may_end;
+static atomic_t pump_stuck_begun, pump_stuck_may_end, pump_stuck_over;
 
 static void pump_stuck_parallel(struct padata_priv *padata)
 {
@@ -570,7 +783,27 @@ static void pump_stuck_parallel(struct padata_priv *padata)
 	atomic_set(&pump_stuck_begun, 1);
 	while (!atomic_read(&pump_stuck_may_end) && ktime_before(ktime_get(), end))
 		cpu_relax();
+	atomic_set(&pump_stuck_over, 1);
 	padata_do_serial(padata);
+}
+
+static void pump_prepare_stuck(void)
+{
+	atomic_set(&pump_shorts_called, 0);
+	atomic_set(&pump_stuck_begun, 0);
+	atomic_set(&pump_stuck_may_end, 0);
+	atomic_set(&pump_stuck_over, 0);
+}
+
+static void pump_submit_stuck(struct kunit *test, struct padata_shell *ps,
+			      struct padata_priv *job)
+{
+	int cb_cpu = test_last_cpu();
+
+	pump_prepare_stuck();
+	KUNIT_EXPECT_EQ(test, padata_do_parallel(ps, job, &cb_cpu), 0);
+	while (!atomic_read(&pump_stuck_begun))
+		cond_resched();
 }
 
 /*
@@ -581,16 +814,10 @@ static bool pump_shorts_pass_long_job(struct test_bed *bed)
 {
 	struct padata_shell *ps = bed_shell(bed), *other = bed_shell(bed);
 	struct padata_priv job = { .parallel = pump_stuck_parallel, .serial = pump_long_serial };
-	int cb_cpu = test_last_cpu();
 	u32 nr;
 
 	pump_run_shorts(bed->test, ps, test_online_cpu(0));
-	atomic_set(&pump_shorts_called, 0);
-	atomic_set(&pump_stuck_begun, 0);
-	atomic_set(&pump_stuck_may_end, 0);
-	KUNIT_EXPECT_EQ(bed->test, padata_do_parallel(other, &job, &cb_cpu), 0);
-	while (!atomic_read(&pump_stuck_begun))
-		cond_resched();
+	pump_submit_stuck(bed->test, other, &job);
 	for (nr = 0; nr < PUMP_LATE; nr++) {
 		pump_submit_short(ps, nr, test_online_cpu(0));
 		if (nr >= PUMP_BURST)
@@ -618,6 +845,93 @@ static void late_queue_with_full_backlog_wakes_another(struct kunit *test)
 {
 	test_set_param(test, "/sys/module/padata_mod/parameters/backlog", "1024", "8");
 	late_queue_wakes_another(test);
+}
+
+/*
+ * The last job comes when the pump has been woken and the queue is not late yet.  Only
+ * the timer of the instance notices that the job waits behind a long one.
+ */
+static bool pump_last_job_passes_long_job(struct test_bed *bed)
+{
+	struct padata_shell *ps = bed_shell(bed), *other = bed_shell(bed);
+	struct padata_priv job = { .parallel = pump_stuck_parallel, .serial = pump_long_serial };
+	bool passed;
+
+	pump_run_shorts(bed->test, ps, test_online_cpu(0));
+	pump_submit_stuck(bed->test, other, &job);
+	schedule_timeout_idle(4);
+	KUNIT_EXPECT_EQ(bed->test, pump_submit_short(ps, 0, test_online_cpu(0)), 0);
+	passed = pump_wait_shorts(1) && !atomic_read(&pump_stuck_over);
+	atomic_set(&pump_stuck_may_end, 1);
+	bed_forget_shell(bed, other);
+	padata_free_shell(other);
+	return passed;
+}
+
+/**
+ * struct pump_pair - a long job, and one of another shell right behind it
+ * @other: Shell of the long job.
+ * @job: The long job.
+ * @ps: Shell of the short job.
+ */
+struct pump_pair {
+	struct padata_shell	*other;
+	struct padata_priv	job;
+	struct padata_shell	*ps;
+};
+
+/* Both are queued before a pump of this CPU comes to them. */
+static int pump_submit_pair(void *arg)
+{
+	struct pump_pair *pair = arg;
+	int err, cb_cpu = smp_processor_id();
+
+	local_bh_disable();
+	err = padata_do_parallel(pair->other, &pair->job, &cb_cpu) ?:
+	      pump_submit_short(pair->ps, 0, test_online_cpu(0));
+	local_bh_enable();
+	return err;
+}
+
+/* The CPU that submits both is the one that runs the long job, with softirqs off. */
+static bool pump_last_job_passes_long_job_here(struct test_bed *bed)
+{
+	struct pump_pair pair = { .other = bed_shell(bed), .ps = bed_shell(bed),
+		.job = { .parallel = pump_stuck_parallel, .serial = pump_long_serial } };
+	bool passed;
+
+	pump_run_shorts(bed->test, pair.ps, test_online_cpu(0));
+	pump_prepare_stuck();
+	KUNIT_EXPECT_EQ(bed->test, 0,
+			smp_call_on_cpu(test_last_cpu(), pump_submit_pair, &pair, false));
+	passed = pump_wait_shorts(1) && !atomic_read(&pump_stuck_over);
+	atomic_set(&pump_stuck_may_end, 1);
+	bed_forget_shell(bed, pair.other);
+	padata_free_shell(pair.other);
+	return passed;
+}
+
+/*
+ * Late is what waits for 200 ms.  Where the host stops the guest for as long before the
+ * submission, that one notices it, so all rounds but one have to be good.
+ */
+static void pump_expect_look(struct kunit *test, bool (*round)(struct test_bed *bed))
+{
+	test_set_param(test, "/sys/module/padata_mod/parameters/wakeup_cost_ns", "10000",
+		       "20000000");
+	test_keep_off_last_cpu(test);
+	KUNIT_EXPECT_TRUE(test, num_online_cpus() < 3 ||
+			  pump_rounds(test, round, PUMP_ROUNDS - 1));
+}
+
+static void late_job_without_another_wakes_a_pump(struct kunit *test)
+{
+	pump_expect_look(test, pump_last_job_passes_long_job);
+}
+
+static void late_job_submitted_beside_long_one_wakes_a_pump(struct kunit *test)
+{
+	pump_expect_look(test, pump_last_job_passes_long_job_here);
 }
 
 /* ---- polls ---- */
@@ -777,6 +1091,7 @@ static void stretch_ends_by_time(struct kunit *test)
 
 static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(drain_of_whole_rounds_takes_baton_home),
+	KUNIT_CASE(drain_leaves_rest_to_callback_cpu),
 	KUNIT_CASE(parallel_beside_slow_callbacks),
 	KUNIT_CASE(serial_queues_take_turns),
 	KUNIT_CASE(serial_queues_take_turns_beside_jobs),
@@ -784,10 +1099,18 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(set_cpumask_behind_hogged_cpu),
 	KUNIT_CASE(free_while_cpu_goes),
 	KUNIT_CASE(remove_cpu_of_waiting_pump),
+	KUNIT_CASE(other_work_beside_busy_pump),
+	KUNIT_CASE(other_work_beside_busy_pump_on_system_wq),
+	KUNIT_CASE(flush_workqueue_beside_busy_pump),
+#if IS_ENABLED(CONFIG_KRETPROBES)
+	KUNIT_CASE(rescuer_is_not_kept),
+#endif
 	KUNIT_CASE(short_jobs_in_order),
 	KUNIT_CASE(long_job_delays_no_other_shell),
 	KUNIT_CASE(late_queue_wakes_another),
 	KUNIT_CASE(late_queue_with_full_backlog_wakes_another),
+	KUNIT_CASE(late_job_without_another_wakes_a_pump),
+	KUNIT_CASE(late_job_submitted_beside_long_one_wakes_a_pump),
 	KUNIT_CASE(no_polls_behind_program),
 	KUNIT_CASE(rcu_tasks_beside_busy_pump),
 	KUNIT_CASE(stretch_ends_by_number),

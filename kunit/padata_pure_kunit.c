@@ -34,6 +34,7 @@
 #include "../padata/compat.h"
 #include "../padata.h"
 
+#include "../padata/limits.h"
 #include "../padata/internal.h"
 
 static unsigned int backlog = 1024;
@@ -45,6 +46,9 @@ static unsigned int short_ns = 1000;
 #include "../padata/map.c"
 #include "../padata/sleep.c"
 #include "../padata/queue.c"
+#include "../padata/multithread.h"
+#include "../padata/chunk.c"
+#include "../padata/helper.c"
 #include "../padata/multithread.c"
 
 #define PURE_JOBS	64

@@ -116,6 +116,58 @@ static void stop_waits_for_held_jobs(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
+/* The call also waits for parallel(), which may go on after the end of its job. */
+static void stop_waits_for_parallel(struct kunit *test)
+{
+	struct test_lane *lane = startstop_lane(test, &(struct test_load){ .jobs = 1 });
+	struct test_bed *bed = lane->bed;
+	int i;
+
+	test_keep_off_last_cpu(test);
+	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(test_last_cpu()));
+	lane->cb_cpu = test_online_cpu(0);
+	lane->after_end = test_go_on;
+	for (i = 1; i <= 5; i++) {
+		lane_run(lane);
+		KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, i));
+		padata_stop(bed->pinst);
+		KUNIT_EXPECT_EQ(test, atomic_read(&lane->gone_on), i);
+		KUNIT_EXPECT_EQ(test, padata_start(bed->pinst), 0);
+	}
+	bed_expect_clean(bed);
+}
+
+/* How often the call has slept. */
+static unsigned long startstop_sleeps;
+
+static void startstop_stop_counted(struct test_waiter *waiter)
+{
+	unsigned long before = current->nvcsw;
+
+	padata_stop(waiter->bed->pinst);
+	startstop_sleeps = current->nvcsw - before;
+}
+
+/* A call that waits is woken when a shell becomes idle, not for each callback. */
+static void stop_sleeps_until_shells_are_idle(struct kunit *test)
+{
+	struct test_lane *lane = startstop_lane(test, &(struct test_load){
+		.jobs = 200, .percent = 100, .end = TEST_END_HELD, .window = 300 });
+	struct test_bed *bed = lane->bed;
+	struct test_waiter *stopper = bed_waiter(bed, startstop_stop_counted);
+
+	lane_run(lane);
+	test_waiter_start(stopper);
+	KUNIT_EXPECT_TRUE(test, startstop_wait_refused(lane));
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, lane->submitted));
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&stopper->over, HZ / 10), 0);
+	lane_release_each(lane, lane->submitted);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(stopper));
+	/* Once; and for each ten seconds, after which it says what it waits for. */
+	KUNIT_EXPECT_LE(test, startstop_sleeps, 10);
+	bed_expect_clean(bed);
+}
+
 /* Whoever starts again need not wait for the stop. */
 static void start_during_stop(struct kunit *test)
 {
@@ -253,6 +305,8 @@ static struct kunit_case padata_startstop_cases[] = {
 	KUNIT_CASE(stop_and_start_twice),
 	KUNIT_CASE(stop_leaves_none_in_flight),
 	KUNIT_CASE(stop_waits_for_held_jobs),
+	KUNIT_CASE(stop_waits_for_parallel),
+	KUNIT_CASE(stop_sleeps_until_shells_are_idle),
 	KUNIT_CASE(start_during_stop),
 	KUNIT_CASE(start_ends_wait_of_stop),
 	KUNIT_CASE(start_empty_parallel_mask),

@@ -153,8 +153,10 @@ struct test_lane {
 
 	/* The callbacks'. */
 	void			(*in_parallel)(struct test_job *job);
+	void			(*after_end)(struct test_lane *lane);
 	void			(*in_serial)(struct test_lane *lane, u32 nr);
 	atomic_t		inlined;
+	atomic_t		gone_on;
 	atomic_t		held;
 	atomic_t		inside;
 	atomic_t		next;
@@ -421,6 +423,18 @@ static inline void test_parallel(struct padata_priv *padata)
 	job->result = ~job->sum;
 	test_note(&record->strays, !is_inline && test_cpu_is_stray(job));
 	test_end_job(job);
+	if (lane->after_end)
+		lane->after_end(lane);
+}
+
+/* For &test_lane.after_end: parallel() goes on for long after its job is done. */
+static inline void test_go_on(struct test_lane *lane)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 20);
+
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
+	atomic_inc(&lane->gone_on);
 }
 
 static inline void test_check_job(struct test_job *job)
@@ -781,6 +795,18 @@ static inline bool lane_release_job(struct test_lane *lane, u32 nr)
 		return false;
 	test_finish(job, TEST_RUNS);
 	return true;
+}
+
+/* Ends the held jobs before @nr, and waits for the callback of each. */
+static inline void lane_release_each(struct test_lane *lane, u32 nr)
+{
+	struct kunit *test = lane->bed->test;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_TRUE(test, lane_release_job(lane, i));
+		KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, i + 1));
+	}
 }
 
 /* ---- the bed ---- */
@@ -1329,6 +1355,81 @@ static inline void test_stall_destroy(struct test_stall *stall)
 {
 	destroy_hrtimer_on_stack(&stall->hrtimer);
 	destroy_work_on_stack(&stall->work);
+}
+
+/* ---- a CPU that a realtime task keeps ---- */
+
+/* Clearly less than a realtime task may have of a second. */
+#define TEST_HOG_MS	700
+
+enum test_hog_state { TEST_HOG_STARTS, TEST_HOG_SITS, TEST_HOG_GOES };
+
+/**
+ * struct test_hog - keeps all else off its CPU, but for interrupts and RCU
+ * @thread: The task.
+ * @state: See enum test_hog_state.
+ * @still: It also keeps off the scheduler's server of ordinary tasks (from 6.12 on),
+ *	and RCU, by disabled preemption.
+ * @begin: What the task does there first; may be NULL.
+ */
+struct test_hog {
+	struct task_struct	*thread;
+	int			state;
+	bool			still;
+	void			(*begin)(struct test_hog *hog);
+};
+
+static inline int test_hog_thread(void *arg)
+{
+	struct test_hog *hog = arg;
+	ktime_t end = ktime_add_ms(ktime_get(), TEST_HOG_MS);
+
+	if (hog->still)
+		preempt_disable();
+	WRITE_ONCE(hog->state, TEST_HOG_SITS);
+	if (hog->begin)
+		hog->begin(hog);
+	while (!kthread_should_stop() && ktime_before(ktime_get(), end))
+		cpu_relax();
+	WRITE_ONCE(hog->state, TEST_HOG_GOES);
+	if (hog->still)
+		preempt_enable();
+	while (!kthread_should_stop())
+		schedule_timeout_idle(1);
+	return 0;
+}
+
+/* It begins when it is woken. */
+static inline void test_hog_make(struct kunit *test, struct test_hog *hog, int cpu)
+{
+	hog->state = TEST_HOG_STARTS;
+	hog->thread = kthread_create_on_cpu(test_hog_thread, hog, cpu, "padata_test_hog/%u");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, hog->thread);
+	sched_set_fifo(hog->thread);
+}
+
+static inline void test_hog_wait(struct test_hog *hog)
+{
+	unsigned long end = jiffies + TEST_TIMEOUT;
+
+	while (READ_ONCE(hog->state) == TEST_HOG_STARTS && time_before(jiffies, end))
+		cond_resched();
+}
+
+static inline void test_hog_start(struct kunit *test, struct test_hog *hog, int cpu)
+{
+	test_hog_make(test, hog, cpu);
+	wake_up_process(hog->thread);
+	test_hog_wait(hog);
+}
+
+/* True when it sat there all the time. */
+static inline bool test_hog_stop(struct test_hog *hog)
+{
+	bool sat = READ_ONCE(hog->state) == TEST_HOG_SITS;
+
+	kthread_stop(hog->thread);
+	return sat;
 }
 
 /* ---- settings in sysfs, for suites with test_root_get() and test_root_put() ---- */

@@ -5,6 +5,7 @@
  */
 #include <linux/iopoll.h>
 #include <linux/kmsg_dump.h>
+#include <linux/kprobes.h>
 #include <linux/sched/clock.h>
 
 #include "padata_test.h"
@@ -191,24 +192,51 @@ static void one_fence_per_mask_change(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bed_counter(bed, "reorder_depth_max"), 40);
 }
 
-/* A job alone is run by the pump that has to call it back. */
+/* One job after the other, and which of them came back before a second look was due. */
+struct watch_singles {
+	u32		quick;
+	unsigned long	wakeups;
+	u32		ran;
+};
+
+static void watch_single(struct test_lane *lane, struct watch_singles *singles)
+{
+	atomic_t *ran = &lane->bed->record.ran[lane->cb_cpu];
+	unsigned long wakeups = bed_counter(lane->bed, "wakeups");
+	struct kunit *test = lane->bed->test;
+	ktime_t start = ktime_get();
+	int before = atomic_read(ran);
+
+	KUNIT_ASSERT_EQ(test, lane_submit(lane), 0);
+	KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, lane->submitted));
+	if (ktime_us_delta(ktime_get(), start) >= USEC_PER_SEC / HZ)
+		return;
+	singles->quick++;
+	singles->wakeups += bed_counter(lane->bed, "wakeups") - wakeups;
+	singles->ran += atomic_read(ran) - before;
+}
+
+/*
+ * A job alone is run by the pump that has to call it back.  Where the host stops that
+ * CPU for longer, another one is woken, too.
+ */
 static void one_job_wakes_one_pump(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
-		.jobs = 200, .window = 1 });
-	u32 nr;
+		.window = 1 });
+	struct watch_singles singles = { };
 
 	lane->cb_cpu = test_last_cpu();
 	test_keep_off_last_cpu(test);
-	for (nr = 1; nr <= 200; nr++) {
-		KUNIT_ASSERT_EQ(test, lane_submit(lane), 0);
-		KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, nr));
-	}
+	while (singles.quick < 200 && lane->submitted < 4000)
+		watch_single(lane, &singles);
 	bed_expect_clean(bed);
+	kunit_info(test, "%u of %u jobs were quick\n", singles.quick, lane->submitted);
+	KUNIT_EXPECT_EQ(test, singles.quick, 200);
 	/* Now and then that pump is about to go to sleep, and another is taken. */
-	KUNIT_EXPECT_LE(test, bed_counter(bed, "wakeups"), 250);
-	KUNIT_EXPECT_GE(test, atomic_read(&bed->record.ran[lane->cb_cpu]), 150);
+	KUNIT_EXPECT_LE(test, singles.wakeups, 250);
+	KUNIT_EXPECT_GE(test, singles.ran, 150);
 }
 
 /* ---- the stall detector ---- */
@@ -382,6 +410,184 @@ static void young_shell_is_no_stall(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stalls, 0);
 	bed_unhold(bed);
 	bed_expect_clean(bed);
+}
+
+static unsigned long watch_wait_stall(struct test_bed *bed, u64 us)
+{
+	unsigned long stalls;
+
+	read_poll_timeout(bed_counter, stalls, stalls, 100 * USEC_PER_MSEC, us, false, bed,
+			  "stalls");
+	return stalls;
+}
+
+/*
+ * A job of a shell that was idle for long, and at once another limit: it is not as old
+ * as the last look, if there was one, nor as the shell.
+ */
+static void watch_young_job(struct kunit *test, const char *limit, u64 idle_s)
+{
+	struct test_bed *bed;
+	struct test_lane *lane;
+	u64 since;
+
+	test_set_param(test, PARAM("stall_seconds"), "30", limit);
+	bed = bed_make(test);
+	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.jobs = 1, .window = 8, .percent = 100, .end = TEST_END_HELD });
+	KUNIT_EXPECT_EQ(test, watch_wait_stall(bed, idle_s * USEC_PER_SEC), 0);
+	since = local_clock();
+	lane_run(lane);
+	KUNIT_ASSERT_EQ(test, test_write_file(PARAM("stall_seconds"), "2"), 1);
+	KUNIT_EXPECT_EQ(test, watch_wait_stall(bed, 60 * USEC_PER_SEC), 1);
+	KUNIT_EXPECT_GE(test, local_clock() - since, 2 * NSEC_PER_SEC);
+	KUNIT_EXPECT_GE(test, watch_stall_age(since), 2);
+	KUNIT_EXPECT_LE(test, watch_stall_age(since),
+			div_u64(local_clock() - since, NSEC_PER_SEC));
+	bed_unhold(bed);
+	bed_expect_clean(bed);
+}
+
+static void young_job_is_no_stall_when_switched_on(struct kunit *test)
+{
+	watch_young_job(test, "0", 4);
+}
+
+/* By the old limit the next look would be in six hours. */
+static void young_job_is_no_stall_by_lower_limit(struct kunit *test)
+{
+	watch_young_job(test, "86400", 4);
+}
+
+/* The last look at the idle shell is three seconds old: looks are four apart. */
+static void young_job_is_no_stall_after_a_look(struct kunit *test)
+{
+	watch_young_job(test, "16", 7);
+}
+
+#if IS_ENABLED(CONFIG_KPROBES)
+static atomic_t watch_looks;
+
+static int watch_count_look(struct kprobe *probe, struct pt_regs *regs)
+{
+	atomic_inc(&watch_looks);
+	return 0;
+}
+
+static struct kprobe watch_probe = {
+	.symbol_name = "padata_mod:watch_work",
+	.pre_handler = watch_count_look,
+};
+
+static void watch_unprobe(void *unused)
+{
+	unregister_kprobe(&watch_probe);
+	watch_probe.addr = NULL;
+	watch_probe.flags = 0;
+}
+
+/* Return how often the detector looks at an instance in a second, at most 3. */
+static int watch_count_looks(struct kunit *test, const char *limit)
+{
+	struct test_bed *bed;
+	int looks;
+
+	test_write_file(PARAM("stall_seconds"), limit);
+	bed = bed_make(test);
+	atomic_set(&watch_looks, 0);
+	read_poll_timeout(atomic_read, looks, looks > 2, 10 * USEC_PER_MSEC, USEC_PER_SEC, false,
+			  &watch_looks);
+	kunit_release_action(test, bed_release, bed);
+	return looks;
+}
+
+/* Limits whose product with HZ does not fit in 32 bits are refused. */
+static void great_stall_seconds_mean_few_looks(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, register_kprobe(&watch_probe), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, watch_unprobe, NULL), 0);
+	test_set_param(test, PARAM("stall_seconds"), "30", "1");
+	KUNIT_EXPECT_GT(test, watch_count_looks(test, "1"), 2);
+	KUNIT_EXPECT_LE(test, watch_count_looks(test, "86400"), 1);
+	KUNIT_EXPECT_LE(test, watch_count_looks(test, "2147483648"), 1);
+}
+#endif
+
+/* ---- parameters ---- */
+
+struct watch_param {
+	const char	*path;
+	const char	*usual;
+	const char	*most;
+	const char	*above;
+};
+
+static const struct watch_param watch_params[] = {
+	{ PARAM("backlog"), "1024\n", "1000000", "1000001" },
+	{ PARAM("wakeup_cost_ns"), "10000\n", "1000000000", "1000000001" },
+	{ PARAM("poll_ns"), "10000\n", "1000000", "1000001" },
+	{ PARAM("short_ns"), "1000\n", "1000000000", "1000000001" },
+	{ PARAM("stall_seconds"), "30\n", "86400", "86401" },
+};
+
+static void watch_expect_refused(struct kunit *test, const struct watch_param *param,
+				 const char *value)
+{
+	char text[16];
+
+	KUNIT_EXPECT_LT_MSG(test, test_write_file(param->path, value), 0, "%s to %s", value,
+			    param->path);
+	KUNIT_EXPECT_GT(test, test_read_file(param->path, text, sizeof(text)), 0);
+	KUNIT_EXPECT_STREQ_MSG(test, text, param->usual, "%s to %s", value, param->path);
+}
+
+/* Values outside of the range change nothing. */
+static void parameters_out_of_range_are_refused(struct kunit *test)
+{
+	const struct watch_param *param;
+
+	for (param = watch_params; param < watch_params + ARRAY_SIZE(watch_params); param++) {
+		test_set_param(test, param->path, param->usual, param->usual);
+		KUNIT_EXPECT_EQ(test, test_write_file(param->path, param->above), -EINVAL);
+		watch_expect_refused(test, param, param->above);
+		watch_expect_refused(test, param, "-1");
+		watch_expect_refused(test, param, "2147483648");
+		watch_expect_refused(test, param, "4294967296");
+		watch_expect_refused(test, param, "\n");
+		watch_expect_refused(test, param, "1 2");
+	}
+}
+
+/* Whatever the parameters are, jobs get through and keep their order. */
+static void watch_expect_progress(struct test_bed *bed)
+{
+	struct test_lane *lane;
+
+	list_for_each_entry(lane, &bed->lanes, node)
+		KUNIT_EXPECT_TRUE(bed->test,
+				  lane_wait_done(lane, atomic_read(&lane->done) + 300));
+}
+
+static void parameters_at_their_ends_under_load(struct kunit *test)
+{
+	const struct test_load load = { .jobs = U32_MAX, .window = 64, .spin_us = 20,
+		.percent = 20, .end = TEST_END_MIX };
+	struct test_bed *bed = bed_make(test);
+	const struct watch_param *param;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		lane_start(bed_lane(bed, bed_shell(bed), &load));
+	for (param = watch_params; param < watch_params + ARRAY_SIZE(watch_params); param++) {
+		test_set_param(test, param->path, param->usual, "0");
+		watch_expect_progress(bed);
+		KUNIT_EXPECT_GT(test, test_write_file(param->path, param->most), 0);
+		watch_expect_progress(bed);
+		KUNIT_EXPECT_GT(test, test_write_file(param->path, param->usual), 0);
+	}
+	bed_stop_lanes(bed);
+	bed_expect_clean(bed);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "stalls"), 0);
 }
 
 /* ---- the form of 2010 ---- */
@@ -691,6 +897,14 @@ static struct kunit_case padata_watch_cases[] = {
 	KUNIT_CASE_SLOW(stall_of_callbacks_is_told_apart),
 	KUNIT_CASE_SLOW(progress_is_no_stall),
 	KUNIT_CASE_SLOW(young_shell_is_no_stall),
+	KUNIT_CASE_SLOW(young_job_is_no_stall_when_switched_on),
+	KUNIT_CASE_SLOW(young_job_is_no_stall_by_lower_limit),
+	KUNIT_CASE_SLOW(young_job_is_no_stall_after_a_look),
+#if IS_ENABLED(CONFIG_KPROBES)
+	KUNIT_CASE_SLOW(great_stall_seconds_mean_few_looks),
+#endif
+	KUNIT_CASE(parameters_out_of_range_are_refused),
+	KUNIT_CASE(parameters_at_their_ends_under_load),
 	KUNIT_CASE(alloc_on_own_workqueue),
 	KUNIT_CASE(alloc_on_given_workqueue),
 	KUNIT_CASE(alloc_on_unbound_workqueue),

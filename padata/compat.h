@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What padata needs and differs between kernels.  Each part says which kernel makes it
- * unnecessary.
+ * Things that padata needs and that differ between kernels.  Each part says which
+ * kernel makes it unnecessary.
  */
 #ifndef _PADATA_COMPAT_H
 #define _PADATA_COMPAT_H
 
+#include <linux/hrtimer.h>
 #include <linux/timer.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
+
 /*
- * From 6.17 a per-CPU workqueue has to say so; before, it is what one gets
- * without WQ_UNBOUND, whether or not the flag was backported.
+ * From 6.17 a per-CPU workqueue has to say so.  Before, each workqueue without
+ * WQ_UNBOUND is one, whether or not the flag was backported.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
 #define COMPAT_WQ_PERCPU	WQ_PERCPU
@@ -52,6 +54,19 @@
 #define compat_timer_container_of	timer_container_of
 #else
 #define compat_timer_container_of	from_timer
+#endif
+
+/* From 6.13 hrtimer_setup() sets the function, too. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define compat_hrtimer_setup	hrtimer_setup
+#else
+#define compat_hrtimer_setup(timer, func, clock, mode)			\
+do {									\
+	struct hrtimer *_timer = (timer);				\
+									\
+	hrtimer_init(_timer, clock, mode);				\
+	_timer->function = (func);					\
+} while (0)
 #endif
 
 #endif /* _PADATA_COMPAT_H */

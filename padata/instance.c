@@ -56,7 +56,7 @@ static void default_mask(struct cpumask *mask)
 		cpumask_copy(mask, cpu_possible_mask);
 }
 
-/* Memory only; from here on kobject_put() undoes everything. */
+/* Allocate all memory; from here on kobject_put() undoes everything. */
 static struct instance *pinst_alloc(const char *name)
 {
 	struct instance *pinst = kzalloc(sizeof(*pinst), GFP_KERNEL);
@@ -81,20 +81,20 @@ static struct instance *pinst_alloc(const char *name)
 		pump_init(pinst, cpu);
 	spin_lock_init(&pinst->lock);
 	seqcount_spinlock_init(&pinst->map_seq, &pinst->lock);
-	/* 10 changes before the wrap, so that it is no rare event. */
+	/* It wraps after 10 changes, so that tests come to the wrap. */
 	pinst->map_seq.seqcount.sequence = -2U * 10;
 	job_list_init(&pinst->queue);
 	mutex_init(&pinst->mutex);
 	spin_lock_init(&pinst->shell_lock);
 	INIT_LIST_HEAD(&pinst->shells);
 	init_waitqueue_head(&pinst->idle_wait);
-	timer_setup(&pinst->look, look_again, 0);
-	pinst->watched = true;
+	compat_hrtimer_setup(&pinst->look, look_again, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_HARD);
 	INIT_DELAYED_WORK(&pinst->watch, watch_work);
 	return pinst;
 }
 
-/* Everything but memory.  A workqueue that is not the caller's is made. */
+/* Set up all but the memory.  Without @wq a workqueue is allocated. */
 static int pinst_activate(struct instance *pinst, struct workqueue_struct *wq)
 {
 	int err;
@@ -112,7 +112,7 @@ static int pinst_activate(struct instance *pinst, struct workqueue_struct *wq)
 			destroy_workqueue(wq);
 		return err;
 	}
-	/* Until the instance is released, which a user may never have done. */
+	/* The reference lasts until the release, which a faulty user never reaches. */
 	__module_get(THIS_MODULE);
 	pinst->holds_module = true;
 	watch_again(pinst);
@@ -150,7 +150,7 @@ struct padata_instance *padata_alloc_on(const char *name,
 
 	if (!pinst)
 		return NULL;
-	/* Nobody else knows the instance yet. */
+	/* No other code knows the instance yet. */
 	masks = rcu_dereference_protected(pinst->masks, true);
 	if (pcpumask)
 		cpumask_and(masks->parallel, pcpumask, cpu_possible_mask);
@@ -184,7 +184,7 @@ struct padata_instance *padata_alloc(const char *name)
 }
 EXPORT_SYMBOL_GPL(padata_alloc);
 
-/* Flush all pumps; returns whether one goes on, or a serial queue is on its way. */
+/* Flush all pumps.  Return true if one is awake, or a serial queue has an owner. */
 static bool pinst_flush_once(struct instance *pinst)
 {
 	struct padata_pump *pump;
@@ -202,22 +202,41 @@ static bool pinst_flush_once(struct instance *pinst)
 	return owned;
 }
 
+/* Flush until all pumps sleep and no serial queue has an owner. */
+static void pinst_flush_all(struct instance *pinst)
+{
+	while (pinst_flush_once(pinst))
+		cond_resched();
+}
+
+static void pinst_delete_settle_timers(struct instance *pinst)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		compat_timer_delete_sync(&per_cpu_ptr(pinst->pumps, cpu)->settle_timer);
+}
+
 /*
  * No job is left, so a serial queue without an owner stays so, and pumps are woken
- * for nothing else.
+ * for nothing else.  A timer may still be about to give something to a pump, which
+ * has to finish that.  A pump that has given a queue away may still be about to wake
+ * the new owner, which has served the queue already.  One more flush waits for such
+ * pumps.  From there on a pump finds nothing to do and wakes no other; a work item
+ * that such a late call has queued is cancelled.
  */
 static void pinst_flush_pumps(struct instance *pinst)
 {
 	int cpu;
 
-	while (pinst_flush_once(pinst))
-		cond_resched();
-	/* A timer may have woken one more. */
-	compat_timer_delete_sync(&pinst->look);
+	pinst_flush_all(pinst);
+	hrtimer_cancel(&pinst->look);
+	pinst_delete_settle_timers(pinst);
+	pinst_flush_all(pinst);
+	pinst_flush_once(pinst);
 	for_each_possible_cpu(cpu)
-		compat_timer_delete_sync(&per_cpu_ptr(pinst->pumps, cpu)->settle_timer);
-	while (pinst_flush_once(pinst))
-		cond_resched();
+		cancel_work_sync(&per_cpu_ptr(pinst->pumps, cpu)->work);
+	pinst_delete_settle_timers(pinst);
 }
 
 /**
@@ -240,7 +259,7 @@ void padata_free(struct padata_instance *pinst)
 	if (pinst->kobj.state_in_sysfs)
 		kobject_del(&pinst->kobj);
 	padata_stop(pinst);
-	/* Who submitted, completed or called back has let go of the pumps. */
+	/* Submitters, completions and callbacks use the pumps in RCU read sections. */
 	synchronize_rcu();
 	cpuhp_state_remove_instance_nocalls(hotplug_state, &p->node);
 	mutex_lock(&pinsts_mutex);

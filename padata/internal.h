@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * padata: exclusion rules, types and constants of all parts
+ * padata: exclusion rules and types of all parts
  */
 #ifndef _PADATA_INTERNAL_H
 #define _PADATA_INTERNAL_H
@@ -25,73 +25,16 @@
  * is outermost; its holder waits neither for jobs nor for RCU.
  *
  * Submission, drain and the stretches of a pump run in RCU read sections, which
- * a section with softirqs disabled is.  What they may touch after the last
- * reference to a job or shell is gone is freed after a grace period.  Between
- * stretches a pump polls and falls asleep and touches itself alone: padata_free()
- * flushes it before it goes.
+ * a section with softirqs disabled is.  Memory that they may still access after the
+ * last put of a job or shell is freed after a grace period.  Between stretches a
+ * pump polls and goes to sleep, and accesses itself only: padata_free() flushes it
+ * before it is freed.
  */
-
-/* How long a pump keeps its worker before other work of the workqueue has its turn. */
-#define TURN_MS			10
-/* How long softirqs may stay disabled before the pump lets them run. */
-#define STRETCH_CALLBACKS	(IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : 64)
-#define STRETCH_NS		(500 * NSEC_PER_USEC)
-/* How many callbacks or jobs before the pump looks at its other duties. */
-#define ROUND_SERIAL		32
-#define ROUND_PARALLEL		8
-/* How old a reading of the clock may be; a microsecond or two. */
-#define CLOCK_CYCLES		2000
-/* Jobs that take less than padata itself does for one are left to one CPU. */
-#define TRIVIAL_NS		250
-/* Nothing was pulled for so many times the cost of a wake-up: somebody is stuck. */
-#define LATE_WAKEUPS		10U
-/* And still is, if those who were woken for that have not come after so many each. */
-#define GRACE_WAKEUPS		2U
-/* Some microseconds, for which nobody has to look at the clock. */
-#define LATE_CYCLES		20000
-/* How long drains of short jobs may wait for more, and how many are pulled. */
-#define BATCH_NS		2000
-#define BATCH_JOBS		32
-/* How many jobs one walk of an order list takes, and how many walks follow. */
-#define CUT_JOBS		64
-#define DRAIN_CUTS		16
-/* Polls that fail in a row before only each POLL_PROBEth sleep is put off. */
-#define POLL_CREDIT		8
-#define POLL_PROBE		16
-/* Who keeps a CPU that a polling pump has yielded for longer will not soon sleep. */
-#define YIELD_NS		(200 * NSEC_PER_USEC)
-/*
- * padata_priv::fence and padata_shell::from are a CPU or one of these: no results
- * are on their way, or those of several CPUs are.
- */
-#define CPU_NONE		(-1)
-#define CPU_MANY		(-2)
-/* padata_shell::map_to where it has to be looked up; equal to no "from". */
-#define CPU_UNKNOWN		(-3)
-/*
- * Softirqs that deliver results.  The others (timers, the scheduler, RCU) carry no
- * data of a stream.
- */
-#define DELIVERY_SOFTIRQS	(BIT(HI_SOFTIRQ) | BIT(NET_TX_SOFTIRQ) | \
-				 BIT(NET_RX_SOFTIRQ) | BIT(BLOCK_SOFTIRQ) | \
-				 BIT(IRQ_POLL_SOFTIRQ) | BIT(TASKLET_SOFTIRQ))
-/*
- * Bounds of the wait for a CPU to settle.  A CPU that raises softirqs without end
- * counts as settled after so many rounds of them and so long; a CPU whose pump
- * does not even run, after a second.
- */
-#define SETTLE_BUSY_LOOKS	16
-#define SETTLE_BUSY_MS		100
-#define SETTLE_STUCK_MS		1000
-/* How long a CPU that goes offline waits for its pump, in milliseconds. */
-#define LEAVE_MS		1000
-/* How long padata_free() and its like wait before they say what for. */
-#define WAIT_WARN_SECONDS	10
 
 /* padata_priv::state */
 enum job_state {
 	JOB_RUNNING,		/* submitted, padata_do_serial() not called */
-	JOB_BATON,		/* the same, and who completes it drains */
+	JOB_BATON,		/* the same, and its completion drains */
 	JOB_DONE,
 };
 
@@ -110,7 +53,7 @@ enum baton_place {
 };
 
 /*
- * Jobs, one after the other.
+ * A list of jobs.
  *
  * Singly linked, because jobs are only appended, and taken off the front.
  */
@@ -137,7 +80,7 @@ struct padata_shell {
 	unsigned int		map_gen;
 	/* S: callback CPU that was asked for last, under map_gen */
 	int			map_cpu;
-	/* S: what it stood for, or CPU_UNKNOWN */
+	/* S: the CPU that map_cpu stood for, or CPU_UNKNOWN */
 	int			map_to;
 	/* S: jobs in order may have different callback CPUs */
 	bool			mixed;
@@ -152,7 +95,7 @@ struct padata_shell {
 	 * holder uses it, and a reference goes with it
 	 */
 	bool			settle_idle;
-	/* S: nr_cut when it was refused last */
+	/* S: nr_cut when padata_do_alone() was refused last */
 	unsigned int		refused_at;
 	/*
 	 * S: CPU on which results came out that may be on their way still, or
@@ -183,11 +126,12 @@ struct padata_shell {
 	struct llist_node	deferred;
 	struct list_head	list;	/* L: link in instance::shells */
 	void			*owner;	/* I: its allocator, for messages */
-	/* W: what the stall detector saw last */
+	/* W: the state at the stall detector's last look */
 	struct {
 		unsigned int	nr_cut;
 		int		pending;
 		unsigned long	since;
+		bool		busy;
 		bool		said;
 	} seen;
 	/* Frees the shell after a grace period */
@@ -202,7 +146,7 @@ struct padata_shell {
  */
 struct serial_queue {
 	spinlock_t		lock;	/* Protects the fields marked F */
-	struct job_list		incoming;	/* F: what drains append */
+	struct job_list		incoming;	/* F: jobs that drains append */
 	/* F: some pump has the queue, or it is on its way to one */
 	bool			owned;
 	int			cpu;	/* I: the callback CPU */
@@ -223,10 +167,10 @@ struct serial_queue {
 };
 
 /*
- * What happened on one CPU.
+ * Counters of one CPU.
  *
- * Raised by this_cpu_inc() on the CPU where it happens; they wrap.  The two
- * maxima may miss one of two that happen at a time on PREEMPT_RT.
+ * this_cpu_inc() raises them on the CPU where it happens; they wrap.  On PREEMPT_RT
+ * a maximum may miss one of two values that are noted at the same time.
  */
 struct pump_stats {
 	unsigned long		submitted;	/* Jobs accepted */
@@ -274,14 +218,14 @@ struct padata_pump {
 	struct list_head	serving;
 	/* A: shells whose first job waits for this CPU to settle */
 	struct llist_head	leaving;
-	/* A: serial queues that do, on their way to another CPU */
+	/* A: serial queues that wait for it, on their way to another CPU */
 	struct llist_head	leaving_queues;
-	/* P: a round is under way, for those in the next two */
+	/* P: a round is under way, for settle_shells and settle_queues */
 	bool			settling;
-	enum settle_stage	settle_stage;	/* P: how far it is */
-	/* P: how often it was looked at */
+	enum settle_stage	settle_stage;	/* P: the stage of the round */
+	/* P: how often the stage was checked */
 	unsigned int		settle_looks;
-	/* P: in jiffies; when it began */
+	/* P: when the round began, in jiffies */
 	unsigned long		settle_since;
 	/* P: grace period that ends SETTLE_RCU */
 	unsigned long		settle_gp;
@@ -315,14 +259,14 @@ struct padata_pump {
 	bool			polled;	/* P: a poll has found work */
 	/* P: sleeps without a poll; wraps */
 	unsigned int		nr_sleeps;
-	/* P: in jiffies; before, a poll ends where others want the CPU */
+	/* P: until then, in jiffies, a poll ends where others want the CPU */
 	unsigned long		yield_from;
 	/*
 	 * P: shell whose drain can wait until parallel() of its job has
 	 * returned here; read by completions on this CPU, too
 	 */
 	struct padata_shell	*batched_shell;
-	/* P: shell whose parallel() runs here; read by those who free it */
+	/* P: shell whose parallel() runs here; read where it is freed */
 	struct padata_shell	*running;
 	/* P: shell whose baton the pump has and whose drain waits */
 	struct padata_shell	*undrained_shell;
@@ -335,7 +279,7 @@ struct padata_pump {
 	 */
 	unsigned int		inline_depth;
 	struct task_struct	*inline_task;	/* The last of them, or NULL */
-	/* The serial queue of this CPU, whoever owns it */
+	/* The serial queue of this CPU, whichever pump owns it */
 	struct serial_queue	sq;
 	/* Counters of this CPU, whichever pump runs on it */
 	struct pump_stats	stats;
@@ -352,10 +296,10 @@ struct user_masks {
 	cpumask_var_t		serial;	/* CPUs that may run serial() */
 };
 
-/* What is behind a &struct padata_instance. */
+/* An instance, with the private part of a &struct padata_instance. */
 struct instance {
 	/* Read by all, seldom written. */
-	struct padata_instance	pub;	/* What the user sees */
+	struct padata_instance	pub;	/* The public part */
 	const char		*name;	/* I: for messages */
 	struct workqueue_struct	*wq;	/* I: runs the pumps */
 	struct padata_pump __percpu *pumps;	/* I: one per possible CPU */
@@ -404,8 +348,10 @@ struct instance {
 	 * later; read without the lock, too
 	 */
 	u32			looked_cycles;
+	/* A: look will fire; see look:A */
+	atomic_t		look_armed;
 	/* Looks again whether the queue is late, while jobs are queued */
-	struct timer_list	look;
+	struct hrtimer		look;
 
 	/* The rest. */
 	/* Serialises changes of the user's masks and of running */
@@ -418,8 +364,6 @@ struct instance {
 	/* Q: how often the mapping changed */
 	unsigned long		mask_changes;
 	struct delayed_work	watch;	/* The stall detector */
-	/* W: the last look was at the shells */
-	bool			watched;
 	struct list_head	list;	/* In pinsts, under its mutex */
 	unsigned long		stalls;	/* W: how many it has reported */
 	struct hlist_node	node;	/* Hotplug callbacks of this instance */

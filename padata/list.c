@@ -24,7 +24,7 @@ static void job_list_add(struct job_list *list, struct padata_link *link)
 	list->end = &link->next;
 }
 
-/* The list is not empty; when it is afterwards, nothing can be appended. */
+/* Take the first link off.  An empty list that is left has an end that is not valid. */
 static struct padata_link *pop_link(struct padata_link **first)
 {
 	struct padata_link *link = *first;

@@ -13,8 +13,8 @@ static const struct user_masks *current_masks(struct instance *pinst)
 }
 
 /*
- * The CPU after @cpu, from -1 on, on which results may have come out, or nr_cpu_ids.
- * One that is offline settles at once; one that is about to go still has to.
+ * Return the next CPU after @cpu, which begins with -1, on which results may have come
+ * out, or nr_cpu_ids.  An offline CPU settles at once; one that is about to go has to.
  */
 static unsigned int next_delivering_cpu(struct instance *pinst, int cpu)
 {
@@ -54,11 +54,11 @@ static int pick_cb_cpu(struct instance *pinst, const struct user_masks *masks,
  * map_cb_cpu() - find the CPU that takes the callbacks for a requested one
  * @pinst: The instance.
  * @cpu: The CPU asked for, any number.
- * @any: Make do with any online CPU where the usable masks are empty.
+ * @any: Take any online CPU where the usable masks are empty.
  * @gen: Where the mapping's generation goes.
  *
  * Context: Softirqs disabled, RCU read section.
- * Return: A CPU, or -EINVAL where a usable mask is empty.
+ * Return: A CPU, or -EINVAL if a usable mask is empty.
  */
 static int map_cb_cpu(struct instance *pinst, int cpu, bool any, unsigned int *gen)
 {

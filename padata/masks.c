@@ -32,8 +32,8 @@ free_masks:
 }
 
 /*
- * A pump that lost its right may be held up for long before it looks at the
- * queue again: it does not count any more, so that another is woken.
+ * A pump that has lost its right to pull may be held up for long before it looks at
+ * the queue again.  It does not count as pulling any more, so another one is woken.
  */
 static void release_pulling(struct instance *pinst)
 {
@@ -186,7 +186,7 @@ static int padata_cpu_offline(unsigned int cpu, struct hlist_node *node)
  *	it is not.  CPUs that are not possible are left out.
  *
  * On return no pump runs parallel() outside the new mask, unless no CPU of it is
- * online: what was queued then runs on any.  Jobs submitted from now on are
+ * online: queued jobs then run on any CPU.  Jobs submitted from now on are
  * called back inside the new mask.  Jobs in flight keep their order.
  *
  * Context: Task, may sleep; not from a callback of padata.

@@ -1,255 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata: the order list of a shell, its baton, and the drain
+ * padata: the order list of a shell, and the jobs that are appended
  */
-
-/**
- * shell_cut() - take finished jobs off the front of the order list
- * @ps: The shell, locked; the caller has the baton.
- * @run: Where they go, in order.
- *
- * Stops at a fenced job.
- *
- * Return: Number of jobs taken; they count as pending.
- */
-static unsigned int shell_cut(struct padata_shell *ps, struct job_list *run)
-{
-	struct padata_link *link, *last = NULL;
-	struct padata_priv *job;
-	unsigned int n = 0;
-
-	for (link = ps->order.first; link && n < CUT_JOBS; link = link->next) {
-		job = link_order(link);
-		/* done:B */
-		if (atomic_read_acquire(&job->state) != JOB_DONE)
-			break;
-		if (job->fence != CPU_NONE)
-			break;
-		last = link;
-		n++;
-	}
-	if (n) {
-		job_list_cut(&ps->order, last, run);
-		ps->nr_cut += n;
-		atomic_add(n, &ps->pending);
-		trace_padata_drain(ps, n);
-	}
-	return n;
-}
 
 /*
- * Have @cpu settle before the first job, which is done and fenced, is handed over.
- * The baton goes to that CPU's pump; the job, which is listed, holds the shell.
- * The pump may have gone on already when this returns, as far as the lock lets it.
- */
-static void shell_settle(struct padata_shell *ps, int cpu)
-{
-	struct padata_pump *pump = per_cpu_ptr(ps->pinst->pumps, cpu);
-
-	lockdep_assert_held(&ps->lock);
-	ps->settle_at = cpu;
-	pump_ask_to_settle(pump, &ps->deferred, &pump->leaving);
-}
-
-/*
- * Where results of the callback CPU @cpu really came out: another CPU may have served
- * its queue, and then it is CPU_MANY.  Nothing of the shell is pending.
- */
-static int came_out_on(struct instance *pinst, int cpu)
-{
-	int at;
-
-	if (cpu < 0)
-		return cpu;
-	at = READ_ONCE(per_cpu_ptr(pinst->pumps, cpu)->sq.at);
-	return at == CPU_NONE || at == cpu ? cpu : CPU_MANY;
-}
-
-/* Have the CPU @from settle, or the first of CPU_MANY. */
-static void shell_settle_from(struct padata_shell *ps, int from)
-{
-	if (from < 0)
-		from = next_delivering_cpu(ps->pinst, -1);
-	/* None at all is impossible; this one settles at once. */
-	shell_settle(ps, from < nr_cpu_ids ? from : smp_processor_id());
-}
-
-/* The first job is done and fenced, and nothing is pending. */
-static void shell_settle_first(struct padata_shell *ps, struct padata_priv *job)
-{
-	job->fence = came_out_on(ps->pinst, job->fence);
-	shell_settle_from(ps, job->fence);
-}
-
-/**
- * shell_pass_baton() - leave the baton where the next drainer finds it
- * @ps: The shell, locked; the caller has the baton.
- *
- * Return: True when it is gone; false when there is something to cut after all.
- */
-static bool shell_pass_baton(struct padata_shell *ps)
-{
-	struct padata_priv *job;
-
-	if (job_list_empty(&ps->order)) {
-		ps->mixed = false;
-		WRITE_ONCE(ps->baton, BATON_HOME);
-		return true;
-	}
-	/* baton:A */
-	job = link_order(ps->order.first);
-	if (atomic_cmpxchg(&job->state, JOB_RUNNING, JOB_BATON) == JOB_RUNNING)
-		return true;
-	if (job->fence == CPU_NONE)
-		return false;
-	WRITE_ONCE(ps->baton, BATON_PARKED);
-	smp_mb(); /* park:A: baton before pending, pairs with return_batch_end() */
-	/* fence:B */
-	if (atomic_read_acquire(&ps->pending))
-		return true;
-	WRITE_ONCE(ps->baton, BATON_OUT);
-	shell_settle_first(ps, job);
-	return true;
-}
-
-/* What a drainer has cut and not handed over yet. */
-struct handover {
-	struct job_list	jobs;
-	bool		mixed;
-};
-
-/*
- * Cut a run, or pass the baton.  Returns false when the baton is gone, and adds
- * the length of the run to @nr.
- */
-static bool shell_cut_or_pass(struct padata_shell *ps, struct handover *run,
-			      unsigned int *nr)
-{
-	unsigned int n = 0;
-	bool mine = true;
-
-	spin_lock(&ps->lock);
-	run->mixed = ps->mixed;
-	while (mine && !(n = shell_cut(ps, &run->jobs)))
-		mine = !shell_pass_baton(ps);
-	*nr += n;
-	spin_unlock(&ps->lock);
-	return mine;
-}
-
-/* Give each piece of equal callback CPU to its serial queue. */
-static void shell_hand_over(struct instance *pinst, struct handover *run)
-{
-	struct padata_link *last;
-	struct job_list piece;
-	int cpu;
-
-	while (!job_list_empty(&run->jobs)) {
-		last = run->jobs.first;
-		cpu = link_order(last)->cb_cpu;
-		if (!run->mixed) {
-			serial_queue_add(pinst, cpu, &run->jobs);
-			return;
-		}
-		while (last->next && link_order(last->next)->cb_cpu == cpu)
-			last = last->next;
-		job_list_cut(&run->jobs, last, &piece);
-		serial_queue_add(pinst, cpu, &piece);
-	}
-}
-
-/*
- * Leave the drain to a pump: that of @cpu, the first job's callback CPU, which has to
- * run anyway.  This CPU's may have to wait for the task that was interrupted.
- * The caller has the baton, which is unique, so one link is enough; the first job is
- * done and listed, which holds the shell.
- */
-static void shell_defer(struct padata_shell *ps, int cpu)
-{
-	struct padata_pump *pump = per_cpu_ptr(ps->pinst->pumps, cpu);
-
-	/* A CPU on its way out is one that workqueues can handle. */
-	if (!cpumask_test_cpu(cpu, ps->pinst->online))
-		pump = raw_cpu_ptr(ps->pinst->pumps);
-	llist_add(&ps->deferred, &pump->deferred);
-	/* Another may have drained and freed the shell already. */
-	pump_wake(pump);
-}
-
-/**
- * shell_drain() - hand finished jobs over to the serial queues
- * @ps: The shell; the caller has the baton, and gives it away here.
- *
- * The baton is passed on only after the run has been handed over: earlier, the
- * next drainer could overtake.  Never calls serial().
- *
- * Context: Softirqs disabled, RCU read section, no hard interrupt.  The shell
- * may be gone afterwards.
- */
-static void shell_drain(struct padata_shell *ps)
-{
-	struct instance *pinst = ps->pinst;
-	unsigned int cuts, nr = 0;
-	struct handover run;
-	int cpu = 0;
-	bool mine;
-
-	job_list_init(&run.jobs);
-	for (cuts = 0, mine = true; mine && cuts < DRAIN_CUTS; cuts++) {
-		mine = shell_cut_or_pass(ps, &run, &nr);
-		shell_hand_over(pinst, &run);
-	}
-	note_max(&pinst->pumps->stats.reorder_max, nr);
-	if (!mine)
-		return;
-	/*
-	 * The others complete as fast as we drain: let softirqs run.  Only a
-	 * job that is listed holds the shell until a pump comes to it.
-	 */
-	spin_lock(&ps->lock);
-	mine = !shell_pass_baton(ps);
-	if (mine)
-		cpu = link_order(ps->order.first)->cb_cpu;
-	spin_unlock(&ps->lock);
-	if (mine)
-		shell_defer(ps, cpu);
-}
-
-/*
- * Let the drain wait until this CPU's pump has run the shell's job at hand, and
- * perhaps the next, so that one drain does for both.  The pump has the baton
- * meanwhile; the first job, done and listed, holds the shell.  Softirqs are disabled,
- * and nothing but a hard interrupt, which defers its drains, gets in between.
- */
-static bool shell_drain_later(struct padata_shell *ps)
-{
-	struct padata_pump *pump = this_cpu_ptr(ps->pinst->pumps);
-
-	if (READ_ONCE(pump->batched_shell) != ps)
-		return false;
-	pump->undrained_shell = ps;
-	return true;
-}
-
-/* All pending callbacks have returned and the baton was seen parked. */
-static void shell_unpark(struct padata_shell *ps)
-{
-	bool mine;
-
-	spin_lock(&ps->lock);
-	mine = ps->baton == BATON_PARKED && !atomic_read(&ps->pending);
-	if (mine)
-		WRITE_ONCE(ps->baton, BATON_OUT);
-	spin_unlock(&ps->lock);
-	if (mine)
-		shell_drain(ps);
-}
-
-/*
- * The CPU that has to settle before results of @cpu, asked for as @cb_cpu under the
- * mapping @gen, may come out; or CPU_NONE.  Results of different requested CPUs have
- * no order among them, so it takes a new mapping, or a job that was done alone, for
- * a job to be fenced; but then all that came out elsewhere counts.
+ * Return the CPU that has to settle before results of @cpu, asked for as @cb_cpu under
+ * the mapping @gen, may come out; or CPU_NONE.  Results of different requested CPUs
+ * have no order among them.  So a job is fenced only after a new mapping, or after a
+ * job that was done alone; but then all results that came out elsewhere count.
  */
 static int shell_fence(struct padata_shell *ps, unsigned int gen, int cb_cpu, int cpu)
 {
@@ -301,7 +59,7 @@ static bool shell_is_mapped(struct padata_shell *ps, unsigned int gen, int cb_cp
 	       READ_ONCE(ps->pinst->running);
 }
 
-/* Most jobs are like the one before. */
+/* Append a job that is like the one before, as most are.  Return true if it is. */
 static bool shell_append_quick(struct padata_shell *ps, struct padata_priv *job,
 			       int cb_cpu)
 {
@@ -341,7 +99,7 @@ static noinline int shell_append_slow(struct padata_shell *ps,
 		ps->map_cpu = cb_cpu;
 		ps->map_to = cpu;
 		shell_append(ps, job);
-		/* Where the mask is empty the next one may not do the same. */
+		/* With an empty mask only this job may use any online CPU. */
 		if (any)
 			ps->map_to = CPU_UNKNOWN;
 		err = 0;
@@ -350,7 +108,7 @@ static noinline int shell_append_slow(struct padata_shell *ps,
 	return err;
 }
 
-/* No job is in flight: whoever has the lock may take the baton. */
+/* Return true if no job is in flight: the holder of the lock may take the baton. */
 static bool shell_is_idle(struct padata_shell *ps)
 {
 	/* fence:B */
@@ -402,7 +160,7 @@ static bool shell_may_do_alone(struct padata_shell *ps)
 	ps->from = came_out_on(ps->pinst, ps->from);
 	if (ps->from == CPU_NONE || ps->from == smp_processor_id())
 		return true;
-	/* The next callback will do for this, unless there is none. */
+	/* The next callback sees to this, unless there is none. */
 	if (ps->wants_alone && ps->refused_at == ps->nr_cut)
 		shell_settle_idle(ps);
 	ps->refused_at = ps->nr_cut;
@@ -411,8 +169,8 @@ static bool shell_may_do_alone(struct padata_shell *ps)
 }
 
 /*
- * Append a job to an idle shell.  The submitter keeps the baton, so whoever
- * completes the job finds it running and does no more than say so.
+ * Append a job to an idle shell.  The submitter keeps the baton, so the completion
+ * finds the job running and does no more than mark it done.
  */
 static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
 			       unsigned int gen, int cb_cpu, int cpu)
@@ -421,7 +179,7 @@ static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
 
 	ps->was_alone = true;
 	pump_delivers(this_cpu_ptr(ps->pinst->pumps));
-	/* Its result comes out here, or, if it does not end here and now, there. */
+	/* Its result comes out here; if the job does not end now, on @cpu. */
 	job->fence = shell_fence(ps, gen, cb_cpu, cpu);
 	shell_note_from(ps, CPU_NONE, cb_cpu, here);
 	if (cpu != here)
@@ -433,7 +191,7 @@ static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
 	shell_append(ps, job);
 }
 
-/* Returns 0, -EAGAIN, or 1 where the callback CPU has to be mapped first. */
+/* Return 0, -EAGAIN, or 1 if the callback CPU has to be mapped first. */
 static int shell_append_alone_quick(struct padata_shell *ps,
 				    struct padata_priv *job, int cb_cpu)
 {
@@ -477,7 +235,7 @@ static noinline int shell_append_alone_slow(struct padata_shell *ps,
 }
 
 /**
- * shell_take_back() - end what shell_append_alone() began
+ * shell_take_back() - end a job that shell_append_alone() has appended
  * @ps: The shell; the caller has the baton, and gives it away here.
  * @job: Its first job; parallel() has returned.
  *
@@ -496,7 +254,7 @@ static bool shell_take_back(struct padata_shell *ps, struct padata_priv *job)
 	if (done) {
 		job_list_cut(&ps->order, ps->order.first, &front);
 		ps->nr_cut++;
-		/* Jobs that came meanwhile go by a wider CPU_MANY. */
+		/* For jobs that came meanwhile CPU_MANY stays, which covers this CPU. */
 		if (job_list_empty(&ps->order))
 			ps->from = smp_processor_id();
 	}

@@ -7,7 +7,7 @@
 struct stretch {
 	u64		start;		/* When it began */
 	u64		now;		/* The last reading of the clock */
-	u32		cycles;		/* What the counter said then */
+	u32		cycles;		/* The cycle counter then */
 	/* How many callbacks may still start; 0 when its time is over, too */
 	unsigned int	left;
 	struct pump_stats __percpu *stats;	/* The counters */
@@ -51,7 +51,7 @@ struct return_batch {
 	unsigned int		nr;
 };
 
-/* All callbacks of a shell have returned.  Returns whether a reference was kept. */
+/* All callbacks of a shell have returned.  Return true if a reference was kept. */
 static bool shell_returned(struct padata_pump *pump, struct padata_shell *ps, int cpu)
 {
 	if (READ_ONCE(ps->baton) == BATON_PARKED)
@@ -111,7 +111,7 @@ static void run_parallel(struct padata_pump *pump, struct padata_priv *job,
 	trace_padata_parallel_end(job);
 }
 
-/* Serve one queue for a while.  It may be nobody's afterwards. */
+/* Serve one queue for a while.  It may have no owner afterwards. */
 static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
 			struct stretch *st)
 {
@@ -124,7 +124,7 @@ static void serve_queue(struct padata_pump *pump, struct serial_queue *sq,
 	for (n = 0; n < ROUND_SERIAL; n++) {
 		if (!sq->batch && !serial_queue_refill(sq))
 			break;
-		/* May drain, so before the look at the clock. */
+		/* This may drain, so it comes before the look at the clock. */
 		if (ret.ps != link_order(sq->batch)->ps)
 			return_batch_end(pump, &ret, sq->cpu);
 		if (stretch_over(st))
@@ -151,7 +151,7 @@ static void serve_or_give(struct padata_pump *pump, struct serial_queue *sq,
 		serial_queue_give(sq, target);
 }
 
-/* Serve the queues that this pump owns, or give them to who ought to. */
+/* Serve the queues that this pump owns, or give them to the pumps that ought to. */
 static bool pump_serial(struct padata_pump *pump, struct stretch *st)
 {
 	struct serial_queue *sq, *next;
@@ -161,8 +161,8 @@ static bool pump_serial(struct padata_pump *pump, struct stretch *st)
 		list_add_tail(&sq->serving, &pump->serving);
 	worked = !list_empty(&pump->serving);
 	/*
-	 * Each in turn is first, because the first may take the whole stretch; but
-	 * a turn in which none is served would be lost, and every second may be one.
+	 * Each queue in turn is the first, which may take the whole stretch.  Where the
+	 * stretch is over none is served, every second time perhaps, and no turn is lost.
 	 */
 	if (!list_is_singular(&pump->serving) && !stretch_over(st))
 		list_rotate_left(&pump->serving);
@@ -188,8 +188,8 @@ static bool pump_deferred(struct padata_pump *pump, struct stretch *st)
 }
 
 /*
- * Only who is on its CPU has it to itself; on PREEMPT_RT others may get in between
- * even so.
+ * Return true if drains of short jobs may be put off.  No other code of this CPU may
+ * get in between, so the pump runs on its CPU, and not on PREEMPT_RT.
  */
 static bool pump_may_batch(struct padata_pump *pump)
 {
@@ -199,7 +199,7 @@ static bool pump_may_batch(struct padata_pump *pump)
 	       smp_processor_id() == pump->cpu && service && service < READ_ONCE(short_ns);
 }
 
-/* Returns true when there was one. */
+/* Drain the shell whose drain was put off.  Return true if there was one. */
 static bool pump_drain_undrained(struct padata_pump *pump)
 {
 	struct padata_shell *ps = pump->undrained_shell;
@@ -212,7 +212,7 @@ static bool pump_drain_undrained(struct padata_pump *pump)
 }
 
 /*
- * Run what was pulled until the stretch is over.  Drains are put off for some
+ * Run the pulled jobs until the stretch is over.  Drains are put off for some
  * microseconds, and only as long as the next job is of the same shell: no shell
  * waits for a job of another.  The last drain is left to the caller.
  */
@@ -227,7 +227,7 @@ static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 	do {
 		job = link_queue(jobs->first);
 		if (job->ps != ps || st->now > drain_at) {
-			/* Which takes its time. */
+			/* A drain takes its time. */
 			if (pump_drain_undrained(pump) && stretch_over(st))
 				break;
 			drain_at = st->now + BATCH_NS;
@@ -262,7 +262,7 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	pump_pull(pump, &jobs, st->now);
 	if (job_list_empty(&jobs))
 		return false;
-	/* The job at hand is not late if the lock was. */
+	/* Time that the lock took does not make the first job late. */
 	start = stretch_now(st);
 	pump_run_jobs(pump, &jobs, st);
 	stretch_clock(st);
@@ -290,7 +290,7 @@ static void check_cpu(struct padata_pump *pump)
 		     pinst->name);
 }
 
-/* Returns false when nothing is left to do. */
+/* Return false if nothing is left to do. */
 static bool pump_stretch(struct padata_pump *pump)
 {
 	struct stretch st;
@@ -308,10 +308,10 @@ static bool pump_stretch(struct padata_pump *pump)
 		if (!pump->parallel_first && pump_may_pull(pump))
 			worked |= pump_parallel(pump, &st);
 	} while (worked && !stretch_over(&st));
-	/* As exact as the limit is kept. */
+	/* st.now has to be as exact as the limit is kept. */
 	stretch_over(&st);
 	note_max(&st.stats->stretch_max_ns, st.now - st.start);
-	/* A poll has paid when there was a job. */
+	/* A poll has paid if a callback was started. */
 	if (pump->polled && st.left < STRETCH_CALLBACKS)
 		pump->poll_credit = POLL_CREDIT;
 	pump->polled = false;
@@ -321,7 +321,7 @@ static bool pump_stretch(struct padata_pump *pump)
 
 /*
  * A pump that has work for long gives its worker back now and then: it may be the
- * rescuer's, which runs at nice -20 and is for all CPUs, or the only one of a
+ * rescuer's, which runs at nice -20 and serves all CPUs, or the only one of a
  * caller's workqueue.
  */
 static void pump_work(struct work_struct *work)
@@ -341,7 +341,7 @@ static void pump_work(struct work_struct *work)
 				return;
 			}
 		} while (worked);
-		/* Also where a poll found what another was quicker to take. */
+		/* Also after a poll whose find another pump has taken. */
 		cond_resched_tasks_rcu_qs();
 	} while (pump_poll(pump) || !pump_sleep(pump));
 }

@@ -11,15 +11,15 @@ static __always_inline u32 cycles_now(void)
 
 static void note_pull(struct instance *pinst, u64 now)
 {
-	pinst->pulled_at = now;
+	WRITE_ONCE(pinst->pulled_at, now);
 	pinst->nr_called = 0;
 	WRITE_ONCE(pinst->looked_cycles, cycles_now());
 }
 
 /*
- * In a burst the cycle counter shows that the last pull, or look at the clock, is
- * too recent for another look; where counters differ between CPUs the clock is read
- * in vain, or a little late.
+ * Return true if the last pull, or look at the clock, is too recent for another look.
+ * The cycle counter tells, which is cheap in a burst.  Where counters differ between
+ * CPUs the clock is read in vain, or a little late.
  */
 static __always_inline bool looked_lately(struct instance *pinst)
 {
@@ -28,9 +28,9 @@ static __always_inline bool looked_lately(struct instance *pinst)
 }
 
 /*
- * The mean does not know the long job that others wait behind.  Who is woken for
- * that has some time to come before another one is, and the more have been woken
- * since jobs were pulled last the longer that is: one more seldom helps.
+ * The mean duration does not tell of one long job that others wait behind.  Each pump
+ * that is woken for a late queue gets some grace before the next one is woken.  The
+ * grace grows with the pumps woken since jobs were pulled last: one more seldom helps.
  */
 static bool queue_is_late(struct instance *pinst, u64 cost)
 {
@@ -44,15 +44,15 @@ static bool queue_is_late(struct instance *pinst, u64 cost)
 	late = (s64)(now - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost;
 	if (late) {
 		grace = min(GRACE_WAKEUPS * ++pinst->nr_called, LATE_WAKEUPS);
-		pinst->pulled_at = now - (LATE_WAKEUPS - grace) * cost;
+		WRITE_ONCE(pinst->pulled_at, now - (LATE_WAKEUPS - grace) * cost);
 	}
 	WRITE_ONCE(pinst->looked_cycles, cycles_now());
 	return late;
 }
 
 /*
- * What wake_pays() finds out for most jobs of a burst, at a glance: jobs are
- * trivial, and a pump is at them.  The instance is locked.
+ * Return true if wake_pays() is known to be false, as for most jobs of a burst: jobs
+ * are trivial, and a pump pulls.  The instance is locked.
  */
 static __always_inline bool is_attended(struct instance *pinst)
 {
@@ -62,7 +62,7 @@ static __always_inline bool is_attended(struct instance *pinst)
 	       looked_lately(pinst);
 }
 
-/* Is the queued work worth one more CPU? */
+/* Return true if the backlog justifies waking another pump. */
 static bool wake_pays(struct instance *pinst)
 {
 	u64 cost = READ_ONCE(wakeup_cost_ns);
@@ -72,22 +72,14 @@ static bool wake_pays(struct instance *pinst)
 		return true;
 	if (pinst->nr_pulling >= (pinst->nr_parallel ?: pinst->nr_online))
 		return false;
-	/* Until a job has ended each may be a long one, and nobody look again. */
+	/* Until a job has ended each may be a long one. */
 	if (!service)
 		return true;
-	/* With trivial jobs it would only wait for the submitter and drains. */
+	/* With trivial jobs another pump would only wait for the submitter and drains. */
 	if (service >= TRIVIAL_NS &&
 	    pinst->nr_queued * service > pinst->nr_pulling * cost)
 		return true;
 	return queue_is_late(pinst, cost);
-}
-
-/* Armed where a pump is woken, and not for each that is: one look does for all. */
-static void look_again_later(struct instance *pinst)
-{
-	lockdep_assert_held(&pinst->lock);
-	if (!timer_pending(&pinst->look))
-		mod_timer(&pinst->look, jiffies + 1);
 }
 
 static bool pump_can_start(struct instance *pinst, int cpu)
@@ -97,7 +89,7 @@ static bool pump_can_start(struct instance *pinst, int cpu)
 }
 
 /*
- * The callback CPU first: it has to run for serial() anyway.  Then the CPUs
+ * Prefer the callback CPU, which has to run for serial() anyway.  Then try the CPUs
  * after this one, so that the submitter's own comes last.
  */
 static int find_idle_cpu(struct instance *pinst, int hint)
@@ -121,8 +113,8 @@ static int find_idle_cpu(struct instance *pinst, int hint)
  * @pinst: The instance, locked.
  * @hint: Callback CPU of the job queued last, or -1.
  *
- * The chosen one counts as pulling from now on, so that nobody wakes a second
- * for the same jobs; the caller owes it a pump_wake() after unlocking.
+ * The chosen pump counts as pulling from now on, so that no second one is woken for
+ * the same jobs.  The caller calls pump_wake() after unlocking.
  *
  * Return: A pump, or NULL where waking does not pay.
  */
@@ -141,30 +133,82 @@ static struct padata_pump *pump_to_wake(struct instance *pinst, int hint)
 	WRITE_ONCE(pump->pulling, true);
 	if (!pinst->nr_pulling++)
 		note_pull(pinst, local_clock());
-	look_again_later(pinst);
 	return pump;
 }
 
 /*
+ * A second look
+ *
  * A pump that was woken may not come: its CPU has a FIFO task, or a job with softirqs
- * disabled, or is a virtual one that does not run.  Or the jobs that it has pulled
+ * disabled, or is a virtual one that does not run.  Or the jobs that a pump has pulled
  * take far longer than the mean.  Other submissions notice that; where there are
- * none this timer does, a jiffy or two after the wake-up.
+ * none, a timer does, a jiffy or two after the queue is late.  It is one for all jobs
+ * that are queued, and a hard interrupt's: softirqs of this CPU may be disabled for as
+ * long as the very job takes that the others wait for.
  */
-static void look_again(struct timer_list *timer)
+
+/* Arm the timer for the queue, which has its first job. */
+static void look_again_later(struct instance *pinst)
 {
-	struct instance *pinst = compat_timer_container_of(pinst, timer, look);
-	struct padata_pump *wake;
+	lockdep_assert_held(&pinst->lock);
+	smp_mb(); /* look:A: nr_queued before look_armed, pairs with look_again() */
+	if (!atomic_read(&pinst->look_armed) && !atomic_xchg(&pinst->look_armed, 1))
+		hrtimer_start_range_ns(&pinst->look, ns_to_ktime(TICK_NSEC), TICK_NSEC,
+				       HRTIMER_MODE_REL_HARD);
+}
+
+/* Return true if nothing was pulled for long.  The instance is not locked: a hint. */
+static bool queue_looks_late(struct instance *pinst)
+{
+	s64 ns = local_clock() - READ_ONCE(pinst->pulled_at);
+
+	return !READ_ONCE(pinst->service_ns) ||
+	       ns > LATE_WAKEUPS * (s64)READ_ONCE(wakeup_cost_ns);
+}
+
+/*
+ * Wake a pump that sleeps and may pull.  It looks at the queue without ::pulling set.
+ * Raw locks only: the caller is a hard interrupt.
+ */
+static void wake_any(struct instance *pinst)
+{
+	struct padata_pump *pump;
+	int cpu;
 
 	rcu_read_lock();
-	spin_lock(&pinst->lock);
-	wake = pump_to_wake(pinst, -1);
-	if (pinst->nr_queued)
-		look_again_later(pinst);
-	spin_unlock(&pinst->lock);
-	if (wake)
-		pump_wake(wake);
+	for_each_cpu_wrap(cpu, cpu_possible_mask, (smp_processor_id() + 1) % nr_cpu_ids) {
+		pump = per_cpu_ptr(pinst->pumps, cpu);
+		if (!atomic_read(&pump->awake) && pump_entitled(pump)) {
+			pump_wake(pump);
+			break;
+		}
+	}
 	rcu_read_unlock();
+}
+
+static enum hrtimer_restart look_again(struct hrtimer *timer)
+{
+	struct instance *pinst = container_of(timer, struct instance, look);
+
+	if (!READ_ONCE(pinst->nr_queued)) {
+		atomic_set(&pinst->look_armed, 0);
+		smp_mb(); /* look:B: look_armed before nr_queued */
+		if (!READ_ONCE(pinst->nr_queued) || atomic_xchg(&pinst->look_armed, 1))
+			return HRTIMER_NORESTART;
+	} else if (queue_looks_late(pinst)) {
+		wake_any(pinst);
+	}
+	hrtimer_forward_now(timer, ns_to_ktime(TICK_NSEC));
+	return HRTIMER_RESTART;
+}
+
+/* Count a job that is put into the queue. */
+static void note_queued(struct instance *pinst, struct padata_shell *ps)
+{
+	WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
+	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
+	if (pinst->nr_queued == 1)
+		look_again_later(pinst);
 }
 
 /* Fold the duration of the last jobs into the mean. */
@@ -184,7 +228,7 @@ static void note_service_time(struct padata_pump *pump)
 	pump->nr_busy = 0;
 }
 
-/* A share that leaves work for the other CPUs, but saves locking in a burst. */
+/* Return a number of jobs that leaves work for other CPUs, but saves locking in a burst. */
 static unsigned int pull_share(struct instance *pinst)
 {
 	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
@@ -194,8 +238,9 @@ static unsigned int pull_share(struct instance *pinst)
 }
 
 /*
- * As long as the work is not worth waking another CPU there is nobody to share
- * with.  But only jobs of one shell: others must not wait for a long one of it.
+ * Return true if more than a share may be pulled: the work does not justify waking
+ * another CPU that could take the rest.  It may be jobs of one shell only, because
+ * another shell must not wait for a long job of the first.
  */
 static bool may_pull_more(struct instance *pinst)
 {
@@ -209,7 +254,7 @@ static bool may_pull_more(struct instance *pinst)
 		 pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns)));
 }
 
-/* Take jobs off the queue; returns how many. */
+/* Take jobs off the queue.  Return their number. */
 static unsigned int pull_jobs(struct instance *pinst, struct job_list *jobs)
 {
 	unsigned int n, share = pull_share(pinst);
@@ -265,20 +310,16 @@ static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 		pump_wake(wake);
 }
 
-/* What was pulled and not started keeps its place. */
+/* Put jobs that were pulled and not started back to the front of the queue. */
 static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
 {
 	struct instance *pinst = pump->pinst;
 	struct padata_pump *wake;
-	struct padata_shell *ps;
 	struct padata_link *link;
 
 	spin_lock(&pinst->lock);
-	for (link = jobs->first; link; link = link->next) {
-		ps = link_queue(link)->ps;
-		WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
-		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
-	}
+	for (link = jobs->first; link; link = link->next)
+		note_queued(pinst, link_queue(link)->ps);
 	job_list_append(jobs, &pinst->queue);
 	job_list_append(&pinst->queue, jobs);
 	wake = pump_to_wake(pinst, -1);
@@ -306,7 +347,7 @@ static bool is_backlog_full(struct instance *pinst, struct padata_shell *ps)
  *
  * A job that finds no room still looks whether the queue is late.
  *
- * Return: False when there is no room and the submitter has to run the job.
+ * Return: False if there is no room and the submitter has to run the job.
  * Otherwise it is not the submitter's any more and may be gone.
  */
 static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
@@ -322,11 +363,10 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 	full = is_backlog_full(pinst, ps);
 	if (!full) {
 		job_list_add(&pinst->queue, &job->queue);
-		WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
-		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
+		note_queued(pinst, ps);
 	}
 	wake = is_attended(pinst) ? NULL : pump_to_wake(pinst, job->cb_cpu);
-	/* Also where there was nobody to wake. */
+	/* Also where there was no pump to wake. */
 	if (full)
 		WRITE_ONCE(pinst->looked_cycles, cycles_now());
 	spin_unlock(&pinst->lock);

@@ -3,7 +3,7 @@
  * padata: serial queues, finished jobs on their way to one callback CPU
  */
 
-/* The pump that ought to serve the queue of @cpu now. */
+/* Return the pump that ought to serve the queue of @cpu now. */
 static struct padata_pump *target_pump(struct instance *pinst, int cpu)
 {
 	unsigned int gen;
@@ -16,9 +16,9 @@ static struct padata_pump *target_pump(struct instance *pinst, int cpu)
 }
 
 /*
- * Put @node on @list, where the pump @pump finds what waits for its CPU to settle.
- * The timer is for a pump that does not run; one that was armed for others before
- * must find the new time when it finds @node.
+ * Put @node on @list, one of those of @pump that wait for its CPU to settle.  The timer
+ * is for a pump that does not run.  A timer that was armed before must find the new
+ * ::asked_at if it finds @node.
  */
 static void pump_ask_to_settle(struct padata_pump *pump, struct llist_node *node,
 			       struct llist_head *list)
@@ -56,7 +56,7 @@ static void serial_queue_give(struct serial_queue *sq, struct padata_pump *pump)
 	pump_wake(pump);
 }
 
-/* Append finished jobs of one callback CPU; they are not ours afterwards. */
+/* Append finished jobs of one callback CPU; the caller must not use them afterwards. */
 static void serial_queue_add(struct instance *pinst, int cpu,
 			     struct job_list *jobs)
 {
@@ -72,7 +72,10 @@ static void serial_queue_add(struct instance *pinst, int cpu,
 		serial_queue_give(sq, target_pump(pinst, cpu));
 }
 
-/* Caller owns the queue, whose batch is empty; on false all of it is, and nobody's. */
+/*
+ * Refill the batch, which is empty; the caller owns the queue.  If false is returned,
+ * the queue is empty and has no owner.
+ */
 static bool serial_queue_refill(struct serial_queue *sq)
 {
 	bool more;

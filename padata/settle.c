@@ -25,9 +25,9 @@
  */
 
 /*
- * For which CPU the shell waits: that of the fence of its first job, or, where the
- * shell was idle, that of all its results.  A job that came meanwhile is fenced
- * because of the same results, if at all.
+ * Return the CPU that the shell waits for: that of the fence of its first job, or,
+ * where the shell was idle, that of all its results.  A job that came meanwhile is
+ * fenced because of the same results, if at all.
  */
 static int *shell_settles_for(struct padata_shell *ps)
 {
@@ -68,8 +68,8 @@ static void serial_queue_settled(struct instance *pinst, struct serial_queue *sq
 }
 
 /*
- * Let all in two lists go on; returns how many there were.  Each shell is drained, so
- * softirqs are enabled in between.  The baton of those to come holds them.
+ * Let all in two lists go on.  Return their number.  Each shell is drained, so softirqs
+ * are enabled in between.  The batons of the shells to come hold them.
  */
 static unsigned int settle_end(struct instance *pinst, struct llist_head *shells,
 			       struct llist_head *queues)
@@ -95,8 +95,8 @@ static unsigned int settle_end(struct instance *pinst, struct llist_head *shells
 
 /*
  * Keep a shell that is idle until the CPU has settled; its results came out here, as
- * those of the callback CPU @cpu.  Returns false where there is nothing to keep,
- * and takes over a reference otherwise.
+ * those of the callback CPU @cpu.  Return false if there is nothing to keep; otherwise
+ * the pump takes over a reference.
  */
 static bool pump_keep_idle(struct padata_pump *pump, struct padata_shell *ps, int cpu)
 {
@@ -155,7 +155,7 @@ static void pump_settle_overdue(struct timer_list *timer)
 	this_cpu_add(pump->pinst->pumps->stats.unsettled, n);
 }
 
-/* Both lists are the pump's to fill, so @to is empty unless the timer comes late. */
+/* Only the pump fills both lists, so @to is empty unless the timer comes late. */
 static void settle_take(struct llist_head *from, struct llist_head *to)
 {
 	struct llist_node *first = llist_del_all(from), *last = first;
@@ -206,14 +206,14 @@ static bool pump_stage_is_over(struct padata_pump *pump)
 	if (pump->settle_stage == SETTLE_RCU &&
 	    !poll_state_synchronize_rcu(pump->settle_gp))
 		return false;
-	/* To enable softirqs is to run those that are pending. */
+	/* Enabling softirqs runs the pending ones. */
 	local_bh_disable();
 	over = softirqs_have_run(pump);
 	local_bh_enable();
 	return over;
 }
 
-/* A grace period takes its time; there the timer is the bound. */
+/* The wait for a grace period has no limit here: the timer ends it. */
 static bool pump_settle_is_late(struct padata_pump *pump)
 {
 	return pump->settle_stage != SETTLE_RCU &&

@@ -48,7 +48,7 @@ static bool shell_has_no_jobs(struct padata_shell *ps)
 	return idle;
 }
 
-/* The first shell with jobs in flight.  Caller: RCU read section. */
+/* Return the first shell with jobs in flight.  Caller: RCU read section. */
 static struct padata_shell *find_busy_shell(struct instance *pinst)
 {
 	struct padata_shell *ps;
@@ -153,10 +153,8 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	ps->map_to = CPU_UNKNOWN;
 	ps->from = CPU_NONE;
 	ps->owner = __builtin_return_address(0);
-	/* Likewise soon to wrap. */
+	/* It wraps soon, so that tests come to the wrap. */
 	ps->nr_cut = -200;
-	ps->seen.nr_cut = ps->nr_cut;
-	ps->seen.since = jiffies;
 	spin_lock_bh(&p->shell_lock);
 	ps->id = ++p->last_id;
 	list_add_tail_rcu(&ps->list, &p->shells);
@@ -166,7 +164,7 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 EXPORT_SYMBOL_GPL(padata_alloc_shell);
 
 /**
- * padata_put_shell() - let go of a shell without waiting
+ * padata_put_shell() - drop a shell without waiting
  * @ps: The shell, or NULL.
  *
  * It is freed once the last job in flight has been called back.  The caller
@@ -194,7 +192,7 @@ EXPORT_SYMBOL_GPL(padata_put_shell);
  * takes long the log says so.
  *
  * Context: Task, may sleep.  Called from a callback of padata, where it cannot
- * wait, it warns and does what padata_put_shell() does.
+ * wait, it warns and acts as padata_put_shell().
  */
 void padata_free_shell(struct padata_shell *ps)
 {

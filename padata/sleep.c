@@ -4,8 +4,8 @@
  */
 
 /*
- * May this pump take jobs from the shared queue?  Without the lock the answer is
- * a hint.  A pump whose CPU is in the online map runs on it: workqueues bind
+ * Return true if this pump may take jobs from the shared queue.  Without the lock the
+ * answer is a hint.  A pump whose CPU is in the online map runs on it: workqueues bind
  * their workers before our hotplug callback sets the bit, and unbind them after
  * it has cleared it.
  */
@@ -19,10 +19,10 @@ static bool pump_entitled(struct padata_pump *pump)
 }
 
 /**
- * pump_wake() - make a pump look at what it was given
+ * pump_wake() - have a pump look at its lists and the shared queue
  * @pump: The pump; its CPU is or was online.
  *
- * The caller has filled ready, deferred or pulling before.
+ * The caller has filled ready, deferred or pulling before, or looks again later.
  *
  * Context: Any but NMI, RCU read section (the pump's instance may be on its way
  * out, and waits for us).
@@ -48,7 +48,10 @@ static bool pump_has_jobs(struct padata_pump *pump)
 	       READ_ONCE(pump->pulling);
 }
 
-/* What others fill before they wake a pump.  Without a barrier it is a hint. */
+/*
+ * Return true if a list or flag that is filled before a wake-up is not empty.
+ * Without a barrier it is a hint.
+ */
 static bool pump_has_work(struct padata_pump *pump)
 {
 	return pump_has_jobs(pump) || !llist_empty(&pump->leaving) ||
@@ -56,9 +59,10 @@ static bool pump_has_work(struct padata_pump *pump)
 }
 
 /*
- * Where polls have failed lately only some are tried, so that a stream with
- * long pauses does not pay for each of them.  On a workqueue of the caller's other
- * work may wait for this one to end, and nothing shows that it does.
+ * Return true if a poll is worth trying.  Where polls have failed lately only some are
+ * tried, so that a stream with long pauses does not pay for each of them.  On a
+ * workqueue of the caller's none is: other work may wait for the pump to end, and
+ * nothing shows that it does.
  */
 static bool poll_pays(struct padata_pump *pump)
 {
@@ -67,12 +71,13 @@ static bool poll_pays(struct padata_pump *pump)
 }
 
 /*
- * Somebody else wants the CPU.  Where submitters run on the CPUs of the pumps, it is
- * one that will soon sleep until callbacks have returned: to let it go first costs
- * less than to sleep and be woken.  But what the pump is given meanwhile waits for
- * whoever it is, and wakes nobody: one that keeps the CPU ends that for a second.
+ * Let another task have the CPU that wants it.  Where submitters run on the CPUs of
+ * the pumps, it is a submitter that will soon sleep until callbacks have returned: to
+ * let it run first costs less than to sleep and be woken.  But work that the pump is
+ * given meanwhile waits for that task, and causes no wake-up.  So a task that keeps
+ * the CPU for long ends the yielding for a second.
  *
- * @now is the clock, and is read again.  Returns false when the pump had better sleep.
+ * @now is the clock, and is read again.  Return false if the pump had better sleep.
  */
 static bool pump_yield(struct padata_pump *pump, u64 *now)
 {
@@ -96,12 +101,12 @@ static bool poll_failed(struct padata_pump *pump)
 
 /**
  * pump_poll() - look for more work for about as long as a sleep would cost
- * @pump: The pump, awake: who has work for it has nothing to do for that.
+ * @pump: The pump, awake, so that work is given to it without a wake-up.
  *
- * Only where nobody else wants the CPU, but after a yield it begins anew, once.
+ * The poll ends where another task wants the CPU; after a yield it begins anew, once.
  *
  * Context: Task, softirqs enabled.
- * Return: True when there is work.
+ * Return: True if there is work.
  */
 static bool pump_poll(struct padata_pump *pump)
 {
@@ -127,7 +132,7 @@ static bool pump_poll(struct padata_pump *pump)
 	return true;
 }
 
-/* Returns true when the pump may sleep, false when it has to go on. */
+/* Return true if the pump may sleep, false if it has to go on. */
 static bool pump_sleep(struct padata_pump *pump)
 {
 	if (!list_empty(&pump->serving) || pump->settling || pump->idle_shell)
@@ -136,6 +141,6 @@ static bool pump_sleep(struct padata_pump *pump)
 	smp_mb(); /* sleep:A: awake before the three, pairs with pump_wake() */
 	if (!pump_has_work(pump))
 		return true;
-	/* Who finds 0 queues the work item: either the waker did, or we go on. */
+	/* Whichever side reads 0 queues the work item: the waker did, or the pump goes on. */
 	return atomic_xchg(&pump->awake, 1);
 }

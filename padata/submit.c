@@ -35,8 +35,8 @@ static __always_inline int submit(struct padata_shell *ps,
 			return err;
 	}
 	/*
-	 * Before the job is out of our hands: @cb_cpu may live in it.  Nobody
-	 * else calls parallel(), so it can't be done yet.
+	 * Before the job is queued: @cb_cpu may live in it.  Only this function and
+	 * pumps call parallel(), so it can't be done yet.
 	 */
 	*cb_cpu = job->cb_cpu;
 	this_cpu_inc(pinst->pumps->stats.submitted);
@@ -88,7 +88,7 @@ EXPORT_SYMBOL_GPL(padata_do_parallel);
  * @cb_cpu: The CPU wanted for serial(), as for padata_do_parallel(); while the
  *	usable serial cpumask is empty any online CPU takes its place.
  *
- * For users who have to be served whatever the cpumasks are: the job takes its
+ * For users that have to be served whatever the cpumasks are: the job takes its
  * place in the order, which it would lose if it were done outside of the shell.
  *
  * Context: As for padata_do_parallel(), but not from parallel(): a chain of such
@@ -112,7 +112,7 @@ static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *c
 	struct instance *pinst = ps->pinst;
 	int err;
 
-	/* A hint, which spares others the lock. */
+	/* A hint, which keeps this CPU off a lock that others need. */
 	if (READ_ONCE(ps->baton) != BATON_HOME)
 		return -EAGAIN;
 	err = shell_append_alone_quick(ps, job, *cb_cpu);
@@ -137,8 +137,8 @@ static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *c
  * @padata: The job, as for padata_do_parallel().
  * @cb_cpu: The CPU wanted for serial(), as for padata_do_inline().
  *
- * For jobs that take less than a wake-up: where there is nobody to keep up with, or
- * to wait for, the way to another CPU and back is all that a pump would add.
+ * For jobs that take less than a wake-up: without other jobs to keep up with, or to
+ * wait for, a pump would only add the way to another CPU and back.
  * Callbacks of jobs that others submit meanwhile do not start before parallel() of
  * this one has returned nor, if it is not done then, before padata_do_serial() was
  * called for it; those for the same callback CPU follow its own.
@@ -146,8 +146,8 @@ static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *c
  * Context: As for padata_do_inline().
  * Return:
  * * 1 - the job is done and the caller's again; serial() is not called.
- * * 0 - in progress: parallel() has returned and somebody else ends the job;
- *   serial() will be called, or was.
+ * * 0 - in progress: parallel() has returned, and the job ends elsewhere; serial()
+ *   will be called, or was.
  * * -EAGAIN - jobs of the shell are in flight, or callbacks have not returned; the
  *   job was not touched, and is one for padata_do_parallel().
  * * -EINVAL - the instance is stopped.
@@ -174,7 +174,7 @@ static bool must_defer(void)
  * padata_do_serial() - say that a job is done
  * @padata: The job.
  *
- * Called exactly once per job, by parallel() or by whoever ends the work later.
+ * Called exactly once per job, by parallel() or by the code that ends the work later.
  * serial() follows on the callback CPU once all earlier jobs of the shell are
  * done.
  *

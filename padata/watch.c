@@ -3,7 +3,7 @@
  * padata: the stall detector
  */
 
-/* What keeps a busy shell from going on. */
+/* Return the reason for which a busy shell does not go on. */
 static const char *stall_cause(struct padata_shell *ps)
 {
 	struct padata_priv *first;
@@ -21,18 +21,22 @@ static const char *stall_cause(struct padata_shell *ps)
 	return "its first job is done and not handed over";
 }
 
-/* Begin to look at a shell, or see that it has made progress. */
-static void watch_note(struct padata_shell *ps, int pending)
+/* Note the state of a shell that is seen for the first time, or has made progress. */
+static void watch_note(struct padata_shell *ps, bool busy, int pending)
 {
 	lockdep_assert_held(&ps->lock);
+	ps->seen.busy = busy;
 	ps->seen.nr_cut = ps->nr_cut;
 	ps->seen.pending = pending;
 	ps->seen.since = jiffies;
 	ps->seen.said = false;
 }
 
-/* @first: there was no look before, or not lately, that this one could go on from. */
-static void watch_shell(struct padata_shell *ps, unsigned int limit, bool first)
+/*
+ * A stall counts from a look that found jobs in flight, however long ago: the same
+ * jobs are in flight still.  A look that found none says nothing about later jobs.
+ */
+static void watch_shell(struct padata_shell *ps, unsigned int limit)
 {
 	int jobs, pending = atomic_read(&ps->pending);
 	const char *cause = NULL;
@@ -42,9 +46,9 @@ static void watch_shell(struct padata_shell *ps, unsigned int limit, bool first)
 	/* One reference is of the look itself. */
 	jobs = atomic_read(&ps->refs) - !READ_ONCE(ps->orphan) - 1;
 	age = jiffies_to_msecs(jiffies - ps->seen.since) / MSEC_PER_SEC;
-	if (first || !jobs || ps->seen.nr_cut != ps->nr_cut ||
+	if (!jobs || !ps->seen.busy || ps->seen.nr_cut != ps->nr_cut ||
 	    ps->seen.pending != pending) {
-		watch_note(ps, pending);
+		watch_note(ps, jobs, pending);
 	} else if (age >= limit && !ps->seen.said) {
 		ps->seen.said = true;
 		cause = stall_cause(ps);
@@ -74,7 +78,7 @@ static void watch_again(struct instance *pinst)
  * Looks at all shells.  There may be 100,000 of them: a reference keeps the one at
  * hand on the list while the RCU read section ends now and then.
  */
-static void watch_shells(struct instance *pinst, unsigned int limit, bool first)
+static void watch_shells(struct instance *pinst, unsigned int limit)
 {
 	struct padata_shell *ps;
 
@@ -82,7 +86,7 @@ static void watch_shells(struct instance *pinst, unsigned int limit, bool first)
 	list_for_each_entry_rcu(ps, &pinst->shells, list) {
 		if (!atomic_inc_not_zero(&ps->refs))
 			continue;
-		watch_shell(ps, limit, first);
+		watch_shell(ps, limit);
 		if (need_resched()) {
 			rcu_read_unlock();
 			cond_resched();
@@ -102,8 +106,7 @@ static void watch_work(struct work_struct *work)
 	unsigned int limit = READ_ONCE(stall_seconds);
 
 	if (limit)
-		watch_shells(pinst, limit, !pinst->watched);
-	pinst->watched = limit;
+		watch_shells(pinst, limit);
 	watch_again(pinst);
 }
 

@@ -26,7 +26,7 @@ ended=0
 	-f "$dir/padata_mod.ko" -f "$dir/kunit/load/padata_load.ko" \
 	-- "$TOP/scripts/guest/inside" || ended=$?
 count_reported "$name-inside"
-count "$([ $passed = 4 ] && echo $ended || echo 1)" "freed in a callback: the guest's log and memory (exit status $ended)"
+count "$([ $passed = 6 ] && echo $ended || echo 1)" "freed in a callback: the guest's log and memory (exit status $ended)"
 ended=0
 "$TOP/scripts/guest.sh" -r 2G -t 600 -c "$cpus" -k "$tree/arch/x86/boot/bzImage" \
 	-m "$tree/root" -n "$name" -a "cryptomgr.notests=1" -w "${ALLOW-}" \
@@ -34,6 +34,6 @@ ended=0
 	-f "$dir/kunit/load/padata_load.ko" -f "$dir/kunit/load/pcrypt_load.ko" \
 	-- "$TOP/scripts/guest/cycles" || ended=$?
 count_reported "$name"
-count "$([ $passed = 12 ] && echo 0 || echo 1)" "cycles: $passed of 12 checks made and passed"
+count "$([ $passed = 14 ] && echo 0 || echo 1)" "cycles: $passed of 14 checks made and passed"
 count "$([ $ended != 1 ] && echo $ended || echo 0)" "cycles: the guest's log and memory (exit status $ended)"
 total

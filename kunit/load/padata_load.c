@@ -12,6 +12,8 @@
  *
  * inside=N makes it begin with N callbacks that free their own shell and instance.
  * padata must refuse that.
+ * leak=1 makes one more do so on an instance of its own, which is never freed
+ * otherwise.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,6 +37,10 @@ MODULE_PARM_DESC(hold, "seconds that two jobs are held when it is unloaded");
 static unsigned int inside;
 module_param(inside, uint, 0444);
 MODULE_PARM_DESC(inside, "callbacks that free their own shell and instance");
+
+static bool leak;
+module_param(leak, bool, 0444);
+MODULE_PARM_DESC(leak, "an instance is freed in a callback only, which leaks it");
 
 static unsigned long jobs;
 module_param(jobs, ulong, 0444);
@@ -215,11 +221,13 @@ static DECLARE_WORK(load_free_late_work, load_free_late);
 /**
  * struct load_inside - a job with such a callback
  * @padata: The job.
+ * @pinst: Its instance.
  * @ps: Its shell.
  * @done: It has returned from both calls.
  */
 struct load_inside {
 	struct padata_priv	padata;
+	struct padata_instance	*pinst;
 	struct padata_shell	*ps;
 	struct completion	done;
 };
@@ -229,18 +237,19 @@ static void load_inside_serial(struct padata_priv *padata)
 	struct load_inside *in = container_of(padata, struct load_inside, padata);
 
 	padata_free_shell(in->ps);
-	padata_free(load_pinst);
+	padata_free(in->pinst);
 	complete(&in->done);
 }
 
-static int load_free_inside(void)
+static int load_free_inside(struct padata_instance *pinst)
 {
 	struct load_inside in = {
 		.padata = { .parallel = padata_do_serial, .serial = load_inside_serial },
+		.pinst = pinst,
 	};
 	int err, cpu = 0;
 
-	in.ps = padata_alloc_shell(load_pinst);
+	in.ps = padata_alloc_shell(pinst);
 	if (!in.ps)
 		return -ENOMEM;
 	init_completion(&in.done);
@@ -250,6 +259,13 @@ static int load_free_inside(void)
 	else
 		wait_for_completion(&in.done);
 	return err;
+}
+
+static int load_leak(void)
+{
+	struct padata_instance *pinst = padata_alloc("padata_load_leaked");
+
+	return pinst ? load_free_inside(pinst) : -ENOMEM;
 }
 
 /* ---- module ---- */
@@ -309,7 +325,9 @@ static int __init padata_load_init(void)
 	unsigned int i;
 
 	for (i = 0; i < inside && !err; i++)
-		err = load_free_inside();
+		err = load_free_inside(load_pinst);
+	if (leak && !err)
+		err = load_leak();
 	if (!err) {
 		load_thread = kthread_run(load_work, NULL, "padata_load");
 		err = PTR_ERR_OR_ZERO(load_thread);
