@@ -116,7 +116,7 @@ static void stop_waits_for_held_jobs(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-/* Whoever starts again need not wait for the stop. */
+/* A start does not have to wait for the stop. */
 static void start_during_stop(struct kunit *test)
 {
 	struct test_lane *lane = startstop_lane(test, &startstop_held);
