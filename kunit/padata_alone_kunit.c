@@ -92,7 +92,7 @@ static void job_done_at_once_is_counted(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* A job in flight, wherever it is: nothing is done. */
+/* While a job is in flight, at any stage, no other one is done alone. */
 static void job_in_flight_is_refused(struct kunit *test)
 {
 	struct test_lane *lane = alone_lane(test, (struct test_load){
@@ -113,7 +113,7 @@ static void job_in_flight_is_refused(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* Told to and by a serial() that lasts. */
+/* Shared with a serial() that lasts. */
 static struct completion alone_inside;
 static atomic_t alone_may_leave;
 
@@ -151,7 +151,7 @@ static void callback_not_returned_is_refused(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* One at a time, ended anywhere: done here, or called back. */
+/* One job at a time, ended in any context: it is done here, or called back. */
 static void job_ended_elsewhere_is_called_back(struct kunit *test)
 {
 	struct test_lane *lane = alone_lane(test, (struct test_load){
@@ -242,7 +242,7 @@ static void mask_changed_is_seen(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* Served without a CPU in the masks; padata_do_parallel() is not, before and after. */
+/* A job is done alone without a CPU in the masks; padata_do_parallel() refuses. */
 static void masks_empty_runs_job_at_once(struct kunit *test)
 {
 	struct test_lane *lane = alone_lane(test, (struct test_load){ .window = 8 });
@@ -286,7 +286,7 @@ static void both_ways_under_load(struct kunit *test)
 	KUNIT_EXPECT_GT(test, atomic_read(&alone_accepted), 0);
 }
 
-/* Results come out on both, so few jobs are done alone. */
+/* Results come out on both CPUs, so few jobs are done alone. */
 static void both_ways_two_callback_cpus(struct kunit *test)
 {
 	both_ways(test, test_online_cpu(0), test_last_cpu());

@@ -28,7 +28,7 @@ static int cbcpu_ask(struct test_lane *lane, int cpu)
 	return lane->got_cpu;
 }
 
-/* The CPU asked for can't be used: one of @mask is, and always the same. */
+/* The requested CPU is unusable: one of @mask is used, and always the same. */
 static void cbcpu_expect_replaced(struct test_lane *lane, int cpu, const struct cpumask *mask)
 {
 	struct kunit *test = lane->bed->test;
@@ -50,7 +50,7 @@ static void cb_cpu_in_mask(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* Each CPU alone in the mask: whatever is asked for becomes that one. */
+/* With one CPU in the mask each requested CPU is mapped to it. */
 static void cb_cpu_outside_mask(struct kunit *test)
 {
 	struct test_lane *lane = cbcpu_lane(test);
@@ -65,7 +65,7 @@ static void cb_cpu_outside_mask(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* The parallel mask has no say in where callbacks run. */
+/* The parallel mask does not affect the CPU of callbacks. */
 static void cb_cpu_outside_parallel_mask(struct kunit *test)
 {
 	struct test_lane *lane = cbcpu_lane(test);
@@ -123,7 +123,7 @@ static int cbcpu_served_after(struct test_lane *lane, u32 nr)
 	return READ_ONCE(lane->served_cpu);
 }
 
-/* Callbacks that begin without the CPU and never pause move to it, and away. */
+/* Callbacks of a stream that never pauses move to a CPU that comes, and away again. */
 static void cb_cpu_offline_under_load(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
@@ -146,7 +146,7 @@ static void cb_cpu_offline_under_load(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-/* Jobs that were promised to a CPU that goes are for the mask as it is then. */
+/* Jobs mapped to a CPU that goes are called back in the mask of that time. */
 static void cb_cpu_offline_jobs_held(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
@@ -170,7 +170,7 @@ static void cb_cpu_offline_jobs_held(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-/* With nothing to choose from, too, callbacks are spread over all CPUs. */
+/* If the mask is empty, callbacks are spread over all online CPUs. */
 static void cb_cpu_spread_masks_empty(struct kunit *test)
 {
 	struct test_lane *lane = cbcpu_lane(test);
@@ -187,7 +187,7 @@ static void cb_cpu_spread_masks_empty(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* Requests that name no usable CPU end up on all of them, fairly. */
+/* Requests that name no usable CPU are spread evenly over the usable ones. */
 static void cb_cpu_spread(struct kunit *test)
 {
 	struct test_lane *lane = cbcpu_lane(test);

@@ -34,7 +34,7 @@
 
 #include "padata_test.h"
 
-/* What delivers the list of a CPU. */
+/* The deliverers of a CPU's list. */
 enum deliver_by {
 	DELIVER_TASKLET,	/* a tasklet, all entries at once */
 	DELIVER_NAPI,		/* NET_RX, some entries at a time, raised again and again */
@@ -75,7 +75,7 @@ struct deliver_entry {
 };
 
 /**
- * struct deliver_cpu - the list of a CPU and what delivers it
+ * struct deliver_cpu - the list of a CPU and its deliverer
  * @queued: Entries, the last one first.
  * @batch: Entries that are being delivered, in order; the deliverer's own.
  * @hold_until: The batch that @queued begins is not delivered before, in ns.

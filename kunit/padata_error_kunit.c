@@ -71,7 +71,7 @@ static void do_parallel_stopped(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-/* The CPU reported is the one chosen: a refusal chooses none. */
+/* The reported CPU is the chosen one: a refusal reports none. */
 static void do_parallel_refused_keeps_cb_cpu(struct kunit *test)
 {
 	struct test_lane *lane = error_lane(test, &error_load);
@@ -112,7 +112,7 @@ static void set_cpumask_bad_type(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(types); i++)
 		KUNIT_EXPECT_EQ(test, -EINVAL,
 				padata_set_cpumask(bed->pinst, types[i], cpu_none_mask));
-	/* The masks in force are still the usable ones. */
+	/* The masks of before are still in force. */
 	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
 	bed_expect_clean(bed);
 }
@@ -157,7 +157,7 @@ static void do_inline_beside_do_parallel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&inlined->inlined), load.jobs);
 }
 
-/* The work is the caller's, and the callback goes to any CPU. */
+/* The caller runs parallel(), and the callback goes to any CPU. */
 static void do_inline_empty_masks(struct kunit *test)
 {
 	struct test_lane *lane = error_lane(test, &error_load);
@@ -257,7 +257,7 @@ static void error_unprobe(void *unused)
 	error_probe.kp.flags = 0;
 }
 
-/* 0 ends it, and leaves the countdown: above 0, it was not reached. */
+/* 0 ends it.  A countdown above 0 has not reached that allocation. */
 static void error_arm(int countdown)
 {
 	if (countdown)
@@ -271,7 +271,7 @@ static void error_probe_allocations(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, error_unprobe, NULL), 0);
 }
 
-/* Returns whether the n-th allocation of padata_alloc() was there to fail. */
+/* Return true if padata_alloc() has an n-th allocation, which has failed. */
 static bool error_alloc(int nth, bool *refused)
 {
 	struct padata_instance *pinst;

@@ -365,7 +365,7 @@ static void free_stopped(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-/* Shells come and go beside others that are busy. */
+/* Shells come and go while others are busy. */
 static void shells_made_and_freed_under_load(struct kunit *test)
 {
 	const struct test_load busy = {
@@ -389,7 +389,7 @@ static void shells_made_and_freed_under_load(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-/* Jobs whose memory goes in their serial(), ended from everywhere. */
+/* Jobs that are freed in their serial(), ended from every context. */
 static void job_freed_in_serial(struct kunit *test)
 {
 	const struct test_load load = {
@@ -437,7 +437,7 @@ static void free_removes_kobject(struct kunit *test)
 	}
 }
 
-/* A directory that somebody still looks at keeps the instance's memory. */
+/* An open file of its directory keeps the instance's memory. */
 static void free_with_kobject_referenced(struct kunit *test)
 {
 	struct kset *kset = test_kset(test);
@@ -498,7 +498,7 @@ static void instance_holds_module(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lifetime_module_refs(test), refs);
 }
 
-/* What the shell holds is still there when the instance was freed before it. */
+/* The shell keeps its part of an instance that is freed before it. */
 static void free_before_shell(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);

@@ -197,7 +197,7 @@ static void mask_expect_refused(struct test_bed *bed, struct test_lane *lane,
 	KUNIT_EXPECT_EQ(test, lane->got_cpu, 0);
 }
 
-/* Both masks are CPU 0; callbacks are asked for elsewhere, and come there. */
+/* Both masks are CPU 0.  Callbacks are requested elsewhere, and run on CPU 0. */
 static struct test_lane *mask_lane_on_cpu0(struct test_bed *bed)
 {
 	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &mask_load);
@@ -272,7 +272,7 @@ static void show_offline_cpu(struct kunit *test)
 		mask_expect_shown(bed, i, cpumask_of(max(cpu, 0)));
 }
 
-/* A mask of one CPU which goes: refused; when it is back: served by itself. */
+/* Jobs are refused while the only CPU of a mask is offline, and accepted after. */
 static void remove_cpu_empties_mask(struct kunit *test)
 {
 	struct test_bed *bed = mask_bed(test);
@@ -438,7 +438,7 @@ static void set_cpumask_refuses_nothing(struct kunit *test)
 	mask_expect_no_refusal(bed);
 }
 
-/* Empty and not, under load: refused with -EINVAL only, and all is served. */
+/* A mask is empty now and then, under load: -EINVAL is the only error, no job lost. */
 static void set_cpumask_empty_under_load(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
@@ -462,7 +462,7 @@ static void set_cpumask_empty_under_load(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, lane->busy, 0);
 }
 
-/* One of two CPUs goes in the middle: the work is for the other, not for any. */
+/* One of the mask's two CPUs goes under load: only the other one gets the jobs. */
 static void remove_cpu_parallel_in_rest_of_mask(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);

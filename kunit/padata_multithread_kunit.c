@@ -228,7 +228,7 @@ static void mt_bed_expect_cover(struct mt_bed *bed, bool whole)
 	KUNIT_EXPECT_EQ(bed->test, atomic_read(&bed->strays), 0);
 }
 
-/* All of it is done. */
+/* All units are done. */
 static void mt_bed_expect_all(struct mt_bed *bed)
 {
 	KUNIT_EXPECT_EQ(bed->test, mt_bed_run(bed), 0);
@@ -287,7 +287,7 @@ static void mt_draw(struct padata_mt_job *job, struct rnd_state *rnd)
 	job->numa_aware = prandom_u32_state(rnd) % 2;
 }
 
-/* Half of them with either function; a quarter with a counter. */
+/* Half of the jobs have either function, a quarter has a counter. */
 static void mt_draw_use(struct mt_bed *bed, struct rnd_state *rnd)
 {
 	bool fallible = prandom_u32_state(rnd) % 2;
@@ -299,7 +299,7 @@ static void mt_draw_use(struct mt_bed *bed, struct rnd_state *rnd)
 	bed->job.done = prandom_u32_state(rnd) % 4 ? NULL : &bed->done;
 }
 
-/* Returns a fault. */
+/* Return a fault, or NULL. */
 static const char *mt_try_random(struct mt_bed *bed, struct rnd_state *rnd)
 {
 	mt_draw(&bed->job, rnd);
@@ -465,7 +465,7 @@ static int mt_spin(struct mt_bed *bed, struct mt_call *call)
 	return 0;
 }
 
-/* Met, and not exceeded while there is time for more to come. */
+/* So many threads come, and no more, although there is time for more. */
 static void max_threads_is_kept(struct kunit *test)
 {
 	struct mt_bed *bed = mt_bed(test, 10000);
@@ -751,7 +751,7 @@ static unsigned long mt_units_done(struct mt_bed *bed, int *failed)
 	return units;
 }
 
-/* The calls that succeeded, from the last to the first, and nothing else. */
+/* Calls that succeeded are undone, from the last to the first, and no others. */
 static const char *mt_undo_fault(struct mt_bed *bed)
 {
 	int i, undone = 0, nr = mt_bed_sort(bed);
@@ -869,7 +869,7 @@ static void errors_of_all_threads(struct kunit *test)
 	}
 }
 
-/* Of a large machine's job a bitmap keeps the failures: few enough chunks. */
+/* A bitmap keeps the failures of a job, which therefore has few enough chunks. */
 static void undo_of_a_job_with_many_chunks(struct kunit *test)
 {
 	struct mt_bed *bed = mt_bed(test, ULONG_MAX);
@@ -895,7 +895,7 @@ static void void_job_ignores_errors(struct kunit *test)
 	padata_do_multithreaded(&bed->job);
 	mt_bed_expect_cover(bed, true);
 	KUNIT_EXPECT_EQ(test, atomic_read(&bed->nr_undone), 0);
-	/* And the other function takes either. */
+	/* padata_do_multithreaded_err() takes either function. */
 	bed->job.thread_fn_err = NULL;
 	atomic_set(&bed->nr_calls, 0);
 	KUNIT_EXPECT_EQ(test, padata_do_multithreaded_err(&bed->job), 0);

@@ -134,7 +134,7 @@ static void drain_leaves_rest_to_callback_cpu(struct kunit *test)
 
 /* ---- taking turns ---- */
 
-/* Callbacks that fill stretches, beside jobs that have only their CPU. */
+/* Callbacks that fill stretches, together with jobs that have only their CPU. */
 static bool pump_serial_beside_parallel(struct test_bed *bed)
 {
 	struct test_lane *flood = pump_held_lane(bed, 4000, test_last_cpu(), 50);
@@ -157,7 +157,7 @@ static void parallel_beside_slow_callbacks(struct kunit *test)
 			  pump_any_round(test, pump_serial_beside_parallel));
 }
 
-/* The queue of a CPU that is gone, beside that of the CPU that has it now. */
+/* The queue of a CPU that is gone, and the queue of the CPU that has taken it over. */
 static bool pump_two_serial_queues(struct test_bed *bed)
 {
 	int cpu = test_last_cpu();
@@ -186,7 +186,7 @@ static void serial_queues_take_turns(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pump_any_round(test, pump_two_serial_queues));
 }
 
-/* Until one of them has had 1,000 callbacks: has the other had its share? */
+/* When one of them has had 1,000 callbacks, the other must have had its share. */
 static bool pump_both_go_on(struct test_lane *one, struct test_lane *two)
 {
 	int a, b, from_a = atomic_read(&one->done), from_b = atomic_read(&two->done);
@@ -242,7 +242,7 @@ static void serial_queues_take_turns_beside_jobs(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-/* What was pulled and not started in time is the first to be pulled again. */
+/* A job that was pulled and not started in time is the first to be pulled again. */
 static void pump_note_start(struct test_job *job)
 {
 	struct test_lane *lane = job->lane;
@@ -295,7 +295,7 @@ static bool pump_mask_behind_hog(struct test_bed *bed)
 
 static void set_cpumask_behind_hogged_cpu(struct kunit *test)
 {
-	/* What reports a CPU's quiescence to RCU is a thread there, below the hog. */
+	/* A thread below the hog reports this CPU's quiescence to RCU. */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
 		test_set_param(test, "/sys/kernel/rcu_normal", "1", "0");
 		test_set_param(test, "/sys/kernel/rcu_expedited", "0", "1");
@@ -356,7 +356,7 @@ static void pump_free_pinst(struct test_waiter *waiter)
 
 /*
  * padata_free() waits for a pump that has not got to run since it was woken, and
- * that pump's CPU goes: workqueues let it run elsewhere, which is nobody's fault.
+ * that pump's CPU goes: workqueues let it run elsewhere, which is right.
  * A wrong judgement is a line in the log.
  */
 static void free_while_cpu_goes(struct kunit *test)
@@ -807,7 +807,7 @@ static void pump_submit_stuck(struct kunit *test, struct padata_shell *ps,
 }
 
 /*
- * A job that nobody expected to be long has the only pump, and those behind it
+ * An unexpectedly long job has the only pump, and the jobs behind it
  * are worth no other one.  Sleeps only before it looks again.
  */
 static bool pump_shorts_pass_long_job(struct test_bed *bed)
@@ -985,7 +985,7 @@ static bool pump_singles_beside_program(struct test_bed *bed)
 
 /*
  * A pump that yields to a program gets the CPU back when the program's turn is over;
- * a job that comes meanwhile waits for that and wakes nobody.  This may happen
+ * a job that comes meanwhile waits for that and wakes no pump.  This may happen
  * once in a second: other jobs, some time apart, find the pump asleep.
  *
  * Of 400 jobs 396 and more wake it, also on a busy host.  Else 239 to 344 do; and 385
@@ -1005,7 +1005,7 @@ static void pump_synchronize_rcu_tasks(struct test_waiter *waiter)
 	synchronize_rcu_tasks();
 }
 
-/* A pump that never sleeps lets those go on who wait for every task to pause. */
+/* A pump that never sleeps does not hold up a wait for every task to pause. */
 static void rcu_tasks_beside_busy_pump(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);

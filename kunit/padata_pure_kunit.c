@@ -232,15 +232,30 @@ static void pick_cb_cpu_spreads_evenly(struct kunit *test)
 				cpumask_test_cpu(i, map->masks.serial) ? 10U : 0U);
 }
 
+static void pick_cb_cpu_neighbours_differ(struct kunit *test)
+{
+	struct pure_map *map = pure_map(test);
+	int cpu;
+
+	pure_set_masks(map, ~0UL, ~0UL);
+	for (cpu = nr_cpu_ids; cpu < 4 * nr_cpu_ids; cpu++)
+		KUNIT_EXPECT_NE(test, pure_pick(map, cpu, false),
+				pure_pick(map, cpu + 1, false));
+}
+
 static void pick_cb_cpu_takes_any_number(struct kunit *test)
 {
-	static const int cpus[] = { -1, INT_MIN, INT_MAX, 1 << 16 };
+	static const int cpus[] = { -1, -2, INT_MIN, INT_MIN + 1, INT_MAX, 1 << 16 };
 	struct pure_map *map = pure_map(test);
-	int i;
+	int i, cpu;
 
-	pure_set_masks(map, ~0UL, BIT(1));
-	for (i = 0; i < ARRAY_SIZE(cpus); i++)
-		KUNIT_EXPECT_EQ(test, pure_pick(map, cpus[i], false), 1);
+	pure_set_masks(map, ~0UL, ~0UL);
+	for (i = 0; i < ARRAY_SIZE(cpus); i++) {
+		cpu = pure_pick(map, cpus[i], false);
+		KUNIT_ASSERT_GE(test, cpu, 0);
+		KUNIT_ASSERT_LT(test, cpu, (int)nr_cpu_ids);
+		KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(cpu, map->pinst.online));
+	}
 }
 
 static void pick_cb_cpu_empty_mask(struct kunit *test)
@@ -603,6 +618,7 @@ static struct kunit_case padata_pure_cases[] = {
 	KUNIT_CASE(pick_cb_cpu_usable_is_taken),
 	KUNIT_CASE(pick_cb_cpu_unusable_is_replaced),
 	KUNIT_CASE(pick_cb_cpu_spreads_evenly),
+	KUNIT_CASE(pick_cb_cpu_neighbours_differ),
 	KUNIT_CASE(pick_cb_cpu_takes_any_number),
 	KUNIT_CASE(pick_cb_cpu_empty_mask),
 	KUNIT_CASE(pull_share_leaves_work_to_others),

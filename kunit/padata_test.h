@@ -54,7 +54,7 @@
 #define TEST_MASKS	16
 #define TEST_NONE	U32_MAX
 
-/* Where and when padata_do_serial() is called for a job. */
+/* The context in which padata_do_serial() is called for a job. */
 enum test_end {
 	TEST_END_PARALLEL,	/* in parallel(), softirqs off */
 	TEST_END_IRQSOFF,	/* in parallel(), interrupts off */
@@ -97,7 +97,7 @@ struct test_job {
 };
 
 /**
- * struct test_load - what a lane submits
+ * struct test_load - the jobs that a lane submits
  * @jobs: How many jobs in all.
  * @window: Most jobs in flight; 0 for no limit.
  * @spin_us: Longest parallel(); each job's is drawn between 0 and this.
@@ -147,7 +147,7 @@ struct test_lane {
 	u32			busy;
 	int			got_cpu;
 
-	/* Told to parallel(): who is inside the submission, of which job. */
+	/* For parallel(): the task inside the submission, and its job. */
 	struct task_struct	*submitter;
 	u32			submitting;
 
@@ -169,7 +169,7 @@ struct test_lane {
 	u32			wake_held;
 };
 
-/* What went wrong, and which CPU did what. */
+/* Errors, and the record of each CPU. */
 struct test_record {
 	atomic_t	reorders;	/* serial() out of turn */
 	atomic_t	overlaps;	/* two serial() of one lane at once */
@@ -289,7 +289,7 @@ static inline void test_note(atomic_t *counter, bool wrong)
 		atomic_inc(counter);
 }
 
-/* What both callbacks are promised. */
+/* padata promises this context to both callbacks. */
 static inline bool test_context_is_bad(void)
 {
 	return !softirq_count() || in_hardirq() || irqs_disabled();
@@ -384,7 +384,7 @@ static inline void test_end_job(struct test_job *job)
 	}
 }
 
-/* Run by the submitter, inside its call of padata_do_parallel()? */
+/* Return true if the submitter runs the job, inside padata_do_parallel(). */
 static inline bool test_job_is_inline(const struct test_job *job)
 {
 	return READ_ONCE(job->lane->submitting) == job->nr &&
@@ -446,7 +446,7 @@ static inline void test_check_job(struct test_job *job)
 	test_note(&record->reorders, (u32)atomic_xchg(&lane->next, job->nr + 1) != job->nr);
 }
 
-/* Where serial() runs. */
+/* The CPU of serial(). */
 static inline void test_check_place(struct test_lane *lane)
 {
 	struct test_record *record = &lane->bed->record;
@@ -737,7 +737,7 @@ static inline int lane_feed(struct test_lane *lane, u32 nr)
 	int err;
 
 	while (nr && !lane_should_stop(lane)) {
-		/* Who has to run its jobs itself does not sleep. */
+		/* A submitter that has to run its jobs itself does not sleep. */
 		cond_resched();
 		if (!lane_wait_window(lane) || !lane_wait_place(lane))
 			return -ETIMEDOUT;

@@ -263,7 +263,7 @@ static unsigned int watch_stall_age(u64 since)
 	return age;
 }
 
-/* Three jobs that nobody ends: a line, which says what, where and how much. */
+/* Three jobs that are never ended: one line with the shell, the CPU and the count. */
 static void stall_is_reported_once(struct kunit *test)
 {
 	u64 since = local_clock();

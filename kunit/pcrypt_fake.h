@@ -149,7 +149,7 @@ static inline void fake_go_on(struct fake_step *step)
 {
 	if (step->notify && !step->notified) {
 		fake_notify(step);
-		/* Later, so that a notification taken for the result is one. */
+		/* The result comes later, so a user that takes the notification for it shows. */
 		if (step->how != FAKE_EARLY) {
 			mod_timer(&step->timer, jiffies + 1);
 			return;
@@ -416,7 +416,7 @@ static inline void fake_add_steps(unsigned int nr)
 	}
 }
 
-/* The last of a test: nothing may still run in the child. */
+/* Called at the end of a test: nothing may still run in the child. */
 static inline void fake_steps_release(void *unused)
 {
 	unsigned int i;
@@ -485,7 +485,7 @@ static inline struct pt_batch *make_batch_len(struct kunit *test, struct pt_tfm 
 
 	KUNIT_ASSERT_LE(test, first + nr, MAX_STEPS);
 	fake_add_steps(nr);
-	/* Before the batch is released, when a test stopped half-way. */
+	/* Cleanup before the batch is released, if a test has stopped half-way. */
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, release_held_action, NULL));
 	for (i = 0; i < nr; i++) {
 		struct pt_op *op = &batch->ops[i];

@@ -10,10 +10,10 @@
 
 #define TASK_FILE	"/sys/module/pcrypt_mod/parameters/task_us"
 #define LIMIT_FILE	"/sys/module/pcrypt_mod/parameters/max_requests"
-/* Taken for 409 us, and for 103, while it is not known what a byte costs. */
+/* While the cost of a byte is unknown these count as 409 us and as 103 us. */
 #define LONG_LEN	4096
 #define SHORT_LEN	1024
-/* Longer than any child that does not spin, also where each access is checked. */
+/* Longer than a child takes that does not spin, also on debug kernels. */
 #define SLOW_US		(PT_DEBUG ? 4000 : 1000)
 
 /* Debug kernels, and busy machines, take their time for a child that does nothing. */

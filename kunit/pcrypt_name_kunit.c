@@ -198,7 +198,7 @@ static void open_makes_one_algorithm(struct kunit *test)
 	unsigned int before;
 
 	register_idle(test, "padata-idle", 100);
-	/* Opened, it is there in its own right, and not just to be tested. */
+	/* Once opened, the algorithm exists by itself, and not only for its test. */
 	pt_open(test, "padata-idle");
 	KUNIT_ASSERT_EQ(test, count_drivers(test, "padata-idle\n"), 1);
 	before = count_drivers(test, "pcrypt(");

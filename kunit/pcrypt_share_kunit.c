@@ -121,7 +121,7 @@ static unsigned int nr_notified(struct pt_batch *batch)
 	return nr;
 }
 
-/* One by one: each that completes lets the oldest of those that wait go on. */
+/* One by one: each completion lets the oldest waiting user go on. */
 static void limit_reached_backlogs_in_turn(struct kunit *test)
 {
 	struct pt_batch *batch = make_held(test, open_limited(test, LIMIT), 3 * LIMIT,
@@ -257,7 +257,7 @@ static void polite_join(struct kunit *test, struct polite *polite)
 	flush_work(&polite->work);
 	destroy_work_on_stack(&polite->work);
 	KUNIT_EXPECT_FALSE(test, polite->stuck);
-	/* One over the limit for each task, and what was sent but not yet counted. */
+	/* One over the limit for each task, and requests sent but not yet counted. */
 	KUNIT_EXPECT_LE(test, polite->in_flight_max, LIMIT + 2 * POLITE_TASKS);
 }
 
@@ -338,7 +338,7 @@ static void callbacks_spread_over_cpus(struct kunit *test)
 	expect_spread(test, cpu_online_mask, make_many(test, PER_CPU * num_online_cpus()));
 }
 
-/* The same transforms all the time: those that exist follow, too. */
+/* The same transforms all the time: existing ones follow a change, too. */
 static void callbacks_follow_serial_mask(struct kunit *test)
 {
 	struct pt_batch **batches = make_many(test, PER_CPU * num_online_cpus());
@@ -349,7 +349,7 @@ static void callbacks_follow_serial_mask(struct kunit *test)
 	pt_save_file(test, MASK_FILE);
 	for_each_online_cpu(cpu) {
 		cpumask_set_cpu(cpu, mask);
-		/* Enough, where there are many. */
+		/* Not each of them, where there are many. */
 		if (!is_power_of_2(++nr))
 			continue;
 		write_mask(test, mask);
@@ -363,7 +363,7 @@ static void callbacks_follow_serial_mask(struct kunit *test)
 
 /* One request in flight */
 
-/* So many of these @nr are done at once, at least, of each kind of user. */
+/* At least so many of @nr requests are done at once, for each kind of user. */
 static unsigned int most_of(unsigned int nr)
 {
 	return nr / 2;
@@ -378,7 +378,7 @@ static const char *op_not_done_here(struct pt_op *op)
 	return step->softirqs_off && step->task == current ? NULL : "not done here";
 }
 
-/* How many were done at once in a row. */
+/* Return the length of the longest row of requests that were done at once. */
 static unsigned int longest_row(struct pt_batch *batch)
 {
 	unsigned int i, row = 0, longest = 0;
@@ -404,7 +404,7 @@ static void user_who_waits_is_served_at_once(struct kunit *test)
 	pt_expect_each(test, batch, op_not_done_here);
 	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, 0), most_of(batch->nr * 4 / 5));
 	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, -EBADMSG), most_of(batch->nr / 5));
-	/* The first, and after 8, 16, 32, 64 and 128 more, look whether others come. */
+	/* Not at once: the first one, and those after rows of 8, 16, 32, 64 and 128. */
 	KUNIT_EXPECT_GE(test, pt_nr_returned(batch, -EINPROGRESS), 6);
 	KUNIT_EXPECT_GE(test, longest_row(batch), 64);
 }
@@ -475,7 +475,7 @@ static void request_that_may_not_sleep_is_not_served_at_once(struct kunit *test)
 	expect_ret(test, batch, 0, batch->nr, -EINPROGRESS);
 }
 
-/* Then the first of 8 looks whether others come, and the next of 16. */
+/* Then the rows begin anew: one of 8 requests at once, one of 16. */
 static void user_who_waits_again_is_looked_at_often(struct kunit *test)
 {
 	struct pt_tfm *tfm = open_fake(test);
@@ -515,7 +515,7 @@ static void large_request_is_not_served_at_once(struct kunit *test)
 	}
 }
 
-/* Whether the second of two was served at once, and others were sent meanwhile. */
+/* Return true if the second of two was done at once; others are sent meanwhile. */
 static bool meet_one_served_at_once(struct kunit *test, struct pt_tfm *tfm, struct rnd_state *rnd)
 {
 	struct pt_batch *others = make_batch(test, tfm, 3);
@@ -533,7 +533,7 @@ static bool meet_one_served_at_once(struct kunit *test, struct pt_tfm *tfm, stru
 	return !batch->ops[1].ret;
 }
 
-/* Those are over the limit, and the one that was served tells none to go on. */
+/* The others are over the limit, and the one done at once lets none of them go on. */
 static void limit_holds_beside_one_served_at_once(struct kunit *test)
 {
 	struct pt_tfm *tfm = open_limited(test, 1);
@@ -620,7 +620,7 @@ static void masks_emptied_requests_in_flight(struct kunit *test)
 #define MIN_ROUNDS	20
 #define MAX_ROUNDS	40
 
-/* Where instructions are counted 10 holds; elsewhere time has the host in it. */
+/* 10 holds if instructions are counted; time depends on other load of the host. */
 static unsigned int slack_percent = 100;
 module_param(slack_percent, uint, 0444);
 MODULE_PARM_DESC(slack_percent, "How much longer others may take while a transform is stuck (100)");

@@ -539,7 +539,7 @@ static inline struct pt_saved *pt_save_file(struct kunit *test, const char *path
 
 #define PT_ALONE_FILE	"/sys/module/pcrypt_mod/parameters/alone_bytes"
 
-/* For &kunit_suite.suite_init: most cases are about those that are not. */
+/* For &kunit_suite.suite_init: most cases are about the other requests. */
 static inline int pt_suite_init(struct kunit_suite *suite)
 {
 	int err = test_root_get(suite);
@@ -859,7 +859,7 @@ static inline void pt_batch_run(struct kunit *test, struct pt_batch *batch)
 	pt_batch_wait(test, batch);
 }
 
-/* Each waits for the one before; with @flags besides their own. */
+/* Each request waits for the one before; @flags are added to its own. */
 static inline void pt_batch_run_each(struct kunit *test, struct pt_batch *batch, u32 flags)
 {
 	unsigned int i;
@@ -875,7 +875,7 @@ static inline void pt_batch_run_each(struct kunit *test, struct pt_batch *batch,
 	}
 }
 
-/* As a task does that waits for each. */
+/* As a task does it that waits for each request. */
 static inline void pt_batch_run_one_by_one(struct kunit *test, struct pt_batch *batch)
 {
 	pt_batch_run_each(test, batch, CRYPTO_TFM_REQ_MAY_SLEEP);
@@ -902,7 +902,7 @@ static inline void pt_op_fail(struct kunit *test, struct pt_op *op, const char *
 		   op->shape.offset, op->ret, op->err);
 }
 
-/* Fails for the first op of the batch of which @wrong has something to say. */
+/* Fails for the first op of the batch in which @wrong finds a fault. */
 static inline void pt_expect_each(struct kunit *test, struct pt_batch *batch,
 				  const char *(*wrong)(struct pt_op *op))
 {
@@ -969,7 +969,7 @@ struct pt_env {
 	unsigned int keylen;
 };
 
-/* The seed that was asked for, or a new one; printed either way. */
+/* The seed of the parameter, or a new one.  It is printed. */
 static inline void pt_seed(struct kunit *test, struct rnd_state *rnd, unsigned long asked)
 {
 	unsigned long seed = asked ?: get_random_u32();

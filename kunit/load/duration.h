@@ -13,21 +13,16 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
-#define CALIBRATE_LOOPS		20000
+#define CALIBRATE_LOOPS		100000
 #define CALIBRATE_ROUNDS	32
 
-static unsigned long loops_per_us;
+static unsigned int loops_per_us;
 
-/* Takes the same number of instructions everywhere. */
-static inline u32 spin(unsigned long loops)
+/* Takes the same number of instructions everywhere; no compiler may drop a turn. */
+static __always_inline void spin(unsigned int loops)
 {
-	u32 x = 1;
-
-	while (loops--) {
-		x = x * 1664525 + 1013904223;
-		OPTIMIZER_HIDE_VAR(x);
-	}
-	return x;
+	while (loops--)
+		barrier();
 }
 
 /* The fastest round counts: an interrupt makes the others slower. */
