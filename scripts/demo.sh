@@ -7,26 +7,15 @@
 # of which goes and comes meanwhile; each result is compared with the plain
 # cipher's.  Leaves nothing but its cache; $PADATA_REQUESTS per size (20000).
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/driver.sh
+. "$(dirname "$0")/driver.sh"
 
 requests=${PADATA_REQUESTS:-20000}
 
-run_guest() {
-	"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M "aesni_intel gcm seqiv" -c 4 \
-		-n demo -t 300 -e "REQUESTS=$requests" -f "$dir/padata_mod.ko" \
-		-f "$dir/pcrypt_mod.ko" -f "$dir/kunit/load/pcrypt_load.ko" -- "$TOP/scripts/guest/demo"
-}
-
-# lines KIND: what the guest reported of that kind.
-lines() {
-	sed -n "s/^$1: //p" "$LOGS/demo.verdict"
-}
-
 show_files() {
 	echo
-	lines file
-	lines mask
+	reported file
+	reported mask
 }
 
 # The load generator's key=value, as a table.
@@ -34,7 +23,7 @@ show_speed() {
 	echo
 	printf '%5s %-9s %12s %14s %9s %13s %6s\n' bytes direction 'plain req/s' \
 		'parallel req/s' speed-up 'out of order' wrong
-	lines load | awk '/plain_per_second/ {
+	reported load | awk '/plain_per_second/ {
 		for (i = 1; i <= NF; i++) { split($i, kv, "="); v[kv[1]] = kv[2] }
 		printf "%5d %-9s %12d %14d %9s %13d %6d\n", v["size"], v["direction"],
 			v["plain_per_second"], v["parallel_per_second"], v["speedup"],
@@ -43,19 +32,19 @@ show_speed() {
 
 show_jobs() {
 	echo
-	lines jobs | awk '{
+	reported jobs | awk '{
 		printf "%s: %d jobs; on CPU 0..%d: %d", $1, $2, NF - 4, $4
 		for (i = 5; i <= NF; i++) printf ", %d", $i
 		printf "; run by the submitter: %d\n", $3 }'
-	echo "CPU 3 went offline and came back $(lines toggles) times meanwhile"
-	echo "events of $(lines traced | awk '{ print $3 + $4 - $1 - $2 }') more jobs:$(lines event |
+	echo "CPU 3 went offline and came back $(reported toggles) times meanwhile"
+	echo "events of $(reported traced | awk '{ print $3 + $4 - $1 - $2 }') more jobs:$(reported event |
 		sed 's/padata_//' | awk '{ printf "%s %d %s", sep, $2, $1; sep = "," }')"
 }
 
 # Everything inline is not parallel: each CPU has worked, and the submitter did
 # no more than a fifth of the work itself.
 check_jobs() {
-	lines jobs | awk '
+	reported jobs | awk '
 		NF != 7 || $3 * 5 > $2 { bad = 1 }
 		{ for (i = 4; i <= NF; i++) if (!$i) bad = 1 }
 		END { exit bad || NR != 2 }'
@@ -64,7 +53,7 @@ check_jobs() {
 # Each job has been submitted and run, as the counters say, and all but those that were
 # run alone were called back; both changes of the mask are there.
 check_events() {
-	{ lines traced; lines event; } | awk '
+	{ reported traced; reported event; } | awk '
 		NR == 1 { jobs = $3 + $4 - $1 - $2 }
 		NR > 1 { nr[$1] = $2 }
 		END {
@@ -76,41 +65,29 @@ check_events() {
 				nr["padata_mask_change"] == 2) }'
 }
 
-# judge EXIT_STATUS
 judge() {
-	count "$1" "the guest ended well, its log has no warning"
+	check "the guest ended well, its log has no warning" ended_well
 	check "every result right, none lost, all in order" \
-		grep -q 'result=passed.* out_of_order=0 wrong=0 lost=0 doubled=0' < <(lines load)
+		grep -q 'result=passed.* out_of_order=0 wrong=0 lost=0 doubled=0' < <(reported load)
 	check "sizes 64, 576 and 1420, both ways" \
-		[ "$(lines load | grep -c "requests=$requests plain_per_second")" = 6 ]
+		[ "$(reported load | grep -c "requests=$requests plain_per_second")" = 6 ]
 	check "every CPU has worked, the submitter at most a fifth" check_jobs
-	check "a CPU went and came under load" [ "$(lines toggles)" -gt 0 ]
+	check "a CPU went and came under load" [ "$(reported toggles)" -gt 0 ]
 	check "tracepoints: each job, each change of a mask" check_events
-	check "masks as written, modules unloaded" [ -z "$(lines failed)" ]
-	lines failed
+	check "masks as written, modules unloaded" [ -z "$(reported failed)" ]
+	reported failed
 }
 
-# check TEXT COMMAND...
-check() {
-	local text=$1 status=0
-	shift
-	"$@" || status=1
-	count $status "$text"
-}
-
-"$TOP/scripts/setup.sh"
 say "Debian's own kernel 6.12"
-use_stock 6.12
-say "building for $VERSION"
-dir=$("$TOP/scripts/build.sh" "$HEADERS" debian-6.12 TESTS=1)
-say "booting it in QEMU with 4 CPUs; then $requests requests of each size, each way (half a minute)"
-alone demo
-ended=0
-run_guest || ended=$?
-echo "Debian's $VERSION, $(grep CONFIG_PADATA= "$ROOT/boot/config-$VERSION"), beside padata_mod and pcrypt_mod"
+begin demo
+use_kernel 6.12
+say "booting $title in QEMU with 4 CPUs; then $requests requests of each size, each way (half a minute)"
+run_guest demo demo -M "aesni_intel gcm seqiv" -c 4 -t 300 -e "REQUESTS=$requests" \
+	-f "$dir/kunit/load/pcrypt_load.ko"
+echo "$title, $(grep CONFIG_PADATA= "$ROOT/boot/config-$VERSION"), beside padata_mod and pcrypt_mod"
 show_files
 show_speed
 show_jobs
 echo
-judge $ended
+judge
 total

@@ -21,8 +21,8 @@
 #
 # $PADATA_KVM (/dev/kvm) is for tests of the probe for an accelerator.
 # SCRIPT runs in /t under dash, with busybox and the real kmod.  `report` writes
-# a line, or its standard input, to the verdict channel: NAME.verdict; the
-# console is NAME.console.
+# a line, or its standard input, to the verdict channel: NAME.verdict; ./tap, which
+# SCRIPT may include, writes checks there.  The console is NAME.console.
 # Exit status, the gravest first:
 #   2 the guest was lost: it panicked, hung or never started
 #   3 the kernel's log has a warning (the list is below)
@@ -181,7 +181,7 @@ make_initramfs() {
 	[ -z "$overlay" ] || add_overlay
 	install -m 755 "$TOP/scripts/guest/init" "$stage/init"
 	install -m 755 "$TOP/scripts/guest/report" "$stage/bin/report"
-	cp "$script" ${files[@]+"${files[@]}"} "$stage/t/"
+	cp "$script" "$TOP/scripts/guest/tap" ${files[@]+"${files[@]}"} "$stage/t/"
 	[ -z "$modroot" ] || add_modules
 	quoted "SCRIPT=$(basename "$script")" ${env[@]+"${env[@]}"} >"$stage/t/guest.env"
 	(cd "$stage" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"

@@ -127,6 +127,7 @@ judge_suite() {
 	[ $((good + bad)) != 0 ] || bad=1
 	passed=$((passed + good))
 	failed=$((failed + bad))
+	printed=$((printed + 1))
 	echo "$1 $good $(figure failed)" >>"$LOGS/$name.suites"
 	if [ $bad = 0 ]; then
 		printf 'ok     %-24s %s\n' "$1" "$summary"
@@ -158,8 +159,9 @@ parse_all "${seen[@]}"
 for suite in "${seen[@]}"; do
 	judge_suite "$suite"
 done
-sed -n 's/^failed: /not ok /p' "$LOGS/$name.verdict"
+# A module that could not be loaded or unloaded is named below the guest's line.
 if [ $ended != 0 ]; then
 	count 1 "guest (exit status $ended; see $LOGS/$name*.console)"
+	sed -n 's/^failed: /       /p' "$LOGS/$name.verdict"
 fi
 total

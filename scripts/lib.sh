@@ -121,9 +121,10 @@ alone() {
 	fi
 }
 
-# count STATUS TEXT: one check more; total: the last line, and the exit status.
-passed=0 failed=0
+# count STATUS TEXT: one check more, which passed if STATUS is 0.
+passed=0 failed=0 printed=0
 count() {
+	printed=$((printed + 1))
 	if [ "$1" = 0 ]; then
 		passed=$((passed + 1))
 		echo "ok     $2"
@@ -144,7 +145,20 @@ count_reported() {
 	done <"$LOGS/$1.verdict"
 }
 
-total() {
+# print_sum: the last line of a script, and its exit status.
+print_sum() {
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]
+}
+
+# total: the plan, as TAP has it, of the lines `ok` and `not ok`, and the sum.
+total() {
+	echo "1..$printed"
+	print_sum
+}
+
+# fits_plan LOG: return true if the last line but one is the plan of the lines before.
+fits_plan() {
+	awk '/^(ok|not ok) / { n++ } { plan = last; last = $0 }
+	     END { exit plan != "1.." n + 0 }' "$1"
 }

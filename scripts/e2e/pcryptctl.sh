@@ -4,10 +4,8 @@
 # pcryptctl.sh SERIES: pcryptctl, its masks on machines of any size, and all of
 # it in Debian's own kernel.
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=scripts/pcrypt-lib.sh
-. "$TOP/scripts/pcrypt-lib.sh"
+# shellcheck source=scripts/driver.sh
+. "$(dirname "$0")/../driver.sh"
 
 # make_machine MASK [POSSIBLE [ISOLATED [NOHZ_FULL [CMDLINE]]]]: what pcryptctl reads
 # and writes, elsewhere.
@@ -350,31 +348,23 @@ check_masks() {
 	done
 }
 
-# guest NAME OPTION...: all commands, or what ISOLATED asks for.
+# guest NAME OPTION...: all commands, or those for a CPU that the boot isolates.
 guest() {
-	local log=$1 ended=0 before=$((passed + failed))
+	local log=$1
 	shift
-	"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -c 4 -n "$log" -t 600 \
-		-M "$modules" -b "$TOP/scripts/pcryptctl" -b flock -b dmsetup -b ip "$@" \
-		-f "$BUILDS/pcrypt_user" \
-		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/load/pcrypt_load.ko" -- \
-		"$TOP/scripts/guest/pcryptctl" || ended=$?
-	count_reported "$log"
-	count "$(grep -qx 'done: all' "$LOGS/$log.verdict" && echo 0 || echo 1)" \
-		"$log: all $((passed + failed - before)) checks were made"
-	count $ended "$log: the guest ended well, its log has no warning (exit status $ended)"
+	run_guest "$log" pcryptctl -c 4 -t 600 -M "$modules" -b "$TOP/scripts/pcryptctl" -b flock \
+		-b dmsetup -b ip -f "$BUILDS/pcrypt_user" -f "$dir/kunit/load/pcrypt_load.ko" "$@"
+	judge_plan "$log: "
+	judge_end "$log: "
 }
 
 modules="aesni_intel gcm ctr xts authenc cbc sha256_ssse3 hmac brd dm_mod dm_crypt veth esp4
 	esp4_offload xfrm_user crypto_user seqiv drbg sha512_generic"
 modules=${modules//[$'\n\t']/ }
 series=${1:?usage: pcryptctl.sh SERIES}
-name=e2e-pcryptctl-$series
-"$TOP/scripts/setup.sh"
-use_stock "$series"
-dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series" TESTS=1)
-build_user
-alone "$name"
+begin "e2e-pcryptctl-$series"
+use_kernel "$series"
+build_program pcrypt_user -static
 machine=$dir/machine
 rm -rf "$machine"
 check_masks
@@ -385,8 +375,8 @@ check_parameters
 check_preferred
 check_together
 check_cautions
-say "pcryptctl in Debian's $VERSION"
-guest "$name"
+say "pcryptctl in $title"
+guest "e2e-pcryptctl-$series"
 # What the boot isolates shows in the default, and nowhere in what is kept.
-guest "$name-isolated" -a isolcpus=3 -e ISOLATED=yes
+guest "e2e-pcryptctl-$series-isolated" -a isolcpus=3 -e ISOLATED=yes
 total

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# The driver of every test that runs a program of scripts/guest: it finds the kernel,
+# builds the modules for it, boots a guest, and counts the checks of both sides.  A
+# script that includes this file is a case: its kernels, its programs, its checks.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# begin NAME: no other run of NAME goes on at the same time.
+begin() {
+	"$TOP/scripts/setup.sh"
+	alone "$1"
+}
+
+# find_kernel KERNEL: a flavour of kernel.sh, or 6.12 or 6.1 for Debian's own.  Sets
+# image, modroot (which has lib/modules), kdir, build (a name), memory and title.
+# shellcheck disable=SC2034 # title is for the cases
+find_kernel() {
+	case $1 in
+	6.*)	use_stock "$1"
+		image=$KERNEL modroot=$ROOT kdir=$HEADERS build=debian-$1
+		memory=1G title="Debian's $VERSION" ;;
+	*)	kdir=$("$TOP/scripts/kernel.sh" "$1")
+		image=$kdir/arch/x86/boot/bzImage modroot=$kdir/root build=$1
+		memory=2G title="the $1 kernel" ;;
+	esac
+}
+
+# use_kernel KERNEL [PLANT=NUMBER] [MAKE VARIABLES...]: builds the modules for it, too;
+# dir is where they are.
+use_kernel() {
+	find_kernel "$1"
+	shift
+	build+=${*:+-$(name_of "$@")}
+	dir=$("$TOP/scripts/build.sh" "$kdir" "$build" TESTS=1 "$@")
+}
+
+# build_program NAME [OPTIONS OF gcc...]: a C program of scripts/guest, to
+# $BUILDS/NAME.
+build_program() {
+	local program=$1
+	shift
+	run_logged "build-$program" gcc -O2 -Wall -Wextra -Werror -o "$BUILDS/$program" \
+		"$TOP/scripts/guest/$program.c" "$@"
+}
+
+# run_guest NAME PROGRAM [OPTIONS OF guest.sh...]: sets name, that of the logs, and
+# ended, the exit status of guest.sh.  Both modules are in the guest; of the kernel's,
+# all or those of -M, and none where modroot is empty.
+run_guest() {
+	local program=$2
+	name=$1 ended=0
+	shift 2
+	"$TOP/scripts/guest.sh" -k "$image" ${modroot:+-m "$modroot"} -r "$memory" -n "$name" \
+		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" "$@" \
+		-- "$TOP/scripts/guest/$program" || ended=$?
+}
+
+# must_run NAME PROGRAM [OPTIONS...]: as run_guest, where nothing goes on without it.
+must_run() {
+	run_guest "$@"
+	[ $ended = 0 ] || exit "$ended"
+}
+
+# reported KEY: the values of the guest's lines `KEY: VALUE`.
+reported() {
+	sed -n "s/^$1: //p" "$LOGS/$name.verdict"
+}
+
+# check TEXT COMMAND...
+check() {
+	local text=$1 status=0
+	shift
+	"$@" || status=1
+	count $status "$text"
+}
+
+# count_tap: the checks that the guest reported.  Sets unplanned, 0 if they are those
+# of its plan, and tap, a text with both numbers.
+count_tap() {
+	local line n=0 plan='' before=$failed
+	unplanned=0
+	while IFS= read -r line; do
+		if [[ $line =~ ^(not )?ok\ ([0-9]+)\ -\ (.*)$ ]]; then
+			n=$((n + 1))
+			# A line was lost, or came after the plan.
+			[ "${BASH_REMATCH[2]}" = $n ] && [ -z "$plan" ] || unplanned=1
+			count "$((${#BASH_REMATCH[1]} > 0))" "${BASH_REMATCH[3]}"
+		elif [[ $line =~ ^1\.\.([0-9]+)$ ]]; then
+			[ -z "$plan" ] || unplanned=1
+			plan=${BASH_REMATCH[1]}
+		fi
+	done <"$LOGS/$name.verdict"
+	[ "$plan" = $n ] && [ $n != 0 ] || unplanned=1
+	tap="$n checks were made, ${plan:-none} planned"
+	tap_failed=$((failed - before))
+}
+
+# ended_well: a check that failed has been counted already.
+ended_well() {
+	[ "$ended" = 0 ] || { [ "$ended" = 1 ] && [ "${tap_failed:-0}" != 0 ]; }
+}
+
+log_is_clean() {
+	[ "$ended" != 3 ] && [ "$ended" != 2 ]
+}
+
+nothing_leaked() {
+	[ "$ended" != 4 ] && [ "$ended" != 2 ]
+}
+
+# judge_end PREFIX: one check more, of how the guest ended.
+judge_end() {
+	check "$1the guest ended well, its log has no warning (exit status $ended)" ended_well
+}
+
+# judge_plan PREFIX: the guest's checks, and one more of its plan.
+judge_plan() {
+	count_tap
+	count $unplanned "$1$tap"
+}
+
+# judge_guest PREFIX: the guest's checks, and one more of its plan and its end.
+judge_guest() {
+	count_tap
+	ended_well || unplanned=1
+	count $unplanned "$1$tap; the guest ended well, its log has no warning, nothing leaked"
+}
