@@ -10,33 +10,46 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# At a time; the largest needs 2 GB.
+# At a time; the largest needs 1.1 GB.
 parallel=2
 
 # defines (NP: look for endless loops)|violation, if there is one|what it is
 checks='
 JOBS=3 BACKLOG||3 jobs, a change of the serial mask
-JOBS=3 OFFLINE||3 jobs, a CPU goes offline
-JOBS=2 OFFLINE CHANGES=2||2 jobs, a CPU goes offline and comes back
 JOBS=2 BACKLOG MANY_SUBMITTERS CHANGES=2||2 jobs of 2 submitters, two changes of the mask
 JOBS=3 BATCH||3 jobs, drains that are put off, a change of the serial mask
+JOBS=2 OFFLINE CHANGES=2||2 jobs, a CPU goes offline and comes back
+JOBS=3 INLINE OFFLINE CHANGES=2||3 jobs that submitters run, the same
+JOBS=2 INLINE OFFLINE CHANGES=2 THIRD||2 jobs that submitters run, the same with a third CPU
 JOBS=2 BATCH DEFER||2 jobs, put-off and deferred drains, references and RCU
-JOBS=2 ALONE DEFER||2 jobs, some run alone, deferred drains, references and RCU
-JOBS=2 ALONE BATCH MANY_SUBMITTERS||2 jobs of 2 submitters, some run alone, put-off drains
-JOBS=3 ALONE CHANGES=0||3 jobs, some run alone
-JOBS=2 DEFER||2 jobs, deferred drains, references and RCU
-JOBS=2 OFFLINE NP||2 jobs, a CPU goes offline: nobody goes round for ever
-JOBS=2 BATCH OFFLINE NP||2 jobs, put-off drains, a CPU goes offline: the same
-JOBS=2 MANY_SUBMITTERS NP||2 jobs of 2 submitters: nobody goes round for ever
+JOBS=2 ALONE||2 jobs, some done alone, a change of the serial mask
+JOBS=2 ALONE DEFER CHANGES=0||2 jobs, some done alone, deferred drains, references and RCU
+JOBS=2 ALONE BATCH MANY_SUBMITTERS CHANGES=0||2 jobs of 2 submitters, some done alone, put-off drains
+JOBS=3 INLINE ALONE MANY_SUBMITTERS||3 jobs of 3 submitters that run them, some done alone, a change of the mask
+JOBS=3 INLINE ALONE OFFLINE||3 jobs that submitters run, some done alone, a CPU goes offline
+JOBS=2 INLINE ALONE OFFLINE CHANGES=2 MANY_SUBMITTERS||2 jobs of 2 submitters that run them, some done alone, a CPU goes offline and comes back
+JOBS=2 INLINE ALONE OFFLINE THIRD||2 jobs that submitters run, some done alone, one of three CPUs goes offline
+JOBS=2 INLINE ALONE OFFLINE DEFER||2 jobs that submitters run, some done alone, a CPU goes offline, references and RCU
+JOBS=2 WORK MANY_SUBMITTERS||2 jobs of 2 submitters, work items behind the callbacks, a change of the mask
+JOBS=3 INLINE ALONE WORK||3 jobs that submitters run, some done alone, work items behind the callbacks
+JOBS=2 BATCH OFFLINE NP||2 jobs, put-off drains, a CPU goes offline: no process goes round for ever
+JOBS=2 MANY_SUBMITTERS NP||2 jobs of 2 submitters: the same
+JOBS=2 INLINE ALONE OFFLINE NP||2 jobs that submitters run, some done alone, a CPU goes offline: the same
 JOBS=2 CHANGES=0 BUSTED=1|j==called|the baton is passed on before the hand-over
 JOBS=2 CHANGES=0 BUSTED=3|me==cb_cpu|callbacks go to the next CPU
 JOBS=2 CHANGES=0 BUSTED=4|called==2|a pump sleeps without a last look
 JOBS=2 CHANGES=0 BUSTED=5|j==called|a callback is called twice
-JOBS=2 BUSTED=6|j==called|fences are ignored
+JOBS=2 BUSTED=6|j==delivered|fences are ignored
 JOBS=2 CHANGES=0 DEFER BUSTED=7|!(in_callback)|a job lets go of its shell before its callback
-JOBS=2 BUSTED=40|called==2|who parks the baton does not look at pending again
+JOBS=2 ALONE CHANGES=0 BUSTED=12|alone==called|a job is done alone beside callbacks
+JOBS=2 BUSTED=13|j==delivered|a fence is lifted before softirqs have run
+JOBS=2 INLINE OFFLINE BUSTED=14|j==delivered|a serial queue is taken over before the CPU has settled
+JOBS=2 INLINE ALONE CHANGES=0 BUSTED=15|j==delivered|the first job after one done alone has no fence
+JOBS=2 WORK BUSTED=16|j==delivered|a pump does not queue itself behind work items
+JOBS=3 INLINE ALONE CHANGES=0 BUSTED=17|j==delivered|the idle mark is used without a look at nr_cut
+JOBS=2 BUSTED=40|called==2|a drainer that parks the baton does not look at pending again
 JOBS=2 CHANGES=0 BUSTED=41|called==2|the baton goes to a job by a read and a write
-JOBS=2 BUSTED=42|drainers|the baton is unparked without a look under the lock
+JOBS=2 BUSTED=42|!(leaving[|the baton is unparked without a look under the lock
 JOBS=2 CHANGES=0 DEFER BUSTED=43|grace|a reference goes with the hand-over
 JOBS=2 OFFLINE BUSTED=44|pulling|a pump loses its right and no other is woken
 JOBS=2 CHANGES=0 BUSTED=45|pulling|a pump ends pulling after its look at the shared queue
@@ -46,14 +59,25 @@ JOBS=2 CHANGES=0 DEFER BUSTED=48|grace|a drain is deferred with no job listed
 JOBS=2 OFFLINE NP BUSTED=49|non-progress cycle|a pump that may not pull goes round
 JOBS=2 CHANGES=0 BATCH BUSTED=50|called==2|a drain that was put off is forgotten
 JOBS=2 CHANGES=0 BATCH BUSTED=51|drainers|a drain that was put off is done twice
-JOBS=2 ALONE CHANGES=0 BUSTED=52|alone==called|a job runs alone beside callbacks
-JOBS=2 ALONE CHANGES=0 BUSTED=53|alone==called|a job that runs alone gets the baton, too
+JOBS=2 ALONE CHANGES=0 BUSTED=52|settle_idle|a job that is done alone gets the baton, too
+JOBS=2 BUSTED=53|j==delivered|a change of the mapping sets no fence
+JOBS=2 INLINE ALONE CHANGES=0 BUSTED=54|j==delivered|a job is done alone while results are on their way from another CPU
+JOBS=2 BUSTED=55|drainers|the baton stays parked while a CPU settles
+JOBS=2 BUSTED=56|called==2|a pump sleeps while its CPU settles
+JOBS=2 INLINE ALONE BUSTED=57|j==delivered|of many CPUs only the first settles
+JOBS=2 INLINE OFFLINE THIRD BUSTED=58|j==delivered|a fence does not look where its serial queue ran
+JOBS=2 INLINE ALONE OFFLINE CHANGES=2 BUSTED=59|j==delivered|padata_do_alone() does not look where the serial queue ran
+JOBS=2 INLINE ALONE OFFLINE BUSTED=60|j==delivered|a job is done alone on a CPU that is on its way out
+JOBS=2 INLINE ALONE OFFLINE BUSTED=61|j==delivered|of many CPUs one that is on its way out does not settle
+JOBS=2 INLINE ALONE OFFLINE BUSTED=62|j==delivered|after a job done alone the next one has no fence on the same CPU
+JOBS=2 INLINE ALONE DEFER BUSTED=63|grace|a pump keeps an idle shell without a reference
 '
 
 # verify DIRECTORY DEFINE...: build a verifier there and run it.  The search is
-# exhaustive: no bitstate, no hash compaction, no partial order reduction (which
-# would win nothing).  Spin's -o2 and -o3 turn off its resetting of dead variables,
-# which undoes that of the model, and its merging of steps; both add states here.
+# exhaustive: no bitstate, no hash compaction (COLLAPSE compresses without loss), no
+# partial order reduction (which would win nothing).  Spin's -o2 and -o3 turn off its
+# resetting of dead variables, which undoes that of the model, and its merging of
+# steps; both add states here.
 verify() {
 	local define options=(-o2 -o3) flags=(-DSAFETY) search=() optimise=-O2
 	mkdir "$1"
@@ -69,7 +93,7 @@ verify() {
 	done
 	cp "$TOP/scripts/model/padata.pml" .
 	spin "${options[@]}" -a padata.pml
-	gcc $optimise -w -DNOREDUCE "${flags[@]}" -o pan pan.c
+	gcc $optimise -w -DNOREDUCE -DCOLLAPSE "${flags[@]}" -o pan pan.c
 	./pan -n -m10000 "${search[@]}"
 	[ ! -e padata.pml.trail ] || spin "${options[@]}" -t -p padata.pml
 }
