@@ -324,7 +324,7 @@ static void pump_be_busy(struct work_struct *work)
 		cond_resched();
 }
 
-/* From 6.5 on others run beside a work item that takes long; switch that off. */
+/* From 6.5 on other work runs concurrently with a long work item; switch that off. */
 static void pump_let_work_take_long(struct kunit *test)
 {
 	static char usual[16];	/* for the action that restores it */

@@ -168,7 +168,7 @@ static void stop_sleeps_until_shells_are_idle(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-/* Whoever starts again need not wait for the stop. */
+/* A start does not have to wait for the stop. */
 static void start_during_stop(struct kunit *test)
 {
 	struct test_lane *lane = startstop_lane(test, &startstop_held);
