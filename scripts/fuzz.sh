@@ -4,8 +4,8 @@
 # fuzz.sh [SECONDS [KERNEL...]]: names and requests by a grammar, as an unprivileged
 # user, while root promotes, demotes, deletes and exchanges the module.
 #
-# SECONDS (50) are those of the fuzzer; KERNEL as for pcrypt.sh (default: debug).
-# $SEED repeats the choices of a run, if not their timing.
+# The fuzzer runs for SECONDS (50); KERNEL is as for pcrypt.sh (default: debug).
+# $SEED repeats the choices of a run, but not their timing.
 
 # shellcheck source=scripts/driver.sh
 . "$(dirname "$0")/driver.sh"

@@ -6,9 +6,9 @@
 #
 # SERIES is 6.12 or 6.1, or the name of another kernel, of which $VERSION, $KERNEL, $ROOT
 # (it has lib/modules) and $DIR (with our modules) are in the environment.
-# CASEs are those of the table ipsec-cases, `all` of them, or `check`: those that `make
-# check` runs; TIMES as many packets are sent as stand there.  PARAMETERs are those of
-# pcrypt_mod; PLANT plants a bug of scripts/planted.
+# CASEs are names of the table ipsec-cases, `all` for all of them, or `check` for the
+# cases that `make check` runs.  TIMES multiplies the table's numbers of packets.
+# PARAMETERs are parameters of pcrypt_mod; PLANT plants a bug of scripts/planted.
 #
 # Numbered packets at rest, while masks are written, while CPUs are switched, and both:
 # with the plain cipher and with pcrypt's, in one boot and under the same schedule.
@@ -26,7 +26,7 @@ stages="rest masks cpus both"
 # Of these pcrypt may have no more than the plain cipher.
 keys="reordered lost refused doubled wrong late errors"
 
-# select_cases NAME...: prints those of the table, in its order.
+# select_cases NAME...: prints their names, in the order of the table.
 select_cases() {
 	awk -v names=" $* " -v series="$series" '
 		/^#/ || !NF { next }
@@ -112,7 +112,7 @@ plain_jobs() {
 	echo "$n"
 }
 
-# judge_case: the load was what it should be, and pcrypt did it.
+# judge_case: the load was the intended one, and pcrypt did it.
 judge_case() {
 	local status=0
 	check "$case: the plain one used the plain cipher" [ "$(plain_jobs)" = 0 ]
