@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# What bench.sh and bench-native.sh share, for those who have included lib.sh.
+# Loads and tables that bench.sh and bench-native.sh share; included after lib.sh.
 
-# shellcheck disable=SC2034 # used by those
+# shellcheck disable=SC2034 # used by both
 results=${PADATA_RESULTS:-$TOP/results}
 
 # both PARAMETERS: the same for ours and for the kernel's own.
@@ -24,12 +24,12 @@ gateway_runs() {
 }
 
 # light_run JOBS: sixteen light streams, to which one submitter sends a job of 10 us each
-# 100 us, beside one that is kept full.
+# 100 us, while another stream is kept full.
 light_run() {
 	both "test=latency streams=16 saturate=1 loads=10 job_ns=10000 jobs=$1"
 }
 
-# lines NAME TEST: of the guest's results those of one test.
+# lines NAME TEST: the results of one test in the guest's report.
 lines() {
 	sed -n "s/^bench: \(test=$2 .*\)/\1/p" "$LOGS/$1.verdict"
 }

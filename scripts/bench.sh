@@ -1,25 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# bench.sh quick|check|full [PART...]: what padata costs, ours beside the kernel's
+# bench.sh quick|check|full [PART...]: the costs of padata, ours and the kernel's
 # own, in the same boot of Debian's own, unmodified 6.12 kernel.
 #
 #  quick  instructions per empty job at windows 1, 64 and unbounded, on 4 CPUs
 #  check  the same; a ratio that is worse by over 15% than in bench-ratios fails
-#  full   these parts, or those named:
+#  full   all parts, or the named ones:
 #    cost     2, 4, 8 and 32 CPUs, 1 and 4 shells, synchronous and 20% not
 #    speedup  against a loop on one CPU and two pinned threads, on 2 CPUs
-#    latency  of single jobs and of paced ones, and beside a full stream
+#    latency  of single jobs, of paced ones, and of paced ones next to a full stream
 #    pcrypt   three AEADs, five sizes, three windows, on 2 CPUs
 #    alone    the same with one request in flight, by instructions
 #    load     as cost, on 4 CPUs: many shells by turns, bursts from softirqs, pauses, the
 #             submitter's CPU off the parallel cpumask
-#    light    latency of light streams beside a heavy one, on 2 CPUs
+#    light    latency of light streams next to a heavy one, on 2 CPUs
 #    mixed    as pcrypt, sizes mixed, many transforms, bursts
 #
 # Cost, load, alone, and the latency of single jobs, are instructions that QEMU counts
-# (-icount, one CPU runs at a time): they depend on nothing that the host does.
-# The rest is time, and means something only where two host CPUs are idle.
+# (-icount, one CPU runs at a time): they do not depend on the host's load.
+# The rest is time, and is only valid where two host CPUs are idle.
 # Tables have figures without the floor, which is the same harness with callbacks
 # called at once.  $PADATA_RESULTS (results) gets CSV and, of full, SVG.
 
@@ -33,7 +33,7 @@ multi="-accel tcg,thread=multi -cpu max"
 # apart, whatever wraps it; see performance.rst.
 no_avx="-accel tcg,thread=multi -cpu max,-avx,-avx2"
 
-# guest NAME ACCELERATOR CPUS RUNS: what is measured goes to NAME.verdict.
+# guest NAME ACCELERATOR CPUS RUNS: the figures go to NAME.verdict.
 guest() {
 	local args=''
 	[ "$2" = "$icount" ] || args="tsc=reliable"
@@ -58,7 +58,7 @@ ratios() {
 					net["ours", k], net["ours", k] / net["kernel", k] } }'
 }
 
-# table: of what ratios prints.
+# table: of the lines that ratios prints.
 table() {
 	printf '%5s %7s %6s %9s %7s %12s %9s %7s\n' CPUs shells async window floor \
 		"the kernel's" ours ratio
@@ -161,7 +161,7 @@ full_load() {
 }
 
 full_light() {
-	say "latency of light streams beside a heavy one, on 2 CPUs"
+	say "latency of light streams next to a heavy one, on 2 CPUs"
 	guest bench-light "$multi" 2 "$(light_run 2000)"
 	lines bench-light light | csv >"$results/light.csv"
 	stats bench-light light
@@ -198,8 +198,8 @@ full_pcrypt() {
 	pcrypt_guest bench-pcrypt "$no_avx" "1 16 256" | tee "$results/pcrypt.csv"
 }
 
-# alone_table: from alone.csv.  The floor is what the plain cipher takes longer in the
-# loop of the other two than one by one; a nanosecond is an instruction.
+# alone_table: from alone.csv.  The floor is the time that the plain cipher takes longer
+# in the loop of the other two than one by one; a nanosecond is an instruction.
 alone_table() {
 	awk -F, 'NR > 1 {
 			key = $3 "," $5 "," $6

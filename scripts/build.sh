@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build.sh KDIR NAME [PLANT=NUMBER] [MAKE VARIABLES...]: build the modules beside the
-# source, with a planted bug.
+# build.sh KDIR NAME [PLANT=NUMBER] [MAKE VARIABLES...]: build the modules in a copy
+# of the source, with a planted bug.
 #
 # The sources are copied to the cache with their times, so that a second build
 # is incremental, and different NAMEs (kernels, planted bugs) never mix.  $PATCH, a
@@ -29,7 +29,7 @@ done
 [ -z "${PATCH-}" ] || run_logged "patch-$name" patch -d "$dir" -p1 -i "$PATCH"
 run_logged "build-$name" make -C "$kdir" M="$dir" -j"$JOBS" W=1 "$@" modules
 if grep -iE '(warning|error):' "$log" >&2; then
-	# What compiled with a warning would be up to date and silent next time.
+	# A file that compiled with a warning would be up to date and silent next time.
 	rm -rf "$dir"
 	die "warnings in the build for $name (log: $log)"
 fi

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# check-config.sh KDIR: name what the kernel's configuration lacks, before the
-# compiler says so in its own words.
+# check-config.sh KDIR: name each option that the kernel's configuration lacks,
+# before the compiler fails for want of it.
 #
-# A user's `make` runs it: it writes nothing and needs no more than the shell.
+# A user's `make` runs it: it writes no file and needs the shell alone.
 
 set -eu
 
@@ -23,7 +23,7 @@ for sym in $needed; do
 	grep -q "^CONFIG_$sym=[ym]" "$kdir/.config" || missing="$missing CONFIG_$sym"
 done
 ! grep -q '^CONFIG_CRYPTO_PCRYPT=y' "$kdir/.config" ||
-	echo "note: CONFIG_CRYPTO_PCRYPT=y: pcrypt_mod can't be loaded beside it" >&2
+	echo "note: CONFIG_CRYPTO_PCRYPT=y: pcrypt_mod can't be loaded with it" >&2
 [ -z "$missing" ] || die "the kernel in $kdir lacks$missing"
 ! grep -q "^CONFIG_CRYPTO_PCRYPT=y" "$kdir/.config" ||
-	die "the kernel in $kdir has its own pcrypt built in (CONFIG_CRYPTO_PCRYPT=y), beside which pcrypt_mod can't be loaded; build it with =m or without"
+	die "the kernel in $kdir has its own pcrypt built in (CONFIG_CRYPTO_PCRYPT=y), with which pcrypt_mod can't be loaded; build it with =m or without"

@@ -5,13 +5,14 @@
 # other numbers of CPUs, and for longer.
 #
 # One line per step, its output in $LOGS/check-STEP.log, and at the end the sum
-# of all test cases: `N passed, N failed`.  One step at a time, because a guest has
-# more CPUs than most machines that run this, but for those that take a given time.
+# of all test cases: `N passed, N failed`.  Steps run one at a time,
+# because a guest has more CPUs than most machines that run this.  Steps of a fixed
+# duration run at the same time as others.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# what_failed LOG: the lines `not ok`, with what is indented below them.
+# what_failed LOG: the lines `not ok`, with the indented lines below them.
 what_failed() {
 	awk '/^not ok/ { on = 1; print "       " $0; next } !/^ / { on = 0 } on { print "       " $0 }' "$1"
 }
@@ -55,7 +56,7 @@ step() {
 	finish "$1"
 }
 
-# fairness: what its suite compares is exact where instructions are counted.
+# fairness: its suite compares times, which are exact where instructions are counted.
 fairness() {
 	ICOUNT=1 SUITE=pcrypt_share KARGS=pcrypt_share_kunit.slack_percent=10 \
 		step fairness scripts/kunit.sh kunit
@@ -98,7 +99,7 @@ full() {
 	ROUNDS=10 step planted-10 scripts/planted.sh
 }
 
-# stop_all: what was begun goes when this script goes.
+# stop_all: end all steps that were begun; called when this script ends.
 stop_all() {
 	local name
 	for name in "${!pid[@]}"; do
@@ -120,7 +121,7 @@ set -m
 trap stop_all EXIT
 step setup scripts/setup.sh
 need_kernel kunit
-# Of what the steps before the first that needs it leave of the CPUs.
+# At low priority, until the first step that needs this kernel.
 begin kernel-debug nice -n 19 scripts/kernel.sh debug
 step static scripts/static.sh
 step litmus scripts/litmus.sh

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # cycles.sh [FLAVOUR [CPUS]]: load and unload both modules many times while
-# padata_load is busy on padata_mod; the line of the log with which padata_free()
-# says that it waits, and, in a guest of its own, the one that it can't.
+# padata_load is busy on padata_mod.  padata_free() has to log its wait for jobs, and,
+# in a guest of its own, to warn when a callback calls it.
 #
 # One check per kind of cycle, then the kernel's log.  $CYCLES is how many (300).
 

@@ -5,7 +5,7 @@
 #
 # Requests of ESP's sizes go through pcrypt(rfc4106(gcm(aes))) on four CPUs, one
 # of which goes and comes meanwhile; each result is compared with the plain
-# cipher's.  Leaves nothing but its cache; $PADATA_REQUESTS per size (20000).
+# cipher's.  Leaves its cache alone behind; $PADATA_REQUESTS per size (20000).
 
 # shellcheck source=scripts/driver.sh
 . "$(dirname "$0")/driver.sh"
@@ -84,7 +84,7 @@ use_kernel 6.12
 say "booting $title in QEMU with 4 CPUs; then $requests requests of each size, each way (half a minute)"
 run_guest demo demo -M "aesni_intel gcm seqiv" -c 4 -t 300 -e "REQUESTS=$requests" \
 	-f "$dir/kunit/load/pcrypt_load.ko"
-echo "$title, $(grep CONFIG_PADATA= "$ROOT/boot/config-$VERSION"), beside padata_mod and pcrypt_mod"
+echo "$title, $(grep CONFIG_PADATA= "$ROOT/boot/config-$VERSION"), with padata_mod and pcrypt_mod"
 show_files
 show_speed
 show_jobs

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# dkms.sh install|remove: have dkms build both modules for every kernel whose
-# headers are installed, and for those that will be; or undo it.
+# dkms.sh install|remove: have dkms build both modules for every kernel that has its
+# headers installed, and for kernels installed later; or undo it.
 #
-# Either all of it is installed or nothing.  $MODULES_DIR (/lib/modules), $SOURCE_DIR
+# If a build fails, no module is installed.  $MODULES_DIR (/lib/modules), $SOURCE_DIR
 # (/usr/src) and $DKMS_TREE (/var/lib/dkms) are for installing elsewhere.
 
 set -eu
@@ -45,7 +45,7 @@ copy_sources() {
 	mkdir -p "$dir"
 	cp -r "$top"/*.c "$top"/*.h "$top/padata" "$top/pcrypt" "$top/Kbuild" \
 		"$top/dkms.conf" "$dir/"
-	# What a build in place has left here is no source.
+	# These are products of a build in place.
 	rm -f "$dir"/*.mod.c
 }
 

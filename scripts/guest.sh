@@ -14,7 +14,7 @@
 #            module where modprobe finds it (repeat)
 #  -e X=Y    environment of SCRIPT (repeat)
 #  -b NAME   a program of this machine, with its libraries (repeat)
-#  -o DIR    a tree that is laid over the guest's, with what its programs need
+#  -o DIR    a tree that is laid over the guest's, with its programs' libraries
 #  -q "..."  arguments of QEMU (repeat)
 #  -A "..."  accelerator and CPU, where not the fastest that works is wanted
 #  -u        FILE of -k is user-mode Linux; -q "..." is put before it (perf record)
@@ -33,8 +33,8 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# What no kernel log may contain.  Mostly what lockdep, the sanitizers and the
-# watchdogs say; "Tainted: G W" is any WARN whose own line was lost.
+# No kernel log may contain these: mostly messages of lockdep, the sanitizers and the
+# watchdogs.  "Tainted: G W" is a WARN that lost its own line.
 bad='WARNING:|BUG:|BUG |Oops|general protection fault|unable to handle'
 bad+='|KASAN:|KCSAN:|UBSAN:|ODEBUG|DEBUG_LOCKS_WARN|refcount_t:'
 bad+='|scheduling while atomic|sleeping function called|suspicious RCU usage'
@@ -65,8 +65,8 @@ parse_options() {
 	done
 }
 
-# many_cpus: what they would otherwise measure is told to them, since all of them
-# share a few real ones and would measure nonsense.
+# many_cpus: on four nodes.  tsc= and lpj= replace measurements of the guest's kernel,
+# which would be wrong, since all its CPUs share a few real ones.
 many_cpus() {
 	local node per=$((cpus / 4))
 	smp=$cpus,sockets=4,cores=$per,threads=1
@@ -110,7 +110,7 @@ add_tool() {
 	add_binary "$path" "/sbin/$(basename "$1")"
 }
 
-# add_overlay: of the libraries, those that are not in the tree itself.
+# add_overlay: the tree, and the libraries that are not in it.
 add_overlay() {
 	local f own
 	rsync -a "$overlay/" "$stage/"
@@ -266,7 +266,7 @@ boot_maybe_twice() {
 
 # console_lines: the kernel has data races of its own; of KCSAN's reports, which
 # are enclosed in double lines, only those are kept in which a module of ours is among
-# the innermost three functions of an access: what it calls may be inlined or the
+# the innermost three functions of an access: those that it calls may be inlined or the
 # kernel's, but a race four calls below is the kernel's own.
 console_lines() {
 	awk '/==========/ { if (text ~ /BUG: KCSAN:/ && !mine) text = ""
@@ -278,7 +278,7 @@ console_lines() {
 		ours='\\[(padata|pcrypt)_[a-z_]*\\]' "$console"
 }
 
-# bad_lines: of the kernel's log, without those that are expected.
+# bad_lines: of the kernel's log, without the expected ones.
 bad_lines() {
 	console_lines | grep -aE "$bad" | grep -avE "${allow:-^$}"
 }
@@ -335,7 +335,7 @@ console=$LOGS/$name.console
 verdict=$LOGS/$name.verdict
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
-# Nobody must take an earlier guest's results for those of this one.
+# Results of an earlier guest must not be read as this one's.
 rm -f "$console" "$verdict"
 touch "$console" "$verdict"
 make_initramfs

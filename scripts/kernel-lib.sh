@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Configurations of kernels, for those who have included lib.sh.
+# Configurations of kernels; included after lib.sh.
 
 # check_config TREE FRAGMENT...: a symbol asked for and not obtained is an error.
 check_config() {

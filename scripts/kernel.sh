@@ -3,7 +3,7 @@
 #
 # kernel.sh kunit|debug|kcsan|rt: build a test kernel, or find it in the cache.
 #
-# Prints the build tree (what KDIR wants); bzImage is below it, the installed
+# Prints the build tree, which is a KDIR; bzImage is below it, the installed
 # modules in its directory root/.  A tree is kept per flavour, keyed by the
 # source's version, the merged fragments, the compiler and the functions that
 # build it.

@@ -35,7 +35,7 @@ seen_or_expected() {
 		grep -vxF "$(printf '%s\n' "${suites[@]}")" | sort -u
 }
 
-# What a guest of this flavour needs.
+# guest_options: of guest.sh, for a guest of this flavour.
 guest_options() {
 	case $flavour in
 	debug | kcsan | rt)	echo "-r 2G -t 1800" ;;
@@ -71,7 +71,7 @@ share() {
 	done
 }
 
-# run_guests: all at a time; $name.verdict has what all say.  The gravest exit status
+# run_guests: all at a time; $name.verdict has the reports of all.  The gravest exit status
 # but one, which is that a case failed, is the lowest.
 run_guests() {
 	local i pid status worst=0 pids=()
@@ -103,7 +103,7 @@ parse() {
 			parse >"$LOGS/$name.$1.txt" 2>&1 || true
 }
 
-# parse_all SUITE...: starting it takes longer than all else it does.
+# parse_all SUITE...: at the same time, since kunit.py is slow to start.
 parse_all() {
 	local suite
 	for suite; do

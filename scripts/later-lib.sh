@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Debian's kernel source of a later suite, for those who have included lib.sh.
+# Debian's kernel source of a later suite; included after lib.sh.
 
 # mirror: of this machine's apt, for Debian itself.
 mirror() {

@@ -39,7 +39,7 @@ flavour_args() {
 	esac
 }
 
-# allowed CPUS: lines of the kernel's log to be expected, besides $ALLOW.  Where
+# allowed CPUS: lines of the kernel's log that are expected, $ALLOW included.  Where
 # many CPUs share a few, 6.12 finds its own deadline server, which counts as a
 # task there, still running on a CPU that goes offline, and warns.
 allowed() {
@@ -80,9 +80,9 @@ name_of() {
 	tr -dc 'A-Za-z0-9_=-' <<<"$*"
 }
 
-# sync_sources DIRECTORY: all that the modules are built of.  Products (*.mod.c and
-# what is no source) are excluded, which also keeps --delete away from them; a
-# source that is gone here goes there, too.
+# sync_sources DIRECTORY: copy all sources of the modules.  Products (*.mod.c and all
+# files that are no sources) are excluded, which also keeps --delete away from them; a
+# source that was removed here is removed there, too.
 sync_sources() {
 	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
 		--include=/padata/ --include=/pcrypt/ --include=/kunit/ --include=/kunit/load/ \

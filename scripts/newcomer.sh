@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # newcomer.sh: the first commands on a machine that lacks something: programs, a
-# /dev/kvm that works, a kernel series.  Each has to work, or to say in its first
-# line what is missing and leave everything as it was.
+# /dev/kvm that works, a kernel series.  Each has to work, or to name in its first
+# line the missing thing and leave everything as it was.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -33,7 +33,7 @@ without() {
 	PATH=$dir "$@"
 }
 
-# fails_with TEXT COMMAND...: its first line of errors names what is missing.
+# fails_with TEXT COMMAND...: it fails, and its first line of errors has TEXT.
 fails_with() {
 	local text=$1
 	shift
@@ -42,7 +42,7 @@ fails_with() {
 	grep -m1 -v '^make' "$tmp/err" | grep -qE -e "$text"
 }
 
-# What a user types needs a compiler, make and the kernel's headers alone.
+# The user's `make` needs a compiler, make and the kernel's headers alone.
 make_without_perl() {
 	PERL5OPT=-MNo::Perl::Here make -C "$tmp/tree" KDIR="$HEADERS"
 }
@@ -68,7 +68,7 @@ dkms_install() {
 		mok_signing_key="$tmp/mok.key" mok_certificate="$tmp/mok.pub" make -C "$tmp/tree" DESTDIR="$tmp/dest" dkms-install
 }
 
-# dkms_lacks PROGRAM: it says so, and nothing was installed.
+# dkms_lacks PROGRAM: the script names it, and has installed no file.
 dkms_lacks() {
 	rm -rf "$tmp/dest" "$tmp/src" "$tmp/dkms"
 	fails_with "apt-get install.* $1" without "$1" dkms_install || return
@@ -115,7 +115,7 @@ without_kernels() {
 	[[ $errors =~ ^"error: apt knows no kernel "6\.1+2?" for amd64; try apt-get update"$ ]]
 }
 
-# left_out: 6.99 gets its line, and what is there is not left out.
+# left_out: 6.99 gets its line, and series that apt has are not left out.
 left_out() {
 	has_kernel 6.99 >"$tmp/skip" && return 1
 	cat "$tmp/skip"

@@ -1,45 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# For the scripts that have pcrypt_user in a guest: sourced after lib.sh.
+# For the cases with pcrypt_user in the guest: included after driver.sh.
 
 wanted="crypto_user algif_aead algif_skcipher aesni_intel ecb xts gcm ccm ctr authenc hmac sha256_generic cbc
 	cryptomgr cryptd seqiv echainiv ghash_generic chacha20poly1305 chacha_generic
 	poly1305_generic"
 
 build_user() {
-	run_logged pcrypt_user gcc -static -O2 -Wall -Wextra -Werror -o "$BUILDS/pcrypt_user" \
-		"$TOP/scripts/guest/pcrypt_user.c"
+	build_program pcrypt_user -static
 }
 
-# prepare KERNEL: a flavour of kernel.sh, or 6.12 or 6.1 for Debian's own.  Sets
-# image, modroot, dir and options.
-prepare() {
-	local KERNEL ROOT HEADERS
-	case $1 in
-	6.*)	use_stock "$1"
-		image=$KERNEL modroot=$ROOT
-		dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$1" TESTS=1)
-		options=(-r 1G -M "${wanted//[$'\n\t']/ }") ;;
-	*)	modroot=$("$TOP/scripts/kernel.sh" "$1")
-		image=$modroot/arch/x86/boot/bzImage
-		dir=$("$TOP/scripts/build.sh" "$modroot" "$1" TESTS=1)
-		modroot=$modroot/root
-		options=(-r 2G) ;;
-	esac
-}
-
-# run_guest NAME SECONDS SCRIPT [OPTIONS OF guest.sh...]
-run_guest() {
-	local name=$1 limit=$2 script=$3
+# run_user_guest NAME SECONDS PROGRAM [OPTIONS OF guest.sh...]: as run_guest.  Of
+# Debian's kernels only the modules in $wanted are in the guest.
+# shellcheck disable=SC2154 # use_kernel sets title
+run_user_guest() {
+	local seconds=$2 program=$3 options=()
+	name=$1
 	shift 3
-	"$TOP/scripts/guest.sh" "${options[@]}" -k "$image" -m "$modroot" -n "$name" -t "$limit" \
-		-a cryptomgr.notests=1 -f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" \
-		-f "$BUILDS/pcrypt_user" -f "$TOP/pcrypt_mod.conf" "$@" -- "$TOP/scripts/guest/$script"
+	[[ $title != Debian* ]] || options=(-M "${wanted//[$'\n\t']/ }")
+	run_guest "$name" "$program" "${options[@]}" -t "$seconds" -a cryptomgr.notests=1 \
+		-f "$BUILDS/pcrypt_user" -f "$TOP/pcrypt_mod.conf" "$@"
 }
 
-# judge WHAT LOGNAME EXIT_STATUS: what the guest reported, and how it ended.
-judge() {
-	echo "$1:"
-	count_reported "$2"
-	count "$3" "$1: the guest ended well, its log has no warning, nothing leaked"
+# for_kernels FUNCTION KERNEL...: with each of those that can be had here, in $kernel.
+for_kernels() {
+	local function=$1 kernel
+	shift
+	for kernel; do
+		has_kernel "$kernel" || continue
+		use_kernel "$kernel"
+		"$function"
+	done
 }

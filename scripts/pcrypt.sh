@@ -8,23 +8,24 @@
 # (default: debug 6.12 6.1).  $COUNT instances are made and deleted (10000).  $GUESTS
 # are programs of scripts/guest (default: pcrypt unprivileged).
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/driver.sh
+. "$(dirname "$0")/driver.sh"
 # shellcheck source=scripts/pcrypt-lib.sh
 . "$TOP/scripts/pcrypt-lib.sh"
 
-"$TOP/scripts/setup.sh"
-[ $# -gt 0 ] || set -- debug 6.12 6.1
-alone pcrypt
-build_user
-for kernel; do
-	has_kernel "$kernel" || continue
-	prepare "$kernel"
-	for guest in ${GUESTS:-pcrypt unprivileged}; do
-		say "$guest on $kernel"
-		ended=0
-		run_guest "$guest-$kernel" 1100 "$guest" -e "COUNT=${COUNT:-10000}" || ended=$?
-		judge "$kernel" "$guest-$kernel" $ended
+# shellcheck disable=SC2154 # for_kernels sets kernel
+programs() {
+	local program
+	for program in ${GUESTS:-pcrypt unprivileged}; do
+		say "$program on $title"
+		run_user_guest "$program-$kernel" 1100 "$program" -e "COUNT=${COUNT:-10000}"
+		echo "$kernel:"
+		judge_guest "$kernel: "
 	done
-done
+}
+
+[ $# -gt 0 ] || set -- debug 6.12 6.1
+begin pcrypt
+build_user
+for_kernels programs "$@"
 total

@@ -12,8 +12,8 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# newest SERIES: the version that the metapackages point to, 6.12.x+deb12-amd64, or
-# nothing where apt knows none.
+# newest SERIES: the version that the metapackages point to, 6.12.x+deb12-amd64; empty
+# where apt knows none.
 newest() {
 	{ apt-cache show "linux-image-$1-amd64" linux-image-amd64 2>/dev/null || :; } |
 		sed -n "s/^Depends:.*\\blinux-image-\\(${1/./\\.}\\.[0-9][^ ]*-amd64\\) .*/\\1/p" |
@@ -25,7 +25,7 @@ knows_kernels() {
 	apt-cache show linux-image-amd64 >/dev/null 2>&1
 }
 
-# headers_of VERSION: the headers package and those it is useless without.
+# headers_of VERSION: the headers package and the packages that it needs.
 headers_of() {
 	apt-cache show --no-all-versions "linux-headers-$1" |
 		sed -n 's/^Depends: //p' | tr ',' '\n' |
@@ -33,7 +33,7 @@ headers_of() {
 	echo "linux-headers-$1"
 }
 
-# unpack DIR PACKAGE...: what was complete before is left as it is.
+# unpack DIR PACKAGE...: packages that were unpacked before stay as they are.
 unpack() {
 	local dir=$1 debs pkg
 	shift
@@ -49,7 +49,7 @@ unpack() {
 	rm -rf "$debs"
 }
 
-# get WHAT COMMAND...: once; the stamp is written when COMMAND has succeeded.
+# get PART COMMAND...: once; the stamp is written when COMMAND has succeeded.
 # (No && or ||: in such a list the shell would overlook errors of COMMAND.)
 get() {
 	local stamp=$root/.$1

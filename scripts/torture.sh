@@ -5,8 +5,8 @@
 # in a guest.  FLAVOUR is one of kernel.sh's, or 6.12 or 6.1 for Debian's own.
 #
 # Five checks: the last line of the module says SUCCESS, results were delivered in
-# order, the machine was the one asked for, nothing was bad in the kernel's log, and
-# nothing leaked.  Environment:
+# order, the guest had the CPUs and nodes that were asked for, the kernel's log has no
+# warning, and no memory leaked.  Environment:
 #   KARGS    more kernel arguments, as in KARGS="preempt=none"
 #   TORTURE  more module parameters, as in TORTURE="seed=1 stutter=0"
 #   ALLOW    guest.sh's -w

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# install.sh: what `make install` and `make dkms-install` leave, elsewhere than
-# in /; a module built against that; and all of them in Debian's own kernels.
+# install.sh: the files of `make install` and `make dkms-install`, in directories
+# other than /; a module built against them; and all modules in Debian's own kernels.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -16,7 +16,7 @@ try() {
 	count $status "$text"
 }
 
-# What is installed for a kernel, without the directories.
+# expected_files: the files that are installed for a kernel.
 expected_files() {
 	cat <<-EOF
 	/lib/modules/$VERSION/updates/padata_mod.ko
@@ -29,13 +29,13 @@ expected_files() {
 	EOF
 }
 
-# Not every kernel has its modules compressed.
+# installed_files: some kernels have their modules compressed.
 installed_files() {
 	(cd "$dest" && find . ! -type d | sed 's,^\.,,; s,\.ko\.xz$,.ko,' | sort)
 }
 
-# make install calls depmod where it can, whose files are not ours; modprobe's
-# configuration may come with them.
+# same_files: without depmod's files, which make install may have written, and
+# modprobe's configuration.
 same_files() {
 	diff <(expected_files) <(installed_files | grep -v -e '/modules\.' -e '^/etc/modprobe.d/')
 }

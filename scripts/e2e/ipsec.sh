@@ -6,16 +6,16 @@
 #
 # SERIES is 6.12 or 6.1, or the name of another kernel, of which $VERSION, $KERNEL, $ROOT
 # (it has lib/modules) and $DIR (with our modules) are in the environment.
-# CASEs are those of the table ipsec-cases, `all` of them, or `check`: those that `make
-# check` runs; TIMES as many packets are sent as stand there.  PARAMETERs are those of
-# pcrypt_mod; PLANT plants a bug of scripts/planted.
+# CASEs are names of the table ipsec-cases, `all` for all of them, or `check` for the
+# cases that `make check` runs.  TIMES multiplies the table's numbers of packets.
+# PARAMETERs are parameters of pcrypt_mod; PLANT plants a bug of scripts/planted.
 #
 # Numbered packets at rest, while masks are written, while CPUs are switched, and both:
 # with the plain cipher and with pcrypt's, in one boot and under the same schedule.
 # Nothing is bound to a CPU.
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/driver.sh
+. "$(dirname "$0")/../driver.sh"
 
 # Modules that no dependency names.  6.1's seqiv wants a random number generator.
 modules="veth esp4 esp6 xfrm_user macsec aesni_intel gcm ctr cbc authenc authencesn seqiv
@@ -26,7 +26,7 @@ stages="rest masks cpus both"
 # Of these pcrypt may have no more than the plain cipher.
 keys="reordered lost refused doubled wrong late errors"
 
-# select_cases NAME...: prints those of the table, in its order.
+# select_cases NAME...: prints their names, in the order of the table.
 select_cases() {
 	awk -v names=" $* " -v series="$series" '
 		/^#/ || !NF { next }
@@ -112,30 +112,16 @@ plain_jobs() {
 	echo "$n"
 }
 
-# judge_case: the load was what it should be, and pcrypt did it.
+# judge_case: the load was the intended one, and pcrypt did it.
 judge_case() {
 	local status=0
-	[ "$(plain_jobs)" = 0 ] || status=1
-	count $status "$case: the plain one used the plain cipher"
-	status=0
+	check "$case: the plain one used the plain cipher" [ "$(plain_jobs)" = 0 ]
 	(($(sum jobs_enc) >= $(sum segments) && $(sum jobs_dec) >= $(sum segments) - $(sum lost) &&
 		$(most workers_enc) > 1 && $(most workers_dec) > 1)) || status=1
 	count $status "$case: $(sum segments) packets, $(sum jobs_enc) encrypted on up to $(most workers_enc) CPUs, $(sum jobs_dec) decrypted on up to $(most workers_dec)"
 	status=0
 	(($(sum masks) > 9 && $(sum cpus) > 4)) || status=1
 	count $status "$case: $(sum masks) masks written, $(sum cpus) CPUs switched meanwhile"
-}
-
-run_guest() {
-	local stay=
-	# The senders do not change CPUs: see the head of the table.
-	[ "$series" != 6.1 ] || stay=0
-	"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M "$modules" -c 4 -n "$name" \
-		-t $((120 + ${#cases[@]} * (120 + times * 60))) -b ip \
-		-e "CASES=${cases[*]}" -e "TIMES=$times" -e "STAY=$stay" -e "PARAMS=${parameters[*]-}" \
-		-e "MODULES=${modules//[$'\n\t']/ }" -f "$DIR/padata_mod.ko" \
-		-f "$DIR/pcrypt_mod.ko" -f "$BUILDS/netseq" -f "$BUILDS/disturb" -f "$table" \
-		-f "$TOP/scripts/guest/tunnel" -- "$TOP/scripts/guest/ipsec"
 }
 
 usage="usage: ipsec.sh SERIES TIMES [PLANT=n] [PARAMETER=VALUE...] CASE..."
@@ -152,21 +138,21 @@ while [[ ${1-} == *=* ]]; do
 done
 mapfile -t cases < <(select_cases "${@:?$usage}")
 [ ${#cases[@]} != 0 ] || die "no such case: $*"
-name=e2e-ipsec-$series
-
-"$TOP/scripts/setup.sh"
+begin "e2e-ipsec-$series"
 case $series in
-6.*)	use_stock "$series"
-	DIR=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series${plant[*]-}" TESTS=1 "${plant[@]}") ;;
+6.*)	use_kernel "$series" "${plant[@]}" ;;
+*)	image=$KERNEL modroot=$ROOT dir=$DIR memory=1G title="Debian's $VERSION" ;;
 esac
-alone "$name"
-for program in netseq disturb; do
-	run_logged "$name-$program" gcc -O2 -Wall -Wextra -Werror -static \
-		-o "$BUILDS/$program" "$TOP/scripts/guest/$program.c"
-done
-say "ESP and MACsec in Debian's $VERSION: ${cases[*]}; $times times the packets of the table"
-ended=0
-run_guest || ended=$?
+build_program netseq -static
+build_program disturb -static
+# The senders do not change CPUs on 6.1: see the head of the table.
+stay=
+[ "$series" != 6.1 ] || stay=0
+say "ESP and MACsec in $title: ${cases[*]}; $times times the packets of the table"
+run_guest "e2e-ipsec-$series" ipsec -M "$modules" -c 4 -b ip \
+	-t $((120 + ${#cases[@]} * (120 + times * 60))) -e "CASES=${cases[*]}" -e "TIMES=$times" \
+	-e "STAY=$stay" -e "PARAMS=${parameters[*]-}" -e "MODULES=${modules//[$'\n\t']/ }" \
+	-f "$BUILDS/netseq" -f "$BUILDS/disturb" -f "$table" -f "$TOP/scripts/guest/tunnel"
 read_figures
 for case in "${cases[@]}"; do
 	for stage in $stages; do
@@ -174,6 +160,8 @@ for case in "${cases[@]}"; do
 	done
 	judge_case
 done
-sed -n 's/^failed: /not ok /p' "$LOGS/$name.verdict"
-count $ended "the guest ended well, its log has no warning (exit status $ended)"
+while IFS= read -r line; do
+	count 1 "$line"
+done < <(reported failed)
+judge_end "ipsec: "
 total

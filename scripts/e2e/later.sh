@@ -6,7 +6,7 @@
 #
 # Its headers hold programs that need a later C library and name a later
 # compiler, so the modules are built in a chroot of that suite, kept in the
-# cache (900 MB; wants root).  Then, where they are not named, each of the steps: `demo`
+# cache (900 MB; wants root).  Then the named steps, or all of them: `demo`
 # the demonstration's load in that kernel, `ipsec` a case of ESP in either mode and of
 # MACsec, `torture` padata_torture for MINUTES (1), `kunit` all suites in a test kernel.
 
@@ -51,7 +51,7 @@ headers() {
 		sed 's/.*linux-headers-\([^ ]*-amd64\).*/\1/'
 }
 
-# image: unpacked beside the headers, not installed.
+# image: unpacked next to the headers, not installed.
 image() {
 	local dir=$chroot/image-$version deb
 	if [ ! -e "$dir/.complete" ]; then

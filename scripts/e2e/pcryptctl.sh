@@ -7,8 +7,8 @@
 # shellcheck source=scripts/driver.sh
 . "$(dirname "$0")/../driver.sh"
 
-# make_machine MASK [POSSIBLE [ISOLATED [NOHZ_FULL [CMDLINE]]]]: what pcryptctl reads
-# and writes, elsewhere.
+# make_machine MASK [POSSIBLE [ISOLATED [NOHZ_FULL [CMDLINE]]]]: the files that
+# pcryptctl reads and writes, in a directory of their own.
 make_machine() {
 	local dir
 	rm -rf "$machine"/{sys,proc,run}
@@ -27,7 +27,7 @@ make_machine() {
 	: >"$machine/proc/crypto"
 }
 
-# ctl ARGUMENT...: pcryptctl on that machine, whose programs come first.
+# ctl ARGUMENT...: pcryptctl on that machine; its programs are found first.
 ctl() {
 	PATH=$machine/bin:$PATH PCRYPTCTL_ROOT=$machine "$TOP/scripts/pcryptctl" "$@"
 }
@@ -41,7 +41,7 @@ is() {
 	fi
 }
 
-# shows MASK CPUS: what the kernel writes, and what is made of it.
+# shows MASK CPUS: the mask that the kernel writes, and the CPUs that are shown.
 shows() {
 	local got
 	make_machine "$1"
@@ -50,7 +50,7 @@ shows() {
 		"mask $1 is shown as CPUs $2 ($got)"
 }
 
-# writes CPUS MASK: what is typed, and what the kernel gets.
+# writes CPUS MASK: the CPUs that are typed, and the mask that the kernel gets.
 writes() {
 	local got status=0
 	make_machine 0
@@ -96,7 +96,7 @@ check_words() {
 	is "masks enc 4 dec serial: both directions" "$(masks_now)" "8 10 8 10"
 }
 
-# saves MASK WORD TEXT [MACHINE...]: what is kept of the mask on that machine.
+# saves MASK WORD TEXT [MACHINE...]: the word that is kept of the mask on that machine.
 saves() {
 	local mask=$1 word=$2 text=$3
 	shift 3
@@ -105,7 +105,7 @@ saves() {
 	is "save, $text" "$(sed -n 's/^dec_serial=//p' "$machine/etc/pcrypt.conf")" "$word"
 }
 
-# restores WORD MASK TEXT MACHINE...: what comes of it on that machine.
+# restores WORD MASK TEXT MACHINE...: the mask that results on that machine.
 restores() {
 	local word=$1 mask=$2 text=$3
 	shift 3
@@ -160,7 +160,7 @@ check_restore() {
 	warned "no CPUs 63"
 }
 
-# make_parameters: those of the kernel, and what modinfo says of them.
+# make_parameters: files as the kernel has them, and a modinfo that describes them.
 make_parameters() {
 	local p=$machine/sys/module
 	make_machine ff
@@ -293,7 +293,7 @@ make_users() {
 	echo 4 >"$machine/sys/module/esp4_offload/refcnt"
 }
 
-# cautions COMMAND...: those that it names.
+# cautions COMMAND...: the cautions that it prints.
 cautions() {
 	ctl "$@" 2>&1 | sed -n 's/.*caution: //p' | sed 's/; see CAUTIONS.*//'
 }
@@ -377,6 +377,6 @@ check_together
 check_cautions
 say "pcryptctl in $title"
 guest "e2e-pcryptctl-$series"
-# What the boot isolates shows in the default, and nowhere in what is kept.
+# A CPU that the boot isolates is not in the default, and the file keeps `all`.
 guest "e2e-pcryptctl-$series-isolated" -a isolcpus=3 -e ISOLATED=yes
 total

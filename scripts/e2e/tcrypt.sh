@@ -6,25 +6,22 @@
 # tests of a second; 215 rfc4106(gcm(aes)) and gcm(aes), 96 of them; 600 the
 # skcipher xts(aes), 14.
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/driver.sh
+. "$(dirname "$0")/../driver.sh"
 
 series=${1:?usage: tcrypt.sh SERIES [MODE [TESTS]]}
 mode=${2:-216}
 tests=${3:-16}
-name=e2e-tcrypt-$series-$mode
 case $mode in
 600)	algs="xts(aes)" more="alg=$algs klen=32" ;;
 *)	algs="rfc4309(ccm(aes)),rfc4106(gcm(aes)),gcm(aes)" more='' ;;
 esac
-"$TOP/scripts/setup.sh"
-use_stock "$series"
-dir=$("$TOP/scripts/build.sh" "$HEADERS" "debian-$series" TESTS=1)
-alone "$name"
+begin "e2e-tcrypt-$series-$mode"
+use_kernel "$series"
 
 # lines KIND: one a test: CIPHER DRIVER DIRECTION BYTES OPERATIONS-PER-SECOND
 lines() {
-	sed -n "s/^tcrypt: $1 //p" "$LOGS/$name.verdict" | awk '
+	reported tcrypt | sed -n "s/^$1 //p" | awk '
 		/^testing speed of multibuffer/ {
 			split($0, w, " "); cipher = w[5]; driver = w[6]; direction = w[7]
 			gsub(/[()]$|^\(/, "", driver)
@@ -37,20 +34,17 @@ lines() {
 		}'
 }
 
-say "tcrypt mode $mode in Debian's $VERSION: $tests tests of a second, plain and pcrypt"
-ended=0
-"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -c 4 -n "$name" -t $((120 + tests * 8)) \
-	-M "aesni_intel gcm ccm ctr xts tcrypt" -e "MODE=$mode" -e "MORE=$more" -e "ALGS=$algs" \
-	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -- \
-	"$TOP/scripts/guest/tcrypt" || ended=$?
+say "tcrypt mode $mode in $title: $tests tests of a second, plain and pcrypt"
+run_guest "e2e-tcrypt-$series-$mode" tcrypt -t $((120 + tests * 8)) \
+	-M "aesni_intel gcm ccm ctr xts tcrypt" -e "MODE=$mode" -e "MORE=$more" -e "ALGS=$algs"
 plain=$(lines plain)
 pcrypt=$(lines pcrypt)
 paste -d' ' <(echo "$plain") <(echo "$pcrypt") | awk '
 	{ printf "# %-20s %-10s %5d bytes: %8d/s, over pcrypt %8d/s, %.2f\n", $1, $3, $4, $5, $10, $10 / $5 }'
-count "$([ "$(awk '$5 > 0 && $2 !~ /pcrypt/' <<<"$plain" | wc -l)" = "$tests" ] && echo 0 || echo 1)" \
-	"plain: $tests tests"
-count "$([ "$(awk '$5 > 0 && $2 ~ /pcrypt/' <<<"$pcrypt" | wc -l)" = "$tests" ] && echo 0 || echo 1)" \
-	"pcrypt: $tests tests"
-count "$(grep -qi '^tcrypt: .*fail' "$LOGS/$name.verdict" && echo 1 || echo 0)" "nothing failed"
-count $ended "the guest ended well, its log has no warning (exit status $ended)"
+check "plain: $tests tests" \
+	[ "$(awk '$5 > 0 && $2 !~ /pcrypt/' <<<"$plain" | wc -l)" = "$tests" ]
+check "pcrypt: $tests tests" \
+	[ "$(awk '$5 > 0 && $2 ~ /pcrypt/' <<<"$pcrypt" | wc -l)" = "$tests" ]
+check "nothing failed" [ -z "$(reported tcrypt | grep -i fail)" ]
+judge_end "tcrypt: "
 total

@@ -38,7 +38,7 @@ make_chroot() {
 		copy_tree "$chroot/root/padata"
 }
 
-# What a user has who builds modules: nothing else is there.
+# The packages that a build of the modules needs, and no others.
 install_compiler() {
 	in_chroot "apt-get update &&
 		apt-get install -y --no-install-recommends gcc make linux-headers-amd64"

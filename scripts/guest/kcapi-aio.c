@@ -3,7 +3,7 @@
  * kcapi-aio PLAIN WRAPPED REQUESTS: an AEAD through libkcapi's AIO interface.
  *
  * Encrypts REQUESTS messages of many lengths with WRAPPED by AIO and compares
- * each with what PLAIN makes of it without AIO.  Prints `requests=N wrong=N`.
+ * each with the output of PLAIN without AIO.  Prints `requests=N wrong=N`.
  */
 #include <err.h>
 #include <kcapi.h>
@@ -34,7 +34,7 @@ static struct kcapi_handle *open_aead(const char *name, int flags)
 	return handle;
 }
 
-/* Who falls back to synchronous calls has no context for AIO. */
+/* A handle that fell back to synchronous calls has no context for AIO. */
 static int aio_contexts(void)
 {
 	FILE *file = fopen("/proc/sys/fs/aio-nr", "r");
@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 		if (kcapi_aead_encrypt_aio(wrapped, &from, &to, 1, iv,
 					   KCAPI_ACCESS_SENDMSG) < 0)
 			errx(1, "%s refuses %zu bytes", argv[2], bytes);
-		/* What AF_ALG does with the associated data is its own matter. */
+		/* AF_ALG may or may not copy the associated data. */
 		if (memcmp(expected + AAD_BYTES, got + AAD_BYTES,
 			   bytes + TAG_BYTES - AAD_BYTES))
 			wrong++;

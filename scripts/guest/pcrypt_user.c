@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pcrypt_user: what programs can do to pcrypt, through AF_ALG and the crypto
- * netlink socket.  Runs in the guests of scripts/pcrypt.sh and scripts/fuzz.sh.
+ * pcrypt_user: a program that uses pcrypt through AF_ALG and the crypto netlink
+ * socket.  Runs in the guests of scripts/pcrypt.sh and scripts/fuzz.sh.
  *
  *  open NAME...		open each once; the exit status is 0 when all could be
  *  hold NAME			the same, print "held", and keep it until a line comes in
@@ -14,11 +14,11 @@
  *  bind SECONDS NAME...	open one after the other, as often as time allows
  *  look SECONDS DRIVER...	look whether all these are registered, each 10 ms; the
  *				exit status is 0 when they always were
- *  nobody COMMAND...		any of these, unprivileged
+ *  unprivileged COMMAND...	any of these, without privileges
  *  fuzz SECONDS SEED PROCS	unprivileged: names and requests by a grammar
  *
- * A NAME is an AEAD's; skcipher:NAME an skcipher's, and any:NAME that of whatever
- * there is, which only the crypto netlink socket understands.
+ * A NAME is an AEAD's, skcipher:NAME an skcipher's, and any:NAME that of any kind,
+ * which only the crypto netlink socket understands.
  *
  * The exit status is 1 when something failed, and 2 when a process was killed.
  */
@@ -51,7 +51,7 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define MAX_NAME	300
 #define MAX_DATA	70000
-#define NOBODY		65534
+#define UNPRIVILEGED_ID	65534
 
 /* As AF_ALG and the crypto netlink socket have it. */
 static const struct kind {
@@ -67,7 +67,7 @@ static const struct kind {
 	{ "", "aead", 0x3, 0xf, 12, 16 },
 };
 
-/* Takes what says so off the name. */
+/* Removes the prefix of the kind from the name. */
 static const struct kind *kind_of(const char **name)
 {
 	const struct kind *kind = kinds;
@@ -158,7 +158,7 @@ static int message_send(int fd, struct message *m)
 		got = recv(fd, answer, sizeof(answer), 0);
 		if (got < 0)
 			return -errno;
-		/* What was asked for comes before the answer to the request. */
+		/* The requested data come before the answer to the request. */
 	} while (header->nlmsg_seq != seq || header->nlmsg_type != NLMSG_ERROR);
 	return ((struct nlmsgerr *)NLMSG_DATA(header))->error;
 }
@@ -238,7 +238,7 @@ static void control_init(struct control *control, __u32 op, __u32 ivlen, __u32 a
 
 	memset(control, 0, sizeof(*control));
 	memcpy(iv, &ivlen, 4);
-	/* What ccm wants of its first byte. */
+	/* The first byte of an IV of ccm is the size of its length field, minus 1. */
 	iv[4] = 3;
 	control_add(control, ALG_SET_OP, &op, sizeof(op));
 	control_add(control, ALG_SET_IV, iv, 4 + ivlen);
@@ -247,9 +247,9 @@ static void control_init(struct control *control, __u32 op, __u32 ivlen, __u32 a
 
 /* Commands */
 
-static void become_nobody(void)
+static void become_unprivileged(void)
 {
-	if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
+	if (setgroups(0, NULL) || setgid(UNPRIVILEGED_ID) || setuid(UNPRIVILEGED_ID))
 		die("setuid");
 }
 
@@ -344,8 +344,8 @@ static long *shared_counter(void)
 }
 
 /*
- * Others make and delete the same: what is there already, is gone already, or is
- * just being used, is no failure.
+ * Other processes make and delete the same names: a name that exists already, is
+ * gone already, or is just being used, is no failure.
  */
 static int churn(long total, long *deleted, char **names, int nr)
 {
@@ -364,7 +364,7 @@ static int churn(long total, long *deleted, char **names, int nr)
 	return 0;
 }
 
-/* Who is the last to delete one may find it in use by another who is, too. */
+/* The last process to delete a name may find it in use by another such process. */
 static int delete_rest(char **names, int nr)
 {
 	int i, err, tries, fd = netlink_open();
@@ -427,7 +427,7 @@ static ssize_t crypt_once(int op, const struct kind *kind, size_t len)
 	return got < 0 ? -errno : got;
 }
 
-/* What the kernel charged to this program, in seconds. */
+/* The CPU time that the kernel charged to this program, in seconds. */
 static double cpu_time(void)
 {
 	struct rusage usage;
@@ -524,8 +524,8 @@ static const char *const plain_names[] = {
 };
 
 /*
- * Asked for by a driver's name only inside pcrypt(): templates over a driver can
- * become preferred to others by the crypto API's rules, without any of ours.
+ * Drivers' names are used only inside pcrypt(): templates over a driver can become
+ * preferred to others by the crypto API's rules, without any of ours.
  */
 static const char *const driver_names[] = {
 	"generic-gcm-aesni", "rfc4106-gcm-aesni", "no-such-driver", "cbc-aes-aesni",
@@ -614,7 +614,7 @@ static void name_add_kind(char *name)
 static void name_choose(char *name)
 {
 	*name = 0;
-	/* Half of all as they are most likely to be asked for. */
+	/* Half of all names as programs are most likely to use them. */
 	if (rnd(2)) {
 		name_append(name, "pcrypt(");
 		name_make(name, 0);
@@ -792,7 +792,7 @@ static int cmd_fuzz(int argc, char **argv)
 		return 1;
 	end = now() + atof(argv[0]);
 	procs = atoi(argv[2]);
-	become_nobody();
+	become_unprivileged();
 	for (i = 0; i < procs; i++)
 		if (!fork())
 			exit(fuzz(end, strtoull(argv[1], NULL, 0) * 1000 + i, rounds));
@@ -814,8 +814,8 @@ int main(int argc, char **argv)
 {
 	size_t i;
 
-	if (argc > 1 && !strcmp(argv[1], "nobody")) {
-		become_nobody();
+	if (argc > 1 && !strcmp(argv[1], "unprivileged")) {
+		become_unprivileged();
 		argc--;
 		argv++;
 	}
