@@ -98,6 +98,7 @@ check shellcheck shellcheck -x scripts/*.sh "${programs[@]}" scripts/native/*.sh
 	scripts/pcryptctl .ci/run
 check "man page" man_page
 check htmldocs scripts/htmldocs.sh
+check "words and width of lines" scripts/words.sh
 check "planted bugs fit the code" scripts/planted.sh check
 check "patches fit the code" patches
 check "a built-in pcrypt is named" builtin_pcrypt
