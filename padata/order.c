@@ -7,12 +7,16 @@
  * Return the CPU that has to settle before results of @cpu, asked for as @cb_cpu under
  * the mapping @gen, may come out; or CPU_NONE.  Results of different requested CPUs
  * have no order among them.  So a job is fenced only after a new mapping, or after a
- * job that was done alone; but then all results that came out elsewhere count.
+ * job that was done alone; but then all results that came out elsewhere count.  The
+ * serial queue of one CPU keeps the order, wherever it is served, but not that of
+ * results that came out past it.
  */
 static int shell_fence(struct padata_shell *ps, unsigned int gen, int cb_cpu, int cpu)
 {
 	lockdep_assert_held(&ps->lock);
-	if (ps->map_gen == gen && !ps->was_alone)
+	if (ps->was_alone)
+		return ps->from;
+	if (ps->map_gen == gen)
 		return CPU_NONE;
 	if (ps->from == cpu && ps->one_request && ps->map_cpu == cb_cpu)
 		return CPU_NONE;
@@ -150,12 +154,13 @@ static void shell_left(struct padata_shell *ps, unsigned int nr_cut)
 
 /*
  * Return true if a job may be done alone on this CPU: no job is in flight, and no
- * result is on its way from another CPU.
+ * result is on its way from another CPU.  A CPU on its way out has settled for the last
+ * time, and softirqs that come now would not be waited for.
  */
 static bool shell_may_do_alone(struct padata_shell *ps)
 {
 	lockdep_assert_held(&ps->lock);
-	if (!shell_is_idle(ps))
+	if (!shell_is_idle(ps) || !cpumask_test_cpu(smp_processor_id(), ps->pinst->online))
 		return false;
 	ps->from = came_out_on(ps->pinst, ps->from);
 	if (ps->from == CPU_NONE || ps->from == smp_processor_id())

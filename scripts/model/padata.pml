@@ -126,8 +126,6 @@
  *  61 of many CPUs one that is on its way out does not settle (ALONE, OFFLINE)
  *  62 after a job done alone the next one has no fence on the same CPU (ALONE, OFFLINE)
  *  63 a pump keeps an idle shell without a reference (ALONE, DEFER)
- *
- * The model is stricter than the code in two places: order.c has 60 and 62.
  */
 
 #ifndef JOBS
