@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # bench-native.sh full|check|boot [PART...]: what padata and pcrypt cost at this
-# machine's own speed, ours beside the kernel's own in the same boots of user-mode Linux
+# machine's own speed, ours and the kernel's own in the same boots of user-mode Linux
 # 7.3 with two CPUs (scripts/native).
 #
 #  full    these parts, or those named:
@@ -13,7 +13,7 @@
 #             to the plain cipher in the same loop
 #    load     as cost, many shells by turns, bursts from softirqs, pauses, the
 #             submitter's CPU off the parallel cpumask
-#    light    latency of light streams beside a heavy one
+#    light    latency of light streams next to a heavy one
 #    mixed    as pcrypt, sizes mixed, many transforms, bursts
 #  check   idle CPUs poll, costs as on x86; a ratio that is worse by over 15% than in
 #          native/ratios fails

@@ -41,7 +41,7 @@ JOBS=2 CHANGES=0 BUSTED=4|called==2|a pump sleeps without a last look
 JOBS=2 CHANGES=0 BUSTED=5|j==called|a callback is called twice
 JOBS=2 BUSTED=6|j==delivered|fences are ignored
 JOBS=2 CHANGES=0 DEFER BUSTED=7|!(in_callback)|a job lets go of its shell before its callback
-JOBS=2 ALONE CHANGES=0 BUSTED=12|alone==called|a job is done alone beside callbacks
+JOBS=2 ALONE CHANGES=0 BUSTED=12|alone==called|a job is done alone while callbacks run
 JOBS=2 BUSTED=13|j==delivered|a fence is lifted before softirqs have run
 JOBS=2 INLINE OFFLINE BUSTED=14|j==delivered|a serial queue is taken over before the CPU has settled
 JOBS=2 INLINE ALONE CHANGES=0 BUSTED=15|j==delivered|the first job after one done alone has no fence
