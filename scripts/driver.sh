@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# The driver of every test that runs a program of scripts/guest: it finds the kernel,
+# The driver of tests that run a program of scripts/guest: it finds the kernel,
 # builds the modules for it, boots a guest, and counts the checks of both sides.  A
 # script that includes this file is a case: its kernels, its programs, its checks.
 
