@@ -18,8 +18,8 @@
  * number.  "early": a stream changed its CPU while entries of it still waited on the
  * CPU before; that shows a missing fence although the entry on the new CPU happened
  * to be slower.  padata waits for a busy CPU for a bounded time only, which begins
- * when the last callback there has returned; a change of CPU after DELIVER_BOUND_US is
- * "excused", as an emulator may stop any CPU for so long.
+ * when the last callback there has returned, and an emulator may stop any CPU for
+ * longer: a change of CPU after DELIVER_BOUND_US is "excused" if padata has counted it.
  *
  * The result of padata_do_alone() is put into the list right after the call, in the
  * same section with softirqs disabled.
@@ -46,14 +46,16 @@ enum deliver_by {
 #define DELIVER_STREAMS		16
 #define DELIVER_WEIGHT		4
 #define DELIVER_SETTERS		8
-/* Longer than the way to a pump and back, shorter than any wait of padata. */
+/* Longer than the way to a pump and back, much shorter than the wait of padata. */
 #define DELIVER_HOLD_US		4000
-#define DELIVER_BOUND_US	16000
+/* A little shorter than that wait, which is of 100 ms. */
+#define DELIVER_BOUND_US	80000
 /*
  * A hold that the test ends, after another while, so that an emulator that stops the
- * test's CPU does not end it.  No work item holds up others after 10 ms.
+ * test's CPU does not end it.  A work item that runs for 10 ms would not hold up others
+ * any more, but for the kernel argument of scripts/kunit.sh.
  */
-#define DELIVER_FREEZE_US	(DELIVER_BY_SOFTIRQ ? 14000 : 9000)
+#define DELIVER_FREEZE_US	14000
 #define DELIVER_THAW_US		8000
 
 struct deliver_stream {
@@ -422,7 +424,7 @@ static inline bool deliver_wait_more(struct test_lane *lane, u32 nr)
 /* Without a sleep, which would take longer than a hold. */
 static inline void deliver_spin_until_put(struct test_lane *lane, u32 nr)
 {
-	u64 until = ktime_get_ns() + DELIVER_BOUND_US * NSEC_PER_USEC;
+	u64 until = ktime_get_ns() + DELIVER_FREEZE_US * NSEC_PER_USEC;
 
 	while ((u32)atomic_read(&lane->done) < nr && ktime_get_ns() < until)
 		cpu_relax();
@@ -478,6 +480,9 @@ static inline void deliver_expect_stream(struct test_lane *lane)
 	KUNIT_EXPECT_EQ_MSG(test, early, 0, "on a new CPU while others waited on the old one");
 	if (!excused)
 		KUNIT_EXPECT_EQ_MSG(test, late, 0, "delivered after a later result");
+	else
+		KUNIT_EXPECT_GT_MSG(test, bed_counter(lane->bed, "unsettled"), 0,
+				    "an excused change of CPU is not counted");
 }
 
 /* Waits for all jobs and their delivery, then judges. */
