@@ -384,6 +384,14 @@ static int deliver_next(struct test_lane *lane)
 	return deliver_submit(lane, padata_do_parallel);
 }
 
+/* The last job waits for deliver_next(). */
+static bool deliver_is_waiting(struct test_lane *lane)
+{
+	struct test_job *job = &lane->pool[(lane->submitted - 1) % lane->nr_pool];
+
+	return atomic_read(&job->stage) == TEST_HELD;
+}
+
 static int deliver_next_alone(struct test_lane *lane)
 {
 	return deliver_submit(lane, deliver_alone);
@@ -694,6 +702,49 @@ static void alone_then_parallel_cpu_goes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&deliver_nr_alone), DELIVER_CYCLES);
 }
 
+/* One is done alone, and one with the same callback CPU is not done yet. */
+static int deliver_next_alone_then_held(struct test_lane *lane)
+{
+	int err = deliver_submit(lane, deliver_alone);
+	int i;
+
+	deliver_nr_released++;
+	lane->load.percent = 100;
+	lane->load.end = TEST_END_HELD;
+	err = err ?: deliver_submit(lane, padata_do_parallel);
+	for (i = 0; i < 200 && !deliver_is_waiting(lane); i++)
+		usleep_range(50, 100);
+	return err;
+}
+
+/*
+ * Done alone on the CPU that goes, which is the callback CPU, too: its queue goes to
+ * another pump, and none of the queue's own results waits here.
+ */
+static void alone_then_parallel_callback_cpu_goes(struct kunit *test)
+{
+	int i, cpu = deliver_pluggable_cpu(test);
+	struct test_lane *lane;
+
+	if (cpu < 0)
+		return;
+	lane = deliver_few_lane(test, cpu);
+	bed_set_mask(lane->bed, PADATA_CPU_PARALLEL, cpumask_of(test_online_cpu(0)));
+	deliver_before_it_goes = deliver_next_alone_then_held;
+	deliver_nr_released = 0;
+	deliver_go_to(test, test_online_cpu(0));
+	for (i = 0; i < DELIVER_CYCLES; i++) {
+		deliver_renew_shell(lane);
+		lane->load.percent = 0;
+		lane->load.end = TEST_END_PARALLEL;
+		deliver_remove_cpu(lane);
+		KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
+	}
+	deliver_expect_in_order(lane->bed);
+	KUNIT_EXPECT_EQ(test, atomic_read(&deliver_nr_alone), DELIVER_CYCLES);
+	deliver_expect_switches(lane, DELIVER_CYCLES);
+}
+
 /* ---- several submitters, several callback CPUs ---- */
 
 /* On one shell, each on a CPU of its own; each has an order of its own. */
@@ -876,6 +927,7 @@ static struct kunit_case deliver_cases[] = {
 	KUNIT_CASE(callback_cpu_goes_and_comes_under_load),
 	KUNIT_CASE(callback_cpu_gone_mask_changes),
 	KUNIT_CASE(alone_then_parallel_cpu_goes),
+	KUNIT_CASE(alone_then_parallel_callback_cpu_goes),
 	KUNIT_CASE(several_submitters),
 	KUNIT_CASE(several_submitters_locked),
 	KUNIT_CASE(several_callback_cpus),

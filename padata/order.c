@@ -71,8 +71,9 @@ static bool shell_append_quick(struct padata_shell *ps, struct padata_priv *job,
 	bool quick;
 
 	spin_lock(&ps->lock);
-	/* Results of this CPU follow results of this CPU. */
-	quick = shell_is_mapped(ps, gen, cb_cpu) && ps->from == ps->map_to;
+	/* Results of this CPU follow results of this CPU, by the same queue. */
+	quick = shell_is_mapped(ps, gen, cb_cpu) && ps->from == ps->map_to &&
+		!ps->was_alone;
 	if (quick) {
 		job->fence = CPU_NONE;
 		shell_append(ps, job);

@@ -136,6 +136,13 @@ static void pump_settle_end(struct padata_pump *pump, bool settled)
 		this_cpu_add(pump->pinst->pumps->stats.unsettled, n);
 }
 
+/* Return true if a shell or a serial queue waits for this CPU to settle. */
+static bool pump_owes_settling(const struct padata_pump *pump)
+{
+	return !llist_empty(&pump->leaving) || !llist_empty(&pump->leaving_queues) ||
+	       !llist_empty(&pump->settle_shells) || !llist_empty(&pump->settle_queues);
+}
+
 /*
  * The pump has not run since, or not come to an end: its CPU has a task or a work item
  * that does not let go, say.
@@ -143,9 +150,13 @@ static void pump_settle_end(struct padata_pump *pump, bool settled)
 static void pump_settle_overdue(struct timer_list *timer)
 {
 	struct padata_pump *pump = compat_timer_container_of(pump, timer, settle_timer);
-	unsigned long end = READ_ONCE(pump->asked_at) + msecs_to_jiffies(SETTLE_STUCK_MS);
+	unsigned long end;
 	unsigned int n;
 
+	if (!pump_owes_settling(pump))
+		return;
+	smp_rmb(); /* the lists, then the time of their oldest entry; see pump_ask_to_settle() */
+	end = READ_ONCE(pump->asked_at) + msecs_to_jiffies(SETTLE_STUCK_MS);
 	if (time_before(jiffies, end)) {
 		mod_timer(timer, end);
 		return;

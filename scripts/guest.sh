@@ -278,14 +278,29 @@ console_lines() {
 		ours='\\[(padata|pcrypt)_[a-z_]*\\]' "$console"
 }
 
+# not_fair_server: from 6.12 on the scheduler's fair server counts as a running task.
+# While it is armed, which takes a task that has waited for its CPU for long, the kernel
+# warns of a CPU that goes offline ("Dying CPU not properly vacated!").  The list of tasks
+# below then has one less than it says.  That warning is left out, no other one.
+not_fair_server() {
+	awk '{ line[NR] = $0 }
+	/WARNING: .* sched_cpu_dying\+/ { at = NR }
+	at && / enqueued tasks \(2 total\):/ { listed = NR }
+	listed && /pid: [0-9]+, name: / { pids[at]++ }
+	listed && NR > listed + 2 { if (pids[at] == 1) delete line[at]; at = listed = 0 }
+	END { for (i = 1; i <= NR; i++) if (i in line) print line[i] }'
+}
+
 # bad_lines: of the kernel's log, without the expected ones.
 bad_lines() {
-	console_lines | grep -aE "$bad" | grep -avE "${allow:-^$}"
+	console_lines | not_fair_server | grep -aE "$bad" | grep -avE "${allow:-^$}"
 }
 
 # Bits of the taint mask: 5 bad page, 7 died, 9 warned, 14 soft lockup.
 tainted() {
 	[ -z "$allow" ] || return 1
+	# A warning that is left out has left its bit.
+	! cmp -s <(console_lines) <(console_lines | not_fair_server) && return 1
 	[ $(($(sed -n 's/^taint: //p' "$verdict") & (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))) != 0 ]
 }
 
