@@ -39,6 +39,9 @@
 #define padata_do_parallel	padata_mod_do_parallel
 #define padata_do_inline	padata_mod_do_inline
 #define padata_do_alone		padata_mod_do_alone
+#define padata_is_direct	padata_mod_is_direct
+#define padata_go_direct	padata_mod_go_direct
+#define padata_direct_done	padata_mod_direct_done
 #define padata_do_serial	padata_mod_do_serial
 #define padata_mt_job		padata_mod_mt_job
 #define padata_do_multithreaded	padata_mod_do_multithreaded
@@ -173,6 +176,9 @@ int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
 		     int *cb_cpu);
 int padata_do_alone(struct padata_shell *ps, struct padata_priv *padata,
 		    int *cb_cpu);
+bool padata_is_direct(struct padata_shell *ps);
+int padata_go_direct(struct padata_shell *ps);
+void padata_direct_done(struct padata_shell *ps);
 void padata_do_serial(struct padata_priv *padata);
 void padata_do_multithreaded(const struct padata_mt_job *job);
 int padata_do_multithreaded_err(const struct padata_mt_job *job);

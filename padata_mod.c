@@ -104,6 +104,12 @@
  *   The name was written before padata_do_serial(), and so before the shell's ::refs
  *   went down.  Where one is seen, and for jobs that a submitter runs, a grace
  *   period ends the wait: parallel() runs in an RCU read section.
+ * direct:A / direct:B, direct mode begins
+ *   direct:A stores ::direct_on with release under padata_shell::lock, after it has
+ *   found the shell idle (fence:B) and the CPU of its results settled.  direct:B reads
+ *   it with acquire, and the submitter's work follows.  The end of direct mode needs no
+ *   order: a submitter that still reads the old value is concurrent with the job that
+ *   ended it, or has done all its work before and so reads the new one.
  * stop
  *   padata_stop() clears ::running, then takes each padata_shell::lock to look at
  *   ::refs; a submitter reads ::running and raises ::refs under that lock.  A
@@ -224,6 +230,7 @@ static LIST_HEAD(pinsts);
 #include "padata/settle.c"
 #include "padata/pump.c"
 #include "padata/submit.c"
+#include "padata/direct.c"
 #include "padata/masks.c"
 #include "padata/watch.c"
 #include "padata/sysfs.c"

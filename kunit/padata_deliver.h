@@ -22,7 +22,8 @@
  * longer: a change of CPU after DELIVER_BOUND_US is "excused" if padata has counted it.
  *
  * The result of padata_do_alone() is put into the list right after the call, in the
- * same section with softirqs disabled.
+ * same section with softirqs disabled; so is that of a direct job right after the
+ * work.
  */
 #ifndef _PADATA_DELIVER_H
 #define _PADATA_DELIVER_H
@@ -32,7 +33,7 @@
 #include <linux/netdevice.h>
 #include <linux/workqueue.h>
 
-#include "padata_test.h"
+#include "padata_direct.h"
 
 /* The deliverers of a CPU's list. */
 enum deliver_by {
@@ -340,6 +341,18 @@ static inline int deliver_alone_or_parallel(struct padata_shell *ps,
 	return ret == -EAGAIN ? padata_do_parallel(ps, padata, cb_cpu) : ret;
 }
 
+static inline int deliver_soon_direct_or_parallel(struct padata_shell *ps,
+						  struct padata_priv *padata, int *cb_cpu)
+{
+	u64 until = ktime_get_ns() + DELIVER_HOLD_US / 2 * NSEC_PER_USEC;
+	int err;
+
+	do {
+		err = direct_only(ps, padata, cb_cpu);
+	} while (err == -EAGAIN && ktime_get_ns() < until);
+	return err == -EAGAIN ? padata_do_parallel(ps, padata, cb_cpu) : err;
+}
+
 /* Callbacks return a moment after they have put their result into the list. */
 static inline int deliver_soon_alone_or_parallel(struct padata_shell *ps,
 						 struct padata_priv *padata, int *cb_cpu)
@@ -519,6 +532,7 @@ static inline int deliver_init(struct kunit *test)
 	deliver_set_slow(-1);
 	WRITE_ONCE(deliver_going, -1);
 	atomic_set(&deliver_nr_alone, 0);
+	atomic_set(&direct_nr, 0);
 	atomic_set(&deliver_no_memory, 0);
 	return 0;
 }

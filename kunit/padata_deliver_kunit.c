@@ -196,6 +196,176 @@ static void alone_and_parallel_mixed(struct kunit *test)
 	KUNIT_EXPECT_GT(test, atomic_read(&deliver_nr_alone), 0);
 }
 
+/* ---- direct jobs ---- */
+
+/* A new shell that knows the mapping of its callback CPU, and is direct. */
+static void deliver_direct_shell(struct test_lane *lane)
+{
+	unsigned long until = jiffies + TEST_TIMEOUT;
+
+	deliver_renew_shell(lane);
+	KUNIT_ASSERT_EQ(lane->bed->test, deliver_submit(lane, padata_do_parallel), 0);
+	KUNIT_ASSERT_TRUE(lane->bed->test, deliver_wait_all(lane));
+	while (padata_go_direct(lane->ps) && time_before(jiffies, until))
+		usleep_range(50, 100);
+}
+
+/* In one section with softirqs disabled, as in one softirq. */
+static void deliver_direct_then_parallel(struct test_lane *lane)
+{
+	int i, err;
+
+	local_bh_disable();
+	err = deliver_submit(lane, direct_only);
+	err = err ?: deliver_submit(lane, direct_only);
+	for (i = 0; i < 2; i++)
+		err = err ?: deliver_submit(lane, padata_do_parallel);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(lane->bed->test, err, 0);
+}
+
+static void direct_then_parallel(struct kunit *test)
+{
+	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
+	int i, here = test_online_cpu(0);
+
+	if (num_online_cpus() == 1)
+		return;
+	deliver_go_to(test, here);
+	for (i = 0; i < DELIVER_ROUNDS; i++) {
+		deliver_direct_shell(lane);
+		deliver_begin_round(i, here);
+		deliver_direct_then_parallel(lane);
+		deliver_end_round(lane, here);
+	}
+	deliver_expect_in_order(lane->bed);
+	KUNIT_EXPECT_EQ(test, atomic_read(&direct_nr), 2 * DELIVER_ROUNDS);
+	deliver_expect_switches(lane, DELIVER_ROUNDS);
+}
+
+/* As deliver_alone_then_elsewhere(). */
+static void direct_then_parallel_elsewhere(struct kunit *test)
+{
+	struct test_lane *lane = deliver_few_lane(test, test_online_cpu(0));
+	int i, there = test_last_cpu();
+
+	if (num_online_cpus() == 1)
+		return;
+	set_user_nice(current, MIN_NICE);
+	for (i = 0; i < DELIVER_ROUNDS; i++) {
+		deliver_direct_shell(lane);
+		deliver_go_to(test, there);
+		deliver_begin_round(i, there);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, direct_only), 0);
+		deliver_go_to(test, lane->cb_cpu);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, padata_do_parallel), 0);
+		deliver_end_round(lane, there);
+	}
+	deliver_expect_in_order(lane->bed);
+	KUNIT_EXPECT_EQ(test, atomic_read(&direct_nr), DELIVER_ROUNDS);
+	deliver_expect_switches(lane, DELIVER_ROUNDS);
+}
+
+/*
+ * Another submitter is the last one to do a direct job, on the callback CPU, and the
+ * one whose result is held elsewhere goes on there with a job.
+ */
+static void direct_on_two_cpus_then_parallel(struct kunit *test)
+{
+	struct test_lane *lane = deliver_few_lane(test, test_online_cpu(0));
+	struct test_lane *other = deliver_lane(lane->bed, lane->ps, &deliver_few);
+	int i, there = test_last_cpu();
+
+	if (num_online_cpus() == 1)
+		return;
+	set_user_nice(current, MIN_NICE);
+	for (i = 0; i < DELIVER_ROUNDS; i++) {
+		deliver_direct_shell(lane);
+		other->ps = lane->ps;
+		deliver_go_to(test, there);
+		deliver_begin_round(i, there);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, direct_only), 0);
+		deliver_go_to(test, lane->cb_cpu);
+		KUNIT_EXPECT_EQ(test, deliver_submit(other, direct_only), 0);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, padata_do_parallel), 0);
+		deliver_end_round(lane, there);
+		KUNIT_ASSERT_TRUE(test, deliver_wait_all(other));
+	}
+	deliver_expect_in_order(lane->bed);
+	deliver_expect_switches(lane, DELIVER_ROUNDS);
+}
+
+/* As soon as the callback has returned, so that nothing of the shell is in flight. */
+static void parallel_then_direct(struct kunit *test)
+{
+	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
+	int i;
+
+	if (num_online_cpus() == 1)
+		return;
+	deliver_go_to(test, test_online_cpu(0));
+	for (i = 0; i < DELIVER_ROUNDS; i++) {
+		deliver_renew_shell(lane);
+		deliver_begin_round(i, lane->cb_cpu);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, padata_do_parallel), 0);
+		deliver_spin_until_put(lane, lane->submitted);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, deliver_soon_direct_or_parallel), 0);
+		deliver_end_round(lane, lane->cb_cpu);
+	}
+	deliver_expect_in_order(lane->bed);
+}
+
+/* The queues of the callback CPU are empty, and the shell asks only its pump. */
+static void parallel_then_direct_after_delivery(struct kunit *test)
+{
+	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
+	unsigned long until;
+	int i;
+
+	deliver_go_to(test, test_online_cpu(0));
+	for (i = 0; i < DELIVER_ROUNDS; i++) {
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, padata_do_parallel), 0);
+		KUNIT_ASSERT_TRUE(test, deliver_wait_all(lane));
+		until = jiffies + TEST_TIMEOUT;
+		while (padata_go_direct(lane->ps) && time_before(jiffies, until))
+			usleep_range(50, 100);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, direct_only), 0);
+		KUNIT_ASSERT_TRUE(test, deliver_wait_all(lane));
+	}
+	deliver_expect_in_order(lane->bed);
+	KUNIT_EXPECT_EQ(test, atomic_read(&direct_nr), DELIVER_ROUNDS);
+}
+
+/* A submitter that moves while its direct results wait has no order, with or without. */
+static void deliver_direct_mixed_step(struct kunit *test, struct test_lane *lane)
+{
+	u32 dice = prandom_u32_state(&lane->rnd);
+
+	if (!(dice & 7)) {
+		KUNIT_ASSERT_TRUE(test, deliver_wait_all(lane));
+		deliver_go_to(test, test_online_cpu(dice >> 16));
+	}
+	deliver_set_slow(dice & BIT(3) ? raw_smp_processor_id() : lane->cb_cpu);
+	if (dice & BIT(4))
+		deliver_spin_until_put(lane, lane->submitted);
+	if (!(dice >> 5 & 15))
+		KUNIT_ASSERT_TRUE(test, deliver_wait_all(lane));
+	KUNIT_ASSERT_TRUE(test, lane_wait_window(lane));
+	KUNIT_EXPECT_EQ(test, deliver_submit(lane, dice & BIT(9) ? padata_do_parallel :
+					     deliver_soon_direct_or_parallel), 0);
+}
+
+static void direct_and_parallel_mixed(struct kunit *test)
+{
+	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
+	int i;
+
+	for (i = 0; i < DELIVER_MIXED; i++)
+		deliver_direct_mixed_step(test, lane);
+	deliver_expect_in_order(lane->bed);
+	KUNIT_EXPECT_GT(test, atomic_read(&direct_nr), 0);
+}
+
 /* ---- masks ---- */
 
 /* The first and the last CPU in turn, and a third one where there is one. */
@@ -395,6 +565,11 @@ static bool deliver_is_waiting(struct test_lane *lane)
 static int deliver_next_alone(struct test_lane *lane)
 {
 	return deliver_submit(lane, deliver_alone);
+}
+
+static int deliver_next_direct(struct test_lane *lane)
+{
+	return deliver_submit(lane, direct_only);
 }
 
 /*
@@ -745,6 +920,26 @@ static void alone_then_parallel_callback_cpu_goes(struct kunit *test)
 	deliver_expect_switches(lane, DELIVER_CYCLES);
 }
 
+/* The submitter of direct jobs was on the CPU that goes. */
+static void direct_then_parallel_cpu_goes(struct kunit *test)
+{
+	int i, cpu = deliver_pluggable_cpu(test);
+	struct test_lane *lane;
+
+	if (cpu < 0)
+		return;
+	lane = deliver_few_lane(test, test_online_cpu(0));
+	deliver_before_it_goes = deliver_next_direct;
+	deliver_go_to(test, test_online_cpu(0));
+	for (i = 0; i < DELIVER_CYCLES; i++) {
+		deliver_renew_shell(lane);
+		deliver_remove_cpu(lane);
+		KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
+	}
+	deliver_expect_in_order(lane->bed);
+	KUNIT_EXPECT_EQ(test, atomic_read(&direct_nr), DELIVER_CYCLES);
+}
+
 /* ---- several submitters, several callback CPUs ---- */
 
 /* On one shell, each on a CPU of its own; each has an order of its own. */
@@ -913,6 +1108,12 @@ static struct kunit_case deliver_cases[] = {
 	KUNIT_CASE(alone_then_parallel_of_another_cpu),
 	KUNIT_CASE(parallel_then_alone),
 	KUNIT_CASE(alone_and_parallel_mixed),
+	KUNIT_CASE(direct_then_parallel),
+	KUNIT_CASE(direct_then_parallel_elsewhere),
+	KUNIT_CASE(direct_on_two_cpus_then_parallel),
+	KUNIT_CASE(parallel_then_direct),
+	KUNIT_CASE(parallel_then_direct_after_delivery),
+	KUNIT_CASE(direct_and_parallel_mixed),
 	KUNIT_CASE(serial_mask_changes),
 	KUNIT_CASE(serial_mask_changes_asynchronous),
 	KUNIT_CASE(serial_mask_changes_in_a_row),
@@ -928,6 +1129,7 @@ static struct kunit_case deliver_cases[] = {
 	KUNIT_CASE(callback_cpu_gone_mask_changes),
 	KUNIT_CASE(alone_then_parallel_cpu_goes),
 	KUNIT_CASE(alone_then_parallel_callback_cpu_goes),
+	KUNIT_CASE(direct_then_parallel_cpu_goes),
 	KUNIT_CASE(several_submitters),
 	KUNIT_CASE(several_submitters_locked),
 	KUNIT_CASE(several_callback_cpus),

@@ -31,6 +31,7 @@ static void pump_init(struct instance *pinst, int cpu)
 	INIT_WORK(&pump->work, pump_work);
 	pump->pinst = pinst;
 	pump->cpu = cpu;
+	pump->direct_cpu = CPU_UNKNOWN;
 	init_llist_head(&pump->ready);
 	init_llist_head(&pump->deferred);
 	init_llist_head(&pump->leaving);

@@ -103,6 +103,14 @@ struct padata_shell {
 	 */
 	int			from;
 	/*
+	 * S: CPU on which submitters do the work themselves, CPU_MANY, or
+	 * CPU_NONE where the shell is not in direct mode; also read without
+	 * the lock, see direct:B
+	 */
+	int			direct_on;
+	/* S: a direct result came out while CPUs settle for the idle shell */
+	bool			late_result;
+	/*
 	 * The CPU that is settling for the first job; the baton's holder uses
 	 * it
 	 */
@@ -237,6 +245,8 @@ struct padata_pump {
 	unsigned long		asked_at;
 	/* Results may have come out on this CPU; set once */
 	bool			delivers;
+	/* V: cpu while that is in instance::online, or CPU_UNKNOWN; see direct:B */
+	int			direct_cpu;
 	/* Ends the wait where this pump does not run */
 	struct timer_list	settle_timer;
 	struct padata_shell	*settle_idle;	/* P: taken from idle_shell */

@@ -49,6 +49,13 @@ static void release_pulling(struct instance *pinst)
 	}
 }
 
+static void set_cpu_online_here(struct instance *pinst, unsigned int cpu, bool online)
+{
+	lockdep_assert_held(&pinst->lock);
+	assign_bit(cpu, cpumask_bits(pinst->online), online);
+	WRITE_ONCE(per_cpu_ptr(pinst->pumps, cpu)->direct_cpu, online ? (int)cpu : CPU_UNKNOWN);
+}
+
 /**
  * map_change() - put a new mapping in force
  * @pinst: The instance.
@@ -71,7 +78,7 @@ static void map_change(struct instance *pinst, struct user_masks *new,
 	if (new)
 		rcu_assign_pointer(pinst->masks, new);
 	else
-		assign_bit(cpu, cpumask_bits(pinst->online), online);
+		set_cpu_online_here(pinst, cpu, online);
 	masks = rcu_dereference(pinst->masks);
 	WRITE_ONCE(pinst->nr_online, cpumask_weight(pinst->online));
 	WRITE_ONCE(pinst->nr_parallel,

@@ -37,6 +37,41 @@ static void shell_note_from(struct padata_shell *ps, int fence, int cb_cpu, int 
 		ps->one_request = false;
 }
 
+/*
+ * Begin direct mode: results come out on this CPU, at once.  No mapping is kept, so
+ * that the next job is appended the slow way, which ends direct mode.
+ */
+static void shell_begin_direct(struct padata_shell *ps)
+{
+	lockdep_assert_held(&ps->lock);
+	pump_delivers(this_cpu_ptr(ps->pinst->pumps));
+	ps->from = smp_processor_id();
+	ps->map_to = CPU_UNKNOWN;
+	/* Results of direct work are to differ from those before. */
+	ps->nr_cut++;
+	ps->late_result = false;
+	WRITE_ONCE(ps->wants_alone, false);
+	/* direct:A: after the last callback has returned and its CPU has settled */
+	smp_store_release(&ps->direct_on, ps->from);
+}
+
+/* A job is about to be appended; its submitter may have done direct ones here. */
+static void shell_end_direct(struct padata_shell *ps)
+{
+	int here = smp_processor_id();
+
+	lockdep_assert_held(&ps->lock);
+	if (ps->direct_on == CPU_NONE)
+		return;
+	if (ps->direct_on != here) {
+		pump_delivers(this_cpu_ptr(ps->pinst->pumps));
+		ps->from = CPU_MANY;
+	}
+	ps->one_request = false;
+	ps->was_alone = true;
+	WRITE_ONCE(ps->direct_on, CPU_NONE);
+}
+
 /* Append to the order list: this alone defines the order. */
 static void shell_append(struct padata_shell *ps, struct padata_priv *job)
 {
@@ -95,6 +130,7 @@ static noinline int shell_append_slow(struct padata_shell *ps,
 		return cpu;
 	spin_lock(&ps->lock);
 	if (READ_ONCE(ps->pinst->running)) {
+		shell_end_direct(ps);
 		job->fence = shell_fence(ps, gen, cb_cpu, cpu);
 		shell_note_from(ps, job->fence, cb_cpu, cpu);
 		ps->was_alone = false;
@@ -148,9 +184,20 @@ static bool shell_is_idle_on(struct padata_shell *ps, int cpu, unsigned int *nr_
 static void shell_left(struct padata_shell *ps, unsigned int nr_cut)
 {
 	spin_lock(&ps->lock);
-	if (ps->nr_cut == nr_cut && shell_is_idle(ps))
+	/* Results of direct jobs are not counted in nr_cut. */
+	if (ps->nr_cut == nr_cut && ps->direct_on == CPU_NONE && shell_is_idle(ps))
 		ps->from = CPU_NONE;
 	spin_unlock(&ps->lock);
+}
+
+/* The next callback has the CPU settle, unless there is none. */
+static void shell_want_settled(struct padata_shell *ps)
+{
+	lockdep_assert_held(&ps->lock);
+	if (ps->wants_alone && ps->refused_at == ps->nr_cut)
+		shell_settle_idle(ps);
+	ps->refused_at = ps->nr_cut;
+	WRITE_ONCE(ps->wants_alone, true);
 }
 
 /*
@@ -161,16 +208,13 @@ static void shell_left(struct padata_shell *ps, unsigned int nr_cut)
 static bool shell_may_do_alone(struct padata_shell *ps)
 {
 	lockdep_assert_held(&ps->lock);
+	shell_end_direct(ps);
 	if (!shell_is_idle(ps) || !cpumask_test_cpu(smp_processor_id(), ps->pinst->online))
 		return false;
 	ps->from = came_out_on(ps->pinst, ps->from);
 	if (ps->from == CPU_NONE || ps->from == smp_processor_id())
 		return true;
-	/* The next callback sees to this, unless there is none. */
-	if (ps->wants_alone && ps->refused_at == ps->nr_cut)
-		shell_settle_idle(ps);
-	ps->refused_at = ps->nr_cut;
-	WRITE_ONCE(ps->wants_alone, true);
+	shell_want_settled(ps);
 	return false;
 }
 

@@ -45,6 +45,12 @@ static void shell_settled(struct padata_shell *ps)
 
 	spin_lock(&ps->lock);
 	from = shell_settles_for(ps);
+	if (idle && ps->late_result) {
+		/* Once more, for all: it may have come out on any CPU. */
+		ps->late_result = false;
+		*from = CPU_MANY;
+		ps->settle_at = -1;
+	}
 	if (*from == CPU_MANY)
 		next = next_delivering_cpu(ps->pinst, ps->settle_at);
 	if (next < nr_cpu_ids) {

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * padata: direct mode of a shell
+ *
+ * In direct mode the submitter does the work itself and has the result on return,
+ * past the shell: without a lock, a list or a counter.  The order needs nothing
+ * more.  Of two direct jobs that overlap in time either may end first, as those of
+ * any two concurrent calls.  A job submitted after a direct one has returned follows
+ * a result that is out already.  Direct mode begins only where no job of the shell is
+ * in flight, no callback runs, and the CPU on which the results came out has settled.
+ *
+ * It ends with the next job that the shell takes.  Results of direct jobs came out on
+ * the CPUs of their submitters, so that job has a fence: padata_shell::from names the
+ * CPU, or is CPU_MANY.
+ *
+ * Letters: none of its own; padata_shell::direct_on is under padata_shell::lock.
+ */
+
+/* A submitter does direct work on this CPU, which may be another one than before. */
+static void shell_note_direct(struct padata_shell *ps)
+{
+	lockdep_assert_held(&ps->lock);
+	pump_delivers(this_cpu_ptr(ps->pinst->pumps));
+	if (ps->direct_on == smp_processor_id())
+		return;
+	ps->from = CPU_MANY;
+	WRITE_ONCE(ps->direct_on, CPU_MANY);
+}
+
+/* A CPU on its way out has settled for the last time, so it takes no more such work. */
+static bool direct_cpu_is_online(struct padata_shell *ps)
+{
+	return this_cpu_read(ps->pinst->pumps->direct_cpu) == smp_processor_id();
+}
+
+/* The submitter is on another CPU than the one before, or on one of many. */
+static noinline bool shell_is_direct_here(struct padata_shell *ps)
+{
+	bool direct;
+
+	rcu_read_lock_bh();
+	spin_lock(&ps->lock);
+	direct = ps->direct_on != CPU_NONE && direct_cpu_is_online(ps);
+	if (direct)
+		shell_note_direct(ps);
+	spin_unlock(&ps->lock);
+	rcu_read_unlock_bh();
+	return direct;
+}
+
+/* Return true if results of direct work on this CPU are known to come out here. */
+static __always_inline bool shell_knows_direct_cpu(struct padata_shell *ps, int on)
+{
+	struct padata_pump __percpu *pumps = ps->pinst->pumps;
+	int here = raw_cpu_read(pumps->direct_cpu);
+
+	return likely(on == here) ||
+	       (on == CPU_MANY && here != CPU_UNKNOWN && raw_cpu_read(pumps->delivers));
+}
+
+/**
+ * padata_is_direct() - ask whether the caller may do a job itself
+ * @ps: The shell.
+ *
+ * In direct mode, see padata_go_direct(), the caller does the work at once, in place
+ * of submitting a job, and calls padata_direct_done().  The work has to end before the
+ * caller returns from what its user called, and the user must have the result before it
+ * calls again.  Any number of tasks and CPUs may do so at the same time.  Such work is
+ * not a job: it is in none of the instance's counters, and padata_free_shell() does not
+ * wait for it.
+ *
+ * Context: Task or softirq, interrupts on.  Does not sleep.
+ * Return: true if the caller may; false if the work is one for padata_do_parallel() or
+ * padata_do_inline(), which are always allowed and end direct mode.
+ */
+bool padata_is_direct(struct padata_shell *ps)
+{
+	/* direct:B; after it the caller's result cannot be seen before earlier ones */
+	int on = smp_load_acquire(&ps->direct_on);
+
+	if (shell_knows_direct_cpu(ps, on))
+		return true;
+	return on != CPU_NONE && shell_is_direct_here(ps);
+}
+EXPORT_SYMBOL_GPL(padata_is_direct);
+
+/* Direct mode has ended meanwhile, or the task was moved. */
+static noinline void shell_note_late_result(struct padata_shell *ps)
+{
+	rcu_read_lock_bh();
+	spin_lock(&ps->lock);
+	if (ps->direct_on != CPU_NONE) {
+		shell_note_direct(ps);
+	} else {
+		pump_delivers(this_cpu_ptr(ps->pinst->pumps));
+		ps->from = CPU_MANY;
+		ps->one_request = false;
+		ps->was_alone = true;
+		ps->map_to = CPU_UNKNOWN;
+		/* Whatever settles now does not settle for this result. */
+		ps->nr_cut++;
+		ps->late_result = true;
+	}
+	spin_unlock(&ps->lock);
+	rcu_read_unlock_bh();
+}
+
+/**
+ * padata_direct_done() - say that direct work is done
+ * @ps: The shell.
+ *
+ * Called after padata_is_direct() has returned true, or padata_go_direct() 0, when the
+ * work is done and before the result is passed on.  If others have ended direct mode
+ * meanwhile, the fence of their jobs did not wait for this result; jobs that follow do.
+ *
+ * Context: Task or softirq, interrupts on.  Does not sleep.
+ */
+void padata_direct_done(struct padata_shell *ps)
+{
+	if (!shell_knows_direct_cpu(ps, READ_ONCE(ps->direct_on)))
+		shell_note_late_result(ps);
+}
+EXPORT_SYMBOL_GPL(padata_direct_done);
+
+/*
+ * Return true if direct mode may begin: no job is in flight, and no result is on its way,
+ * also from this CPU, since others may join.  Otherwise the CPUs are asked to settle.
+ */
+static bool shell_may_go_direct(struct padata_shell *ps)
+{
+	lockdep_assert_held(&ps->lock);
+	if (!shell_is_idle(ps) || !direct_cpu_is_online(ps))
+		return false;
+	ps->from = came_out_on(ps->pinst, ps->from);
+	if (ps->from == CPU_NONE)
+		return true;
+	shell_want_settled(ps);
+	return false;
+}
+
+/**
+ * padata_go_direct() - begin direct mode of a shell
+ * @ps: The shell.
+ *
+ * Context: Task or softirq, interrupts on.  Does not sleep.
+ * Return:
+ * * 0 - the shell is in direct mode, the caller may do its work as after
+ *   padata_is_direct(), and that returns true until direct mode ends.
+ * * -EAGAIN - jobs are in flight, or their callbacks have not returned, or a CPU on
+ *   which results came out has not settled.  The shell asks it to, so a later call may
+ *   succeed once no job is in flight.
+ */
+int padata_go_direct(struct padata_shell *ps)
+{
+	bool direct;
+
+	/* A hint, which spares others the lock. */
+	if (READ_ONCE(ps->baton) != BATON_HOME)
+		return -EAGAIN;
+	rcu_read_lock_bh();
+	spin_lock(&ps->lock);
+	if (ps->direct_on != CPU_NONE) {
+		direct = direct_cpu_is_online(ps);
+		if (direct)
+			shell_note_direct(ps);
+	} else {
+		direct = shell_may_go_direct(ps);
+		if (direct)
+			shell_begin_direct(ps);
+	}
+	spin_unlock(&ps->lock);
+	rcu_read_unlock_bh();
+	return direct ? 0 : -EAGAIN;
+}
+EXPORT_SYMBOL_GPL(padata_go_direct);
