@@ -3,13 +3,14 @@
  * pcrypt: a crypto template that spreads the requests of an AEAD or skcipher over
  * CPUs and completes them in the order in which they were submitted.
  *
- * A request is a padata job: parallel() gives it to the wrapped algorithm, the
- * child, and serial() completes it for the caller.  Each transform has a shell,
- * which is an ordered stream, per direction, so a transform never waits for
- * another one's requests.  No request leaves its stream: whatever the cpumasks
- * are, it is answered in its turn.
+ * Each direction of a transform is a stream of requests, with a shell of padata of
+ * its own, so a transform never waits for another one's requests.  A stream has a
+ * mode, which pcrypt/rule.c chooses.  In direct mode a request is done by the CPU
+ * that sends it.  In parallel mode it is a padata job: parallel() gives it to the
+ * wrapped algorithm, the child, and serial() completes it for the caller.  Whatever
+ * the cpumasks are, a request is answered in its turn.
  *
- * Who may make what: by default a program without CAP_NET_ADMIN can only use what root
+ * Permissions: by default a program without CAP_NET_ADMIN can only use what root
  * listed in the module parameter "algs"; with "unlisted" it can have pcrypt(X) made, for
  * any X, by asking for it through AF_ALG.  That must not change what the rest of the
  * system uses, so what is not listed has priority 0: it is never preferred, and its
@@ -89,14 +90,42 @@ module_param_cb(max_requests, &pcrypt_max_requests_ops, &max_requests, 0644);
 MODULE_PARM_DESC(max_requests,
 		 "requests in flight per transform and direction, for transforms made from now on (default: 4096)");
 
-/*
- * What costs less than to wake another CPU, and to be woken by it: a page, with
- * room for its tag and associated data.
- */
-static unsigned int alone_bytes = 4352;
-module_param(alone_bytes, uint, 0644);
-MODULE_PARM_DESC(alone_bytes,
-		 "up to this many bytes a request of a user who waits for each is done at once, where it is sent; 0: never (default: 4352)");
+static const char *const pcrypt_policy_names[] = {
+	[PCRYPT_AUTO] = "auto",
+	[PCRYPT_ALL_DIRECT] = "direct",
+	[PCRYPT_ALL_PARALLEL] = "parallel",
+};
+
+static int pcrypt_policy = PCRYPT_AUTO;
+/* Not 0, and another one after each write of the policy. */
+static unsigned int pcrypt_policy_gen = 1;
+
+static int pcrypt_set_policy(const char *val, const struct kernel_param *kp)
+{
+	int policy = sysfs_match_string(pcrypt_policy_names, val);
+
+	if (policy < 0)
+		return policy;
+	/* Writes of parameters exclude each other. */
+	WRITE_ONCE(pcrypt_policy, policy);
+	/* Pairs with pcrypt_crypt(). */
+	smp_store_release(&pcrypt_policy_gen, (pcrypt_policy_gen + 1) ?: 1);
+	return 0;
+}
+
+static int pcrypt_get_policy(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%s\n", pcrypt_policy_names[READ_ONCE(pcrypt_policy)]);
+}
+
+static const struct kernel_param_ops pcrypt_policy_ops = {
+	.set = pcrypt_set_policy,
+	.get = pcrypt_get_policy,
+};
+
+module_param_cb(mode, &pcrypt_policy_ops, NULL, 0644);
+MODULE_PARM_DESC(mode,
+		 "auto: requests go to other CPUs where that is faster; parallel: always; direct: never (default: auto)");
 
 /*
  * Less than a stretch of padata's with softirqs disabled, 500 us, and hundreds of times
@@ -107,14 +136,8 @@ module_param(task_us, uint, 0644);
 MODULE_PARM_DESC(task_us,
 		 "a request that may sleep and takes more microseconds is done by the task that sends it; 0: each (default: 200)");
 
-/*
- * How many requests of a user who waits for each are done at once before one is not,
- * to see whether he still does: at first so many, then twice as many, up to a limit.
- */
-#define PCRYPT_ALONE_MIN	8U
-#define PCRYPT_ALONE_MAX	512U
-
 /* The parts, bottom-up: each uses only those before it. */
+#include "pcrypt/rule.c"
 #include "pcrypt/request.c"
 #include "pcrypt/tfm.c"
 #include "pcrypt/kind_aead.c"
@@ -122,6 +145,7 @@ MODULE_PARM_DESC(task_us,
 #include "pcrypt/algs.c"
 #include "pcrypt/instance.c"
 #include "pcrypt/prefer.c"
+#include "pcrypt/sysfs.c"
 
 /*
  * The crypto core panics the machine when a module without a good signature
@@ -160,12 +184,15 @@ static int __init pcrypt_add_pinst(enum pcrypt_dir dir)
 		return -ENOMEM;
 	pinst->kobj.kset = pcrypt_kset;
 	err = kobject_add(&pinst->kobj, NULL, "%s", name);
+	if (!err)
+		err = sysfs_create_group(&pinst->kobj, &pcrypt_modes_group);
 	if (err) {
 		padata_free(pinst);
 		return err;
 	}
 	kobject_uevent(&pinst->kobj, KOBJ_ADD);
 	pcrypt_pinst[dir] = pinst;
+	pcrypt_calibrate(dir);
 	return 0;
 }
 

@@ -24,6 +24,10 @@
 #define MAX_STEPS	2000
 #define MSG_LEN		48
 
+#define LIMIT_FILE	"/sys/module/pcrypt_mod/parameters/max_requests"
+#define MASK_FILE	"/sys/kernel/pcrypt/pencrypt/serial_cpumask"
+#define PARALLEL_FILE	"/sys/kernel/pcrypt/pencrypt/parallel_cpumask"
+
 /* When and where the child completes a request. */
 enum fake_how {
 	FAKE_AT_ONCE,	/* its encrypt() returns the result */
@@ -347,38 +351,49 @@ static inline void fake_skcipher_exit(struct crypto_skcipher *skcipher)
 	fake_exit();
 }
 
-#define FAKE_BASE {				\
-	.cra_name = "padata-test",		\
-	.cra_driver_name = "padata-fake",	\
+#define FAKE_BASE(name, driver, flags) {	\
+	.cra_name = (name),			\
+	.cra_driver_name = (driver),		\
 	.cra_priority = 100,			\
-	.cra_flags = CRYPTO_ALG_ASYNC,		\
+	.cra_flags = (flags),			\
 	.cra_blocksize = 1,			\
 	.cra_module = THIS_MODULE,		\
 }
 
-static struct aead_alg fake_aead = {
-	.setkey = fake_aead_setkey,
-	.setauthsize = fake_setauthsize,
-	.encrypt = fake_aead_crypt,
-	.decrypt = fake_aead_crypt,
-	.init = fake_aead_init,
-	.exit = fake_aead_exit,
-	.ivsize = PT_MAX_IV,
-	.maxauthsize = 16,
-	.base = FAKE_BASE,
-};
+#define FAKE_AEAD(name, driver, flags) {	\
+	.setkey = fake_aead_setkey,		\
+	.setauthsize = fake_setauthsize,	\
+	.encrypt = fake_aead_crypt,		\
+	.decrypt = fake_aead_crypt,		\
+	.init = fake_aead_init,			\
+	.exit = fake_aead_exit,			\
+	.ivsize = PT_MAX_IV,			\
+	.maxauthsize = 16,			\
+	.base = FAKE_BASE(name, driver, flags),	\
+}
 
-static struct skcipher_alg fake_skcipher = {
-	.setkey = fake_skcipher_setkey,
-	.encrypt = fake_skcipher_crypt,
-	.decrypt = fake_skcipher_crypt,
-	.init = fake_skcipher_init,
-	.exit = fake_skcipher_exit,
-	.ivsize = PT_MAX_IV,
-	.min_keysize = 1,
-	.max_keysize = PT_MAX_KEY,
-	.base = FAKE_BASE,
-};
+#define FAKE_SKCIPHER_ALG(name, driver, flags) {	\
+	.setkey = fake_skcipher_setkey,		\
+	.encrypt = fake_skcipher_crypt,		\
+	.decrypt = fake_skcipher_crypt,		\
+	.init = fake_skcipher_init,		\
+	.exit = fake_skcipher_exit,		\
+	.ivsize = PT_MAX_IV,			\
+	.min_keysize = 1,			\
+	.max_keysize = PT_MAX_KEY,		\
+	.base = FAKE_BASE(name, driver, flags),	\
+}
+
+static struct aead_alg fake_aead =
+	FAKE_AEAD("padata-test", "padata-fake", CRYPTO_ALG_ASYNC);
+static struct skcipher_alg fake_skcipher =
+	FAKE_SKCIPHER_ALG("padata-test", "padata-fake", CRYPTO_ALG_ASYNC);
+
+/* Those whose encrypt() and decrypt() always return the result, and say so. */
+static struct aead_alg fake_sync_aead __maybe_unused =
+	FAKE_AEAD("padata-test-sync", "padata-fake-sync", 0);
+static struct skcipher_alg fake_sync_skcipher __maybe_unused =
+	FAKE_SKCIPHER_ALG("padata-test-sync", "padata-fake-sync", 0);
 
 static inline bool fake_wait_calls(int nr)
 {
@@ -436,6 +451,21 @@ static inline int child_init(struct kunit *test)
 	return kunit_add_action_or_reset(test, fake_steps_release, NULL);
 }
 
+static inline int fake_register(struct aead_alg *aead, struct skcipher_alg *skcipher)
+{
+	if (FAKE_KIND == PT_AEAD)
+		return crypto_register_aead(aead);
+	return crypto_register_skcipher(skcipher);
+}
+
+static inline void fake_unregister(struct aead_alg *aead, struct skcipher_alg *skcipher)
+{
+	if (FAKE_KIND == PT_AEAD)
+		pt_child_release(aead);
+	else if (pt_is_unused(&skcipher->base))
+		crypto_unregister_skcipher(skcipher);
+}
+
 /* Once for all tests: finding pcrypt(padata-fake) anew costs two modprobes. */
 static inline int child_suite_init(struct kunit_suite *suite)
 {
@@ -443,10 +473,7 @@ static inline int child_suite_init(struct kunit_suite *suite)
 
 	if (err)
 		return err;
-	if (FAKE_KIND == PT_AEAD)
-		err = crypto_register_aead(&fake_aead);
-	else
-		err = crypto_register_skcipher(&fake_skcipher);
+	err = fake_register(&fake_aead, &fake_skcipher);
 	if (err)
 		pt_suite_exit(suite);
 	return err;
@@ -454,20 +481,36 @@ static inline int child_suite_init(struct kunit_suite *suite)
 
 static inline void child_suite_exit(struct kunit_suite *suite)
 {
-	if (FAKE_KIND == PT_AEAD)
-		pt_child_release(&fake_aead);
-	else if (pt_is_unused(&fake_skcipher.base))
-		crypto_unregister_skcipher(&fake_skcipher);
+	fake_unregister(&fake_aead, &fake_skcipher);
 	pt_suite_exit(suite);
 }
 
 /* Requests for it */
 
-static inline struct pt_tfm *open_fake(struct kunit *test)
+static inline struct pt_tfm *open_fake_as(struct kunit *test, const char *name)
 {
-	struct pt_tfm *tfm = pt_open_pcrypt_as(test, FAKE_KIND, "padata-fake");
+	struct pt_tfm *tfm = pt_open_pcrypt_as(test, FAKE_KIND, name);
 
 	KUNIT_ASSERT_EQ(test, 0, pt_setkey(tfm, "key", 3));
+	return tfm;
+}
+
+static inline struct pt_tfm *open_fake(struct kunit *test)
+{
+	return open_fake_as(test, "padata-fake");
+}
+
+/* A transform with that limit; those made later have the usual one. */
+static inline struct pt_tfm *open_limited(struct kunit *test, unsigned int limit)
+{
+	struct pt_saved *saved = pt_save_file(test, LIMIT_FILE);
+	struct pt_tfm *tfm;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", limit);
+	pt_write_file(test, LIMIT_FILE, text);
+	tfm = open_fake(test);
+	pt_restore_file(saved);
 	return tfm;
 }
 
@@ -531,6 +574,16 @@ static inline void script_backlog(struct pt_op *op, enum fake_how how, int err)
 	step_of(op)->ret = -EBUSY;
 	step_of(op)->notify = true;
 	set_flags(op, CRYPTO_TFM_REQ_MAY_BACKLOG);
+}
+
+/* The submissions from @from to before @to have returned @ret. */
+static inline void expect_ret(struct kunit *test, struct pt_batch *batch, unsigned int from,
+			      unsigned int to, int ret)
+{
+	unsigned int i;
+
+	for (i = from; i < to; i++)
+		KUNIT_EXPECT_EQ_MSG(test, batch->ops[i].ret, ret, "request %u", i);
 }
 
 /* Freeing in completions */

@@ -9,7 +9,6 @@
 #include "pcrypt_fake.h"
 
 #define TASK_FILE	"/sys/module/pcrypt_mod/parameters/task_us"
-#define LIMIT_FILE	"/sys/module/pcrypt_mod/parameters/max_requests"
 /* While the cost of a byte is unknown these count as 409 us and as 103 us. */
 #define LONG_LEN	4096
 #define SHORT_LEN	1024
@@ -291,14 +290,8 @@ static void long_request_freed_in_its_completion(struct kunit *test)
 
 static void long_request_beyond_limit_is_refused(struct kunit *test)
 {
-	struct pt_saved *saved = pt_save_file(test, LIMIT_FILE);
-	struct pt_batch *batch;
-	struct pt_tfm *tfm;
+	struct pt_batch *batch = make_batch_len(test, open_limited(test, 1), 3, LONG_LEN);
 
-	pt_write_file(test, LIMIT_FILE, "1");
-	tfm = open_fake(test);
-	pt_restore_file(saved);
-	batch = make_batch_len(test, tfm, 3, LONG_LEN);
 	script(&batch->ops[0], FAKE_HELD, 0);
 	script(&batch->ops[1], FAKE_AT_ONCE, 0);
 	set_flags(&batch->ops[1], CRYPTO_TFM_REQ_MAY_SLEEP);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Functions of pcrypt that read names, or decide about a request from a few numbers:
+ * Functions of pcrypt that read names, or decide about a request or on the mode of a
+ * stream from a few numbers:
  * the parts that have them are included, and the cases call them with values of
  * their own.
  */
@@ -14,6 +15,7 @@
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -34,12 +36,11 @@
 
 static bool prefer_all;
 static unsigned int max_requests = 4096;
-static unsigned int alone_bytes = 4352;
 static unsigned int task_us = 200;
+static int pcrypt_policy = PCRYPT_AUTO;
+static unsigned int pcrypt_policy_gen = 1;
 
-#define PCRYPT_ALONE_MIN	8U
-#define PCRYPT_ALONE_MAX	512U
-
+#include "../pcrypt/rule.c"
 #include "../pcrypt/request.c"
 #include "../pcrypt/tfm.c"
 #include "../pcrypt/kind_aead.c"
@@ -231,68 +232,6 @@ static struct pcrypt_request *pure_request(struct kunit *test, u32 flags)
 	return preq;
 }
 
-/* How many requests are done alone before one is not, up to @most. */
-static unsigned int pure_row(struct pcrypt_request *preq, struct pcrypt_stream *stream,
-			     unsigned int len, unsigned int most)
-{
-	unsigned int n;
-
-	for (n = 0; n < most && pcrypt_is_alone(preq, stream, len); n++)
-		;
-	return n;
-}
-
-static void is_alone_in_rows_that_double(struct kunit *test)
-{
-	struct pcrypt_request *preq = pure_request(test, CRYPTO_TFM_REQ_MAY_SLEEP);
-	struct pcrypt_stream stream = { };
-	unsigned int row;
-
-	KUNIT_EXPECT_FALSE(test, pcrypt_is_alone(preq, &stream, 64));
-	for (row = PCRYPT_ALONE_MIN; row < PCRYPT_ALONE_MAX; row *= 2)
-		KUNIT_EXPECT_EQ(test, pure_row(preq, &stream, 64, 1000), row);
-	KUNIT_EXPECT_EQ(test, pure_row(preq, &stream, 64, 1000), PCRYPT_ALONE_MAX);
-	KUNIT_EXPECT_EQ(test, pure_row(preq, &stream, 64, 1000), PCRYPT_ALONE_MAX);
-}
-
-static void is_alone_not_beside_others(struct kunit *test)
-{
-	struct pcrypt_request *preq = pure_request(test, CRYPTO_TFM_REQ_MAY_SLEEP);
-	struct pcrypt_stream stream = { };
-
-	pcrypt_is_alone(preq, &stream, 64);
-	pure_row(preq, &stream, 64, 1000);
-	KUNIT_EXPECT_EQ(test, stream.alone_left, 2 * PCRYPT_ALONE_MIN);
-	stream.in_flight = 1;
-	KUNIT_EXPECT_FALSE(test, pcrypt_is_alone(preq, &stream, 64));
-	stream.in_flight = 0;
-	/* The rows begin anew. */
-	KUNIT_EXPECT_FALSE(test, pcrypt_is_alone(preq, &stream, 64));
-	KUNIT_EXPECT_EQ(test, pure_row(preq, &stream, 64, 1000), PCRYPT_ALONE_MIN);
-}
-
-static void is_alone_up_to_a_length(struct kunit *test)
-{
-	struct pcrypt_request *preq = pure_request(test, CRYPTO_TFM_REQ_MAY_SLEEP);
-	struct pcrypt_stream stream = { };
-
-	pcrypt_is_alone(preq, &stream, 64);
-	KUNIT_EXPECT_TRUE(test, pcrypt_is_alone(preq, &stream, 4352));
-	KUNIT_EXPECT_FALSE(test, pcrypt_is_alone(preq, &stream, 4353));
-	/* Both are of the row. */
-	KUNIT_EXPECT_EQ(test, pure_row(preq, &stream, 64, 1000), PCRYPT_ALONE_MIN - 2);
-}
-
-static void is_alone_only_if_it_may_sleep(struct kunit *test)
-{
-	struct pcrypt_request *preq = pure_request(test, 0);
-	struct pcrypt_stream stream = { };
-	int i;
-
-	for (i = 0; i < 20; i++)
-		KUNIT_EXPECT_FALSE(test, pcrypt_is_alone(preq, &stream, 64));
-}
-
 static void note_cost_is_a_mean(struct kunit *test)
 {
 	struct pcrypt_stream stream = { };
@@ -344,6 +283,481 @@ static void is_for_task_only_where_it_may_sleep(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, for_task);
 }
 
+/* ---- the rule on the mode ---- */
+
+#define PURE_MS(n)	((n) * (u64)NSEC_PER_MSEC)
+
+static void class_doubles_from_64_bytes(struct kunit *test)
+{
+	unsigned int class;
+
+	KUNIT_EXPECT_EQ(test, pcrypt_class(0), 0);
+	KUNIT_EXPECT_EQ(test, pcrypt_class(63), 0);
+	for (class = 1; class < PCRYPT_NR_CLASSES - 1; class++) {
+		KUNIT_EXPECT_EQ(test, pcrypt_class(32U << class), class);
+		KUNIT_EXPECT_EQ(test, pcrypt_class((64U << class) - 1), class);
+	}
+	KUNIT_EXPECT_EQ(test, pcrypt_class(32U << class), class);
+	KUNIT_EXPECT_EQ(test, pcrypt_class(UINT_MAX), class);
+}
+
+static void fold_is_a_mean(struct kunit *test)
+{
+	u32 mean = 0;
+
+	pcrypt_fold(&mean, 8000);
+	KUNIT_EXPECT_EQ(test, mean, 8000U);
+	pcrypt_fold(&mean, 16000);
+	KUNIT_EXPECT_EQ(test, mean, 9000U);
+	pcrypt_fold(&mean, 1000);
+	KUNIT_EXPECT_EQ(test, mean, 8000U);
+}
+
+/* As twice the mean and a microsecond. */
+static void fold_bounds_an_outlier(struct kunit *test)
+{
+	u32 mean = 8000;
+
+	pcrypt_fold(&mean, 1ULL << 40);
+	KUNIT_EXPECT_EQ(test, mean, 7000U + 17000 / 8);
+}
+
+/* 0 would mean that it is unknown. */
+static void fold_has_bounds(struct kunit *test)
+{
+	u32 mean = 0;
+	int i;
+
+	pcrypt_fold(&mean, 0);
+	KUNIT_EXPECT_EQ(test, mean, 1U);
+	mean = 0;
+	pcrypt_fold(&mean, 1ULL << 40);
+	KUNIT_EXPECT_EQ(test, mean, U32_MAX / 4);
+	for (i = 0; i < 100; i++)
+		pcrypt_fold(&mean, 1ULL << 40);
+	KUNIT_EXPECT_EQ(test, mean, U32_MAX / 4);
+	for (i = 0; i < 1000; i++)
+		pcrypt_fold(&mean, 0);
+	KUNIT_EXPECT_GE(test, mean, 1U);
+	KUNIT_EXPECT_LE(test, mean, 8U);
+}
+
+static void work_ns_of_the_nearest_size(struct kunit *test)
+{
+	struct pcrypt_rule rule = { };
+
+	KUNIT_EXPECT_EQ(test, pcrypt_work_ns(&rule, 1000), 0U);
+	rule.child_ns[pcrypt_class(256)] = 700;
+	rule.child_ns[pcrypt_class(2048)] = 3000;
+	KUNIT_EXPECT_EQ(test, pcrypt_work_ns(&rule, 256), 700U);
+	KUNIT_EXPECT_EQ(test, pcrypt_work_ns(&rule, 511), 700U);
+	/* As long as the nearest smaller one. */
+	KUNIT_EXPECT_EQ(test, pcrypt_work_ns(&rule, 512), 700U);
+	KUNIT_EXPECT_EQ(test, pcrypt_work_ns(&rule, 1024), 700U);
+	KUNIT_EXPECT_EQ(test, pcrypt_work_ns(&rule, 2048), 3000U);
+	KUNIT_EXPECT_EQ(test, pcrypt_work_ns(&rule, UINT_MAX), 3000U);
+	/* Its part of the nearest larger one. */
+	KUNIT_EXPECT_EQ(test, pcrypt_work_ns(&rule, 64), 175U);
+	KUNIT_EXPECT_EQ(test, pcrypt_work_ns(&rule, 0), 87U);
+}
+
+/* Limits its submitter's CPU, and has lasted since 0. */
+static struct pcrypt_rule pure_rule(void)
+{
+	return (struct pcrypt_rule){
+		.busy_ns = 20000, .tried_ns = 20000, .gap_ns = 5000,
+		.nr_samples = PCRYPT_MIN_SAMPLES,
+		.wait_ms = PCRYPT_WAIT_FIRST_MS };
+}
+
+static void pure_forget_modes(void *unused)
+{
+	memset(pcrypt_modes, 0, sizeof(pcrypt_modes));
+}
+
+/* In direct mode, with what pure_rule() knows. */
+static struct pcrypt_stream *pure_stream(struct kunit *test)
+{
+	struct pcrypt_stream *stream = kunit_kzalloc(test, sizeof(*stream), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, stream);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pure_forget_modes, NULL));
+	spin_lock_init(&stream->lock);
+	stream->rule = pure_rule();
+	return stream;
+}
+
+static void may_try_after_the_wait(struct kunit *test)
+{
+	struct pcrypt_rule rule = pure_rule();
+
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_try(&rule, 0, PURE_MS(PCRYPT_WAIT_FIRST_MS)));
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_try(&rule, 0, PURE_MS(PCRYPT_WAIT_FIRST_MS) + 1));
+	rule.wait_ms = PCRYPT_WAIT_MAX_MS;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_try(&rule, 0, PURE_MS(PCRYPT_WAIT_MAX_MS)));
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_try(&rule, 0, PURE_MS(PCRYPT_WAIT_MAX_MS) + 1));
+	/* Clocks of CPUs may differ: the mode began later than now. */
+	rule.since = PURE_MS(100000);
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_try(&rule, 0, PURE_MS(90000)));
+}
+
+/* The long wait is for the load that was tried. */
+static void may_try_another_load_soon(struct kunit *test)
+{
+	struct pcrypt_rule rule = pure_rule();
+	u64 soon = PURE_MS(PCRYPT_WAIT_MIN_MS) + 1;
+
+	rule.wait_ms = PCRYPT_WAIT_MAX_MS;
+	rule.tried_ns = 10000;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_try(&rule, 0, soon));
+	rule.tried_ns = 9999;
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_try(&rule, 0, soon));
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_try(&rule, 0, soon - 1));
+	rule.tried_ns = 40000;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_try(&rule, 0, soon));
+	rule.tried_ns = 40002;
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_try(&rule, 0, soon));
+}
+
+static void may_try_only_where_the_cpu_limits(struct kunit *test)
+{
+	struct pcrypt_rule rule = pure_rule();
+
+	rule.gap_ns = rule.busy_ns - 1;
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_try(&rule, 0, PURE_MS(1000)));
+	rule.gap_ns = rule.busy_ns;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_try(&rule, 0, PURE_MS(1000)));
+	rule.gap_ns = 0;
+	rule.nr_samples = PCRYPT_MIN_SAMPLES - 1;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_try(&rule, 0, PURE_MS(1000)));
+}
+
+static void may_try_only_above_the_cost_of_handing_over(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+
+	rule->gap_ns = 0;
+	pcrypt_modes[PCRYPT_DECRYPT].handover_ns = 4000;
+	rule->busy_ns = 5000;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_try(rule, PCRYPT_DECRYPT, PURE_MS(1000)));
+	rule->busy_ns = 5001;
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_try(rule, PCRYPT_DECRYPT, PURE_MS(1000)));
+	/* The other direction knows of no cost yet. */
+	rule->busy_ns = 1;
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_try(rule, PCRYPT_ENCRYPT, PURE_MS(1000)));
+}
+
+static void pure_restore_policy(void *unused)
+{
+	pcrypt_policy = PCRYPT_AUTO;
+}
+
+static void try_parallel_only_if_allowed(struct kunit *test)
+{
+	static const enum pcrypt_policy others[] = { PCRYPT_ALL_DIRECT, PCRYPT_ALL_PARALLEL };
+	struct pcrypt_stream *stream = pure_stream(test);
+	int i;
+
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pure_restore_policy, NULL));
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		pcrypt_policy = others[i];
+		KUNIT_EXPECT_FALSE(test, pcrypt_try_parallel(stream, 0, PURE_MS(1000)));
+	}
+	pcrypt_policy = PCRYPT_AUTO;
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_DIRECT);
+	KUNIT_EXPECT_TRUE(test, pcrypt_try_parallel(stream, 0, PURE_MS(1000)));
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
+	KUNIT_EXPECT_EQ(test, stream->rule.since, PURE_MS(1000));
+	/* 20 of 25 us. */
+	KUNIT_EXPECT_EQ(test, stream->rule.direct_rate, 1024U * 4 / 5);
+}
+
+/* Another submitter has changed the mode meanwhile. */
+static void try_parallel_not_twice(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+
+	stream->mode = PCRYPT_RETURNING;
+	KUNIT_EXPECT_FALSE(test, pcrypt_try_parallel(stream, 0, PURE_MS(1000)));
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
+}
+
+static void pure_set_mode(struct pcrypt_stream *stream, enum pcrypt_mode mode)
+{
+	spin_lock_bh(&stream->lock);
+	pcrypt_set_mode(stream, PCRYPT_DECRYPT, mode, 1);
+	spin_unlock_bh(&stream->lock);
+}
+
+static void pure_expect_modes(struct kunit *test, int nr_parallel, long to_parallel,
+			      long to_direct)
+{
+	struct pcrypt_modes *modes = &pcrypt_modes[PCRYPT_DECRYPT];
+
+	KUNIT_EXPECT_EQ(test, atomic_read(&modes->nr_parallel), nr_parallel);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&modes->to_parallel), to_parallel);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&modes->to_direct), to_direct);
+}
+
+static void set_mode_counts_changes(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test), *other = pure_stream(test);
+
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	pure_expect_modes(test, 1, 1, 0);
+	pure_set_mode(other, PCRYPT_RETURNING);
+	pure_expect_modes(test, 2, 2, 0);
+	pure_set_mode(stream, PCRYPT_RETURNING);
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	pure_expect_modes(test, 2, 2, 0);
+	pure_set_mode(stream, PCRYPT_DIRECT);
+	pure_set_mode(stream, PCRYPT_DIRECT);
+	pure_expect_modes(test, 1, 2, 1);
+	pure_set_mode(other, PCRYPT_DIRECT);
+	pure_expect_modes(test, 0, 2, 2);
+}
+
+static void set_mode_forgets_the_one_before(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+
+	stream->quick = true;
+	rule->done_ns = 1;
+	rule->window_since = 1;
+	rule->nr_windows = 1;
+	rule->nr_bad = 1;
+	rule->handed_over = 1;
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	KUNIT_EXPECT_FALSE(test, stream->quick);
+	KUNIT_EXPECT_EQ(test, rule->done_ns + rule->window_since + rule->handed_over, 0);
+	KUNIT_EXPECT_EQ(test, rule->nr_windows + rule->nr_bad + rule->nr_samples, 0U);
+	/* Measurements and waits stay. */
+	KUNIT_EXPECT_EQ(test, rule->busy_ns, 20000U);
+	KUNIT_EXPECT_EQ(test, rule->wait_ms, PCRYPT_WAIT_FIRST_MS);
+}
+
+static void pure_end_parallel(struct pcrypt_stream *stream, u64 lasted)
+{
+	spin_lock_bh(&stream->lock);
+	stream->rule.since = 0;
+	stream->rule.handed_over = 1;
+	pcrypt_end_parallel(stream, 0, lasted);
+	spin_unlock_bh(&stream->lock);
+}
+
+static void wait_doubles_where_parallel_does_not_pay(struct kunit *test)
+{
+	static const unsigned int waits[] = { 100, 200, 400, 800, 1600, 3200, 6400, 12800, 12800 };
+	struct pcrypt_stream *stream = pure_stream(test);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(waits); i++) {
+		pure_set_mode(stream, PCRYPT_PARALLEL);
+		pure_end_parallel(stream, PURE_MS(PCRYPT_PAID_MS));
+		KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
+		KUNIT_EXPECT_EQ(test, stream->rule.wait_ms, waits[i]);
+	}
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	pure_end_parallel(stream, PURE_MS(PCRYPT_PAID_MS) + 1);
+	KUNIT_EXPECT_EQ(test, stream->rule.wait_ms, PCRYPT_WAIT_MIN_MS);
+}
+
+static void window_ends_by_its_length(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1000, .rate = 1000 };
+
+	KUNIT_EXPECT_FALSE(test, pcrypt_window_is_over(&rule, PCRYPT_TRIAL_NS));
+	KUNIT_EXPECT_TRUE(test, pcrypt_window_is_over(&rule, PCRYPT_TRIAL_NS + 1));
+	rule.nr_windows = 1;
+	KUNIT_EXPECT_FALSE(test, pcrypt_window_is_over(&rule, PCRYPT_WINDOW_NS));
+	KUNIT_EXPECT_TRUE(test, pcrypt_window_is_over(&rule, PCRYPT_WINDOW_NS + 1));
+}
+
+static void bad_trial_ends_early(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1000, .rate = 749 };
+
+	KUNIT_EXPECT_FALSE(test, pcrypt_window_is_over(&rule, PCRYPT_TRIAL_LEAST_NS));
+	KUNIT_EXPECT_TRUE(test, pcrypt_window_is_over(&rule, PCRYPT_TRIAL_LEAST_NS + 1));
+	rule.rate = 750;
+	KUNIT_EXPECT_FALSE(test, pcrypt_window_is_over(&rule, PCRYPT_TRIAL_LEAST_NS + 1));
+	/* A window after the trial does not. */
+	rule.rate = 0;
+	rule.nr_windows = 1;
+	KUNIT_EXPECT_FALSE(test, pcrypt_window_is_over(&rule, PCRYPT_TRIAL_LEAST_NS + 1));
+}
+
+/* A window of @ns in which the work of @percent of that time was done; moves time on. */
+static bool pure_window(struct pcrypt_rule *rule, u64 ns, unsigned int percent)
+{
+	rule->done_ns = ns * percent / 100;
+	return pcrypt_judge(rule, rule->window_since + ns);
+}
+
+static void judge_ends_a_trial_that_does_not_pay(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1024, .window_since = 1 };
+
+	/* It has to be faster by a 16th. */
+	KUNIT_EXPECT_TRUE(test, pure_window(&rule, PCRYPT_TRIAL_NS + 1, 106));
+	rule = (struct pcrypt_rule){ .direct_rate = 1024, .window_since = 1 };
+	KUNIT_EXPECT_FALSE(test, pure_window(&rule, PCRYPT_TRIAL_NS + 1, 107));
+	KUNIT_EXPECT_EQ(test, rule.nr_windows, 1U);
+	KUNIT_EXPECT_EQ(test, rule.done_ns, 0ULL);
+	KUNIT_EXPECT_EQ(test, rule.window_since, PCRYPT_TRIAL_NS + 2);
+}
+
+static void judge_ends_after_bad_windows_in_a_row(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1024, .window_since = 1 };
+	u64 ns = PCRYPT_WINDOW_NS + 1;
+	unsigned int i;
+
+	KUNIT_EXPECT_FALSE(test, pure_window(&rule, ns, 200));
+	for (i = 1; i < PCRYPT_BAD_WINDOWS; i++)
+		KUNIT_EXPECT_FALSE(test, pure_window(&rule, ns, 90));
+	KUNIT_EXPECT_FALSE(test, pure_window(&rule, ns, 200));
+	for (i = 1; i < PCRYPT_BAD_WINDOWS; i++)
+		KUNIT_EXPECT_FALSE(test, pure_window(&rule, ns, 90));
+	KUNIT_EXPECT_TRUE(test, pure_window(&rule, ns, 90));
+}
+
+static void judge_waits_for_the_end_of_a_window(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1024, .window_since = 1 };
+
+	rule.nr_windows = 1;
+	rule.nr_bad = PCRYPT_BAD_WINDOWS;
+	KUNIT_EXPECT_FALSE(test, pure_window(&rule, PCRYPT_WINDOW_NS, 0));
+	KUNIT_EXPECT_EQ(test, rule.nr_windows, 1U);
+	KUNIT_EXPECT_EQ(test, rule.window_since, 1ULL);
+}
+
+/* They had waited for the first one. */
+static void results_of_the_change_do_not_count(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+	int i;
+
+	/* As pcrypt_leave() leaves it, the first one not among them. */
+	stream->in_flight = 3;
+	for (i = 0; i < 3; i++)
+		pcrypt_count_result(stream, 1000);
+	KUNIT_EXPECT_EQ(test, rule->done_ns, 0ULL);
+	KUNIT_EXPECT_EQ(test, rule->window_since, 0ULL);
+	pcrypt_count_result(stream, 1000);
+	pcrypt_count_result(stream, 500);
+	KUNIT_EXPECT_EQ(test, rule->done_ns, 1500ULL);
+	KUNIT_EXPECT_NE(test, rule->window_since, 0ULL);
+}
+
+/* Every timed request is one of a pair, and the gap is that between both. */
+static void direct_requests_are_timed_in_pairs(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+
+	*rule = (struct pcrypt_rule){ };
+	migrate_disable();
+	pcrypt_forget_direct();
+	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 10000, 12000);
+	KUNIT_EXPECT_EQ(test, rule->nr_samples, 0U);
+	KUNIT_EXPECT_EQ(test, rule->child_ns[1], 2000U);
+	KUNIT_EXPECT_EQ(test, raw_cpu_read(pcrypt_countdown), 1);
+	KUNIT_EXPECT_EQ(test, stream->quick, pcrypt_policy_gen);
+	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 12500, 14500);
+	KUNIT_EXPECT_EQ(test, rule->nr_samples, 1U);
+	KUNIT_EXPECT_EQ(test, rule->gap_ns, 500U);
+	KUNIT_EXPECT_EQ(test, rule->busy_ns, 2000U);
+	KUNIT_EXPECT_GT(test, raw_cpu_read(pcrypt_countdown), 1);
+	/* The next one is the first of a pair again. */
+	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 90000, 92000);
+	KUNIT_EXPECT_EQ(test, rule->nr_samples, 1U);
+	KUNIT_EXPECT_EQ(test, rule->gap_ns, 500U);
+	/* A task that was switched out in between has no gap. */
+	pcrypt_forget_direct();
+	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 99000, 101000);
+	KUNIT_EXPECT_EQ(test, rule->nr_samples, 1U);
+	pcrypt_forget_direct();
+	migrate_enable();
+}
+
+/* The mode may have changed while the request was done. */
+static void not_quick_in_other_modes(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+
+	stream->mode = PCRYPT_PARALLEL;
+	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 10000, 12000);
+	KUNIT_EXPECT_EQ(test, stream->quick, 0U);
+	/* Or the policy, after it was looked at. */
+	stream->mode = PCRYPT_DIRECT;
+	pcrypt_note_direct(stream, pcrypt_policy_gen - 1, 64, 10000, 12000);
+	KUNIT_EXPECT_NE(test, stream->quick, pcrypt_policy_gen);
+}
+
+/* Several CPUs that send at the same time are not limited by one. */
+static void limits_stream_not_of_several_cpus(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .busy_ns = 1000, .gap_ns = 100, .nr_samples = 16 };
+
+	rule.nr_moves = 4;
+	KUNIT_EXPECT_TRUE(test, pcrypt_limits_stream(&rule));
+	rule.nr_moves = 5;
+	KUNIT_EXPECT_FALSE(test, pcrypt_limits_stream(&rule));
+}
+
+static void countdown_by_length(struct kunit *test)
+{
+	u64 now;
+	int n;
+
+	migrate_disable();
+	for (now = 0; now < 1000; now++) {
+		pcrypt_count_down_from(PCRYPT_LONG_NS - 1, now);
+		n = raw_cpu_read(pcrypt_countdown);
+		KUNIT_EXPECT_TRUE(test, n >= PCRYPT_SAMPLE_SHORT / 2 &&
+				  n < PCRYPT_SAMPLE_SHORT * 3 / 2);
+		pcrypt_count_down_from(PCRYPT_LONG_NS, now);
+		n = raw_cpu_read(pcrypt_countdown);
+		KUNIT_EXPECT_TRUE(test, n >= PCRYPT_SAMPLE_LONG / 2 &&
+				  n < PCRYPT_SAMPLE_LONG * 3 / 2);
+	}
+	migrate_enable();
+}
+
+static void policy_is_obeyed(struct kunit *test)
+{
+	static const struct {
+		enum pcrypt_policy policy;
+		enum pcrypt_mode from, to;
+	} rows[] = {
+		{ PCRYPT_AUTO, PCRYPT_DIRECT, PCRYPT_DIRECT },
+		{ PCRYPT_AUTO, PCRYPT_RETURNING, PCRYPT_RETURNING },
+		{ PCRYPT_AUTO, PCRYPT_PARALLEL, PCRYPT_PARALLEL },
+		{ PCRYPT_ALL_DIRECT, PCRYPT_DIRECT, PCRYPT_DIRECT },
+		{ PCRYPT_ALL_DIRECT, PCRYPT_RETURNING, PCRYPT_RETURNING },
+		{ PCRYPT_ALL_DIRECT, PCRYPT_PARALLEL, PCRYPT_RETURNING },
+		{ PCRYPT_ALL_PARALLEL, PCRYPT_DIRECT, PCRYPT_PARALLEL },
+		{ PCRYPT_ALL_PARALLEL, PCRYPT_RETURNING, PCRYPT_PARALLEL },
+		{ PCRYPT_ALL_PARALLEL, PCRYPT_PARALLEL, PCRYPT_PARALLEL },
+	};
+	int i;
+
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pure_restore_policy, NULL));
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct pcrypt_stream *stream = pure_stream(test);
+
+		stream->mode = rows[i].from;
+		pcrypt_policy = rows[i].policy;
+		pcrypt_obey_policy(stream, 0);
+		KUNIT_EXPECT_EQ_MSG(test, stream->mode, rows[i].to, "row %d", i);
+	}
+}
+
 static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(name_len_of_a_name),
 	KUNIT_CASE(name_len_ends_at_a_comma),
@@ -357,14 +771,35 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(stream_cb_cpu_stays),
 	KUNIT_CASE(stream_cb_cpu_by_direction),
 	KUNIT_CASE(stream_cb_cpu_does_not_overflow),
-	KUNIT_CASE(is_alone_in_rows_that_double),
-	KUNIT_CASE(is_alone_not_beside_others),
-	KUNIT_CASE(is_alone_up_to_a_length),
-	KUNIT_CASE(is_alone_only_if_it_may_sleep),
 	KUNIT_CASE(note_cost_is_a_mean),
 	KUNIT_CASE(note_cost_has_bounds),
 	KUNIT_CASE(is_for_task_by_its_cost),
 	KUNIT_CASE(is_for_task_only_where_it_may_sleep),
+	KUNIT_CASE(class_doubles_from_64_bytes),
+	KUNIT_CASE(fold_is_a_mean),
+	KUNIT_CASE(fold_bounds_an_outlier),
+	KUNIT_CASE(fold_has_bounds),
+	KUNIT_CASE(work_ns_of_the_nearest_size),
+	KUNIT_CASE(may_try_after_the_wait),
+	KUNIT_CASE(may_try_another_load_soon),
+	KUNIT_CASE(may_try_only_where_the_cpu_limits),
+	KUNIT_CASE(may_try_only_above_the_cost_of_handing_over),
+	KUNIT_CASE(try_parallel_only_if_allowed),
+	KUNIT_CASE(try_parallel_not_twice),
+	KUNIT_CASE(set_mode_counts_changes),
+	KUNIT_CASE(set_mode_forgets_the_one_before),
+	KUNIT_CASE(wait_doubles_where_parallel_does_not_pay),
+	KUNIT_CASE(window_ends_by_its_length),
+	KUNIT_CASE(bad_trial_ends_early),
+	KUNIT_CASE(judge_ends_a_trial_that_does_not_pay),
+	KUNIT_CASE(judge_ends_after_bad_windows_in_a_row),
+	KUNIT_CASE(judge_waits_for_the_end_of_a_window),
+	KUNIT_CASE(results_of_the_change_do_not_count),
+	KUNIT_CASE(direct_requests_are_timed_in_pairs),
+	KUNIT_CASE(not_quick_in_other_modes),
+	KUNIT_CASE(limits_stream_not_of_several_cpus),
+	KUNIT_CASE(countdown_by_length),
+	KUNIT_CASE(policy_is_obeyed),
 	{}
 };
 

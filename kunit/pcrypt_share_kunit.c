@@ -8,24 +8,7 @@
 
 #include "pcrypt_fake.h"
 
-#define LIMIT_FILE	"/sys/module/pcrypt_mod/parameters/max_requests"
-#define MASK_FILE	"/sys/kernel/pcrypt/pencrypt/serial_cpumask"
-#define PARALLEL_FILE	"/sys/kernel/pcrypt/pencrypt/parallel_cpumask"
 #define LIMIT		8
-
-/* A transform with that limit; those made later have the usual one. */
-static struct pt_tfm *open_limited(struct kunit *test, unsigned int limit)
-{
-	struct pt_saved *saved = pt_save_file(test, LIMIT_FILE);
-	struct pt_tfm *tfm;
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", limit);
-	pt_write_file(test, LIMIT_FILE, text);
-	tfm = open_fake(test);
-	pt_restore_file(saved);
-	return tfm;
-}
 
 static void write_mask(struct kunit *test, const struct cpumask *mask)
 {
@@ -54,16 +37,6 @@ static struct pt_batch *make_held(struct kunit *test, struct pt_tfm *tfm, unsign
 
 	hold_all(batch, flags);
 	return batch;
-}
-
-/* Expects what the submissions from @from to before @to have returned. */
-static void expect_ret(struct kunit *test, struct pt_batch *batch, unsigned int from,
-		       unsigned int to, int ret)
-{
-	unsigned int i;
-
-	for (i = from; i < to; i++)
-		KUNIT_EXPECT_EQ_MSG(test, batch->ops[i].ret, ret, "request %u", i);
 }
 
 static void limit_reached_refuses(struct kunit *test)
@@ -361,192 +334,6 @@ static void callbacks_follow_serial_mask(struct kunit *test)
 	expect_spread(test, cpu_online_mask, batches);
 }
 
-/* One request in flight */
-
-/* At least so many of @nr requests are done at once, for each kind of user. */
-static unsigned int most_of(unsigned int nr)
-{
-	return nr / 2;
-}
-
-static const char *op_not_done_here(struct pt_op *op)
-{
-	struct fake_step *step = step_of(op);
-
-	if (op->ret == -EINPROGRESS)
-		return NULL;
-	return step->softirqs_off && step->task == current ? NULL : "not done here";
-}
-
-/* Return the length of the longest row of requests that were done at once. */
-static unsigned int longest_row(struct pt_batch *batch)
-{
-	unsigned int i, row = 0, longest = 0;
-
-	for (i = 0; i < batch->nr; i++) {
-		row = batch->ops[i].ret == -EINPROGRESS ? 0 : row + 1;
-		longest = max(longest, row);
-	}
-	return longest;
-}
-
-static void user_who_waits_is_served_at_once(struct kunit *test)
-{
-	struct pt_batch *batch = make_batch(test, open_fake(test), 400);
-	unsigned int i;
-
-	pt_allow_alone(test);
-	for (i = 0; i < batch->nr; i++)
-		script(&batch->ops[i], FAKE_AT_ONCE, i % 5 ? 0 : -EBADMSG);
-	pt_batch_run_one_by_one(test, batch);
-	pt_expect_in_order(test, batch);
-	pt_expect_each(test, batch, pt_op_not_once);
-	pt_expect_each(test, batch, op_not_done_here);
-	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, 0), most_of(batch->nr * 4 / 5));
-	KUNIT_EXPECT_GT(test, pt_nr_returned(batch, -EBADMSG), most_of(batch->nr / 5));
-	/* Not at once: the first one, and those after rows of 8, 16, 32, 64 and 128. */
-	KUNIT_EXPECT_GE(test, pt_nr_returned(batch, -EINPROGRESS), 6);
-	KUNIT_EXPECT_GE(test, longest_row(batch), 64);
-}
-
-/* The child takes its time: then it is a request like all others. */
-static void user_who_waits_child_completes_later(struct kunit *test)
-{
-	struct pt_batch *batch = make_batch(test, open_fake(test), pt_scaled(200));
-	unsigned int i;
-
-	pt_allow_alone(test);
-	for (i = 0; i < batch->nr; i++)
-		script(&batch->ops[i], i % 2 ? FAKE_WORK : FAKE_OTHER_CPU, i % 5 ? 0 : -EBADMSG);
-	pt_batch_run_one_by_one(test, batch);
-	pt_expect_in_order(test, batch);
-	pt_expect_each(test, batch, pt_op_not_once);
-}
-
-static const char *op_done_here(struct pt_op *op)
-{
-	return step_of(op)->task == current ? "done where it was sent" : NULL;
-}
-
-/* Two at a time, each time: the first one finds nothing in flight. */
-static void user_who_does_not_wait_is_not_served_at_once(struct kunit *test)
-{
-	struct pt_tfm *tfm = open_fake(test);
-	unsigned int i;
-
-	pt_allow_alone(test);
-	for (i = 0; i < 50; i++) {
-		struct pt_batch *batch = make_held(test, tfm, 2, 0);
-
-		pt_batch_submit(batch);
-		expect_ret(test, batch, 0, 2, -EINPROGRESS);
-		KUNIT_ASSERT_TRUE(test, fake_wait_calls(2 * i + 2));
-		fake_release_held();
-		pt_batch_wait(test, batch);
-		pt_expect_each(test, batch, op_done_here);
-	}
-}
-
-static struct pt_batch *run_one_by_one(struct kunit *test, struct pt_tfm *tfm, unsigned int nr)
-{
-	struct pt_batch *batch = make_batch(test, tfm, nr);
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		script(&batch->ops[i], FAKE_AT_ONCE, 0);
-	pt_batch_run_one_by_one(test, batch);
-	return batch;
-}
-
-/*
- * Nothing says that the user waits: the network stack sends like this, and what is
- * done where it was sent would come out on another CPU than what is not.
- */
-static void request_that_may_not_sleep_is_not_served_at_once(struct kunit *test)
-{
-	struct pt_batch *batch = make_batch(test, open_fake(test), 100);
-	unsigned int i;
-
-	pt_allow_alone(test);
-	for (i = 0; i < batch->nr; i++)
-		script(&batch->ops[i], FAKE_AT_ONCE, 0);
-	pt_batch_run_each(test, batch, 0);
-	pt_expect_in_order(test, batch);
-	expect_ret(test, batch, 0, batch->nr, -EINPROGRESS);
-}
-
-/* Then the rows begin anew: one of 8 requests at once, one of 16. */
-static void user_who_waits_again_is_looked_at_often(struct kunit *test)
-{
-	struct pt_tfm *tfm = open_fake(test);
-	struct pt_batch *batch;
-
-	pt_allow_alone(test);
-	run_one_by_one(test, tfm, 400);
-	batch = make_held(test, tfm, 2, 0);
-	pt_batch_submit(batch);
-	expect_ret(test, batch, 1, 2, -EINPROGRESS);
-	KUNIT_ASSERT_TRUE(test, fake_wait_calls(402));
-	fake_release_held();
-	pt_batch_wait(test, batch);
-	batch = run_one_by_one(test, tfm, 100);
-	expect_ret(test, batch, 0, 1, -EINPROGRESS);
-	KUNIT_EXPECT_GE(test, pt_nr_returned(batch, -EINPROGRESS), 4);
-}
-
-static void large_request_is_not_served_at_once(struct kunit *test)
-{
-	struct pt_tfm *tfm = open_fake(test);
-	struct pt_batch *batch;
-	char text[16];
-	int less;
-
-	pt_allow_alone(test);
-	for (less = 1; less >= 0; less--) {
-		batch = make_batch(test, tfm, 50);
-		snprintf(text, sizeof(text), "%u",
-			 batch->ops[0].msg.len + batch->ops[0].msg.assoclen - less);
-		pt_write_file(test, PT_ALONE_FILE, text);
-		pt_batch_run_one_by_one(test, batch);
-		if (less)
-			expect_ret(test, batch, 0, batch->nr, -EINPROGRESS);
-		else
-			KUNIT_EXPECT_GT(test, pt_nr_returned(batch, 0), most_of(batch->nr));
-	}
-}
-
-/* Return true if the second of two was done at once; others are sent meanwhile. */
-static bool meet_one_served_at_once(struct kunit *test, struct pt_tfm *tfm, struct rnd_state *rnd)
-{
-	struct pt_batch *others = make_batch(test, tfm, 3);
-	struct pt_batch *batch = make_batch(test, tfm, 2);
-
-	polite_prepare(others, rnd);
-	script(&batch->ops[0], FAKE_AT_ONCE, 0);
-	script(&batch->ops[1], FAKE_AT_ONCE, 0);
-	step_of(&batch->ops[1])->sends = others;
-	pt_batch_run_one_by_one(test, batch);
-	pt_batch_wait(test, others);
-	expect_ret(test, others, 0, others->nr, -EBUSY);
-	pt_expect_each(test, others, op_not_notified_as_told);
-	pt_expect_each(test, others, pt_op_not_once);
-	return !batch->ops[1].ret;
-}
-
-/* The others are over the limit, and the one done at once lets none of them go on. */
-static void limit_holds_beside_one_served_at_once(struct kunit *test)
-{
-	struct pt_tfm *tfm = open_limited(test, 1);
-	struct rnd_state rnd;
-	unsigned int i, nr = 0;
-
-	pt_seed(test, &rnd, 0);
-	pt_allow_alone(test);
-	for (i = 0; i < 20; i++)
-		nr += meet_one_served_at_once(test, tfm, &rnd);
-	KUNIT_EXPECT_GT(test, nr, 0);
-}
-
 /* Empty cpumasks */
 
 static void mix_completions(struct kunit *test, struct pt_batch *batch)
@@ -692,13 +479,6 @@ static struct kunit_case pcrypt_share_cases[] = {
 	KUNIT_CASE(limit_bounds_those_who_wait),
 	KUNIT_CASE(callbacks_spread_over_cpus),
 	KUNIT_CASE(callbacks_follow_serial_mask),
-	KUNIT_CASE(user_who_waits_is_served_at_once),
-	KUNIT_CASE(user_who_waits_child_completes_later),
-	KUNIT_CASE(user_who_does_not_wait_is_not_served_at_once),
-	KUNIT_CASE(request_that_may_not_sleep_is_not_served_at_once),
-	KUNIT_CASE(user_who_waits_again_is_looked_at_often),
-	KUNIT_CASE(large_request_is_not_served_at_once),
-	KUNIT_CASE(limit_holds_beside_one_served_at_once),
 	KUNIT_CASE(masks_empty_requests_served),
 	KUNIT_CASE(masks_emptied_requests_in_flight),
 	KUNIT_CASE(stuck_transform_does_not_delay_others),

@@ -151,12 +151,14 @@ static const struct pt_alg pt_algs[] __maybe_unused = {
  * @nr_sent: Requests submitted.
  * @nr_done: Requests completed.
  * @running: Completions that run right now.
- * @overlapped: Two ran at the same time.
+ * @ticks: Beginnings and ends of calls, and completions; 0 is before the first.
+ * @overlapped: Two completions ran at the same time.
  */
 struct pt_stream {
 	atomic_t nr_sent;
 	atomic_t nr_done;
 	atomic_t running;
+	atomic_t ticks;
 	bool overlapped;
 };
 
@@ -264,6 +266,9 @@ union pt_req {
  * @err: Its final result.
  * @cpu: Where it completed.
  * @done_nr: Position among the completions of its stream.
+ * @began: When its submission began, in ticks of its stream.
+ * @returned: When its submission returned.
+ * @finished: When it completed; without a callback, when it returned.
  * @softirqs_off: The completion ran with softirqs disabled.
  */
 struct pt_op {
@@ -286,6 +291,9 @@ struct pt_op {
 	int err;
 	int cpu;
 	unsigned int done_nr;
+	unsigned int began;
+	unsigned int returned;
+	unsigned int finished;
 	bool softirqs_off;
 };
 
@@ -465,7 +473,7 @@ static inline struct pt_tfm *pt_open_pcrypt(struct kunit *test, const char *chil
 
 static inline const char *pt_driver_name(const struct pt_tfm *tfm)
 {
-	return crypto_tfm_alg_driver_name(pt_base(tfm));
+	return tfm->handle ? crypto_tfm_alg_driver_name(pt_base(tfm)) : "a freed transform";
 }
 
 /* Algorithms made by a test */
@@ -535,18 +543,18 @@ static inline struct pt_saved *pt_save_file(struct kunit *test, const char *path
 	return saved;
 }
 
-/* Whether requests may be done at once, where they are sent */
+/* The mode of streams: each request a job of padata, or as the rule decides */
 
-#define PT_ALONE_FILE	"/sys/module/pcrypt_mod/parameters/alone_bytes"
+#define PT_MODE_FILE	"/sys/module/pcrypt_mod/parameters/mode"
 
-/* For &kunit_suite.suite_init: most cases are about the other requests. */
+/* For &kunit_suite.suite_init: most cases are about jobs of padata. */
 static inline int pt_suite_init(struct kunit_suite *suite)
 {
 	int err = test_root_get(suite);
 
 	if (err)
 		return err;
-	err = test_write_file(PT_ALONE_FILE, "0");
+	err = test_write_file(PT_MODE_FILE, "parallel");
 	if (err < 0)
 		test_root_put(suite);
 	return min(err, 0);
@@ -554,15 +562,21 @@ static inline int pt_suite_init(struct kunit_suite *suite)
 
 static inline void pt_suite_exit(struct kunit_suite *suite)
 {
-	if (test_write_file(PT_ALONE_FILE, "4352") < 0)
-		pr_err("alone_bytes stays 0\n");
+	if (test_write_file(PT_MODE_FILE, "auto") < 0)
+		pr_err("the mode stays parallel\n");
 	test_root_put(suite);
 }
 
-static inline void pt_allow_alone(struct kunit *test)
+/* From now on, until the test ends. */
+static inline void pt_set_mode(struct kunit *test, const char *mode)
 {
-	pt_save_file(test, PT_ALONE_FILE);
-	pt_write_file(test, PT_ALONE_FILE, "4352");
+	pt_save_file(test, PT_MODE_FILE);
+	pt_write_file(test, PT_MODE_FILE, mode);
+}
+
+static inline void pt_allow_direct(struct kunit *test)
+{
+	pt_set_mode(test, "auto");
 }
 
 /* Buffers */
@@ -659,8 +673,13 @@ static inline const u8 *pt_op_output(const struct pt_op *op)
 	return op->shape.encrypt ? op->msg.cipher : op->msg.text;
 }
 
+static inline unsigned int pt_tick(struct pt_stream *stream)
+{
+	return atomic_inc_return(&stream->ticks);
+}
+
 /* Counts a result, unless the op has had as many as it was submitted. */
-static inline void pt_op_finish(struct pt_op *op, int err)
+static inline void pt_op_finish(struct pt_op *op, int err, unsigned int tick)
 {
 	struct pt_stream *stream = &op->tfm->stream[op->shape.encrypt];
 	struct pt_batch *batch = op->batch;
@@ -669,6 +688,7 @@ static inline void pt_op_finish(struct pt_op *op, int err)
 		return;
 	if (atomic_inc_return(&stream->running) != 1)
 		WRITE_ONCE(stream->overlapped, true);
+	op->finished = tick;
 	op->err = err;
 	op->notified = atomic_read(&op->nr_notified);
 	op->cpu = raw_smp_processor_id();
@@ -690,7 +710,7 @@ static inline void pt_op_done(compat_completion_arg arg, int err)
 	struct pt_op *op = compat_completion_data(arg);
 
 	if (err != -EINPROGRESS) {
-		pt_op_finish(op, err);
+		pt_op_finish(op, err, pt_tick(&op->tfm->stream[op->shape.encrypt]));
 		return;
 	}
 	/* Also the barrier that wake_up_var() wants. */
@@ -724,16 +744,20 @@ static inline void pt_op_prepare(struct pt_op *op, const struct pt_shape *shape)
 /* Any context that may call crypto_aead_encrypt() or crypto_skcipher_encrypt(). */
 static inline void pt_op_submit(struct pt_op *op)
 {
+	struct pt_stream *stream = &op->tfm->stream[op->shape.encrypt];
 	bool backlog = op->flags & CRYPTO_TFM_REQ_MAY_BACKLOG;
 	int ret;
 
-	op->nr = atomic_inc_return(&op->tfm->stream[op->shape.encrypt].nr_sent) - 1;
+	op->nr = atomic_inc_return(&stream->nr_sent) - 1;
 	atomic_inc(&op->nr_submitted);
 	atomic_inc(&op->batch->in_flight);
+	op->began = pt_tick(stream);
 	ret = pt_req_crypt(op->tfm, op->req, op->shape.encrypt);
+	WRITE_ONCE(op->returned, pt_tick(stream));
 	WRITE_ONCE(op->ret, ret);
-	if (ret != -EINPROGRESS && !(ret == -EBUSY && backlog))
-		pt_op_finish(op, ret);
+	if (ret == -EINPROGRESS || (ret == -EBUSY && backlog))
+		return;
+	pt_op_finish(op, ret, op->returned);
 }
 
 /* Return the fault of a result that should be right, or NULL.  Call it once. */

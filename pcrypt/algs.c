@@ -113,7 +113,7 @@ static void *pcrypt_open_listed(struct pcrypt_listed *listed)
 	return handle;
 }
 
-/* Does it exist, and has nobody listed the same by another name? */
+/* Return 0 if the algorithm exists and @algs has no other name of it. */
 static int pcrypt_check_alg(struct list_head *algs, struct pcrypt_listed *listed)
 {
 	void *handle = pcrypt_open_listed(listed);

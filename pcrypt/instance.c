@@ -83,7 +83,7 @@ static void pcrypt_end(struct pcrypt_making *making, struct pcrypt_inst *failed)
 /* @meaning is what @name stands for. */
 static int pcrypt_refuse_nesting(const char *name, const char *meaning)
 {
-	/* Whoever asked chose the name: it may hold newlines. */
+	/* The name is a program's choice: it may hold newlines. */
 	pr_notice_ratelimited("pcrypt(%*pE) refused: there is a pcrypt inside %*pE\n",
 			      (int)strlen(name), name,
 			      (int)strlen(meaning), meaning);
@@ -387,9 +387,9 @@ static int pcrypt_make_asked(struct crypto_template *tmpl, struct rtattr **tb,
 }
 
 /*
- * Who asks over the crypto netlink socket need not say what kind it is to be:
- * then a name means what it finds first.  CRYPTO_ALG_ASYNC is part of the type,
- * so who insists on a synchronous algorithm gets -EINVAL: there is none.
+ * A message over the crypto netlink socket need not say which kind the algorithm is
+ * to be: the name then means the first one found.  CRYPTO_ALG_ASYNC is part of the
+ * type, so a demand for a synchronous algorithm gets -EINVAL: there is none.
  */
 static int pcrypt_create(struct crypto_template *tmpl, struct rtattr **tb)
 {

@@ -49,6 +49,139 @@ static struct kset *pcrypt_kset;
 /* The callback CPU that the next stream of a direction asks for. */
 static atomic_t pcrypt_next_cb_cpu[PCRYPT_NR_DIRS];
 
+/* What the module parameter "mode" allows. */
+enum pcrypt_policy {
+	PCRYPT_AUTO,		/* the rule decides, see pcrypt/rule.c */
+	PCRYPT_ALL_DIRECT,	/* direct, but after requests that are in flight */
+	PCRYPT_ALL_PARALLEL,	/* each request is a job of padata */
+};
+
+/* How requests of a stream are done. */
+enum pcrypt_mode {
+	PCRYPT_DIRECT,		/* by the CPU that sends them, past padata */
+	PCRYPT_PARALLEL,	/* as jobs of padata */
+	PCRYPT_RETURNING,	/* direct as soon as no job is in flight */
+};
+
+/* Size classes: less than 64 bytes, 128, 256 ... 256 KiB, and more. */
+#define PCRYPT_NR_CLASSES	14
+/* One of so many direct requests is timed, and of long ones one of so many. */
+#define PCRYPT_SAMPLE_SHORT	64
+#define PCRYPT_SAMPLE_LONG	4
+/* From which time a request is a long one: timing costs less than 1% of it. */
+#define PCRYPT_LONG_NS		10000U
+/* How many samples make a mean. */
+#define PCRYPT_MIN_SAMPLES	8U
+/* A stream is in direct mode for so long before parallel mode is tried at first. */
+#define PCRYPT_WAIT_FIRST_MS	4U
+/* Least time between two changes to parallel mode; doubled where it did not pay. */
+#define PCRYPT_WAIT_MIN_MS	100U
+#define PCRYPT_WAIT_MAX_MS	12800U
+/* Parallel mode that lasted so long has paid: the wait is the least one again. */
+#define PCRYPT_PAID_MS		1000U
+/* Time over which the rate of parallel mode is measured: at first, and then. */
+#define PCRYPT_TRIAL_NS		(1 * NSEC_PER_MSEC)
+#define PCRYPT_WINDOW_NS	(4 * NSEC_PER_MSEC)
+/* A trial that is much worse than direct mode ends after a part of that time. */
+#define PCRYPT_TRIAL_LEAST_NS	(PCRYPT_TRIAL_NS / 4)
+/* A trial is over that has too few results so long after its first one. */
+#define PCRYPT_TRIAL_MAX_NS	(20 * NSEC_PER_MSEC)
+/* The same, where the CPU that sends does not settle, so that there is none. */
+#define PCRYPT_UNSETTLED_NS	(200 * NSEC_PER_MSEC)
+/* The direct rate of a stream that has none: no other rate is better. */
+#define PCRYPT_RATE_UNKNOWN	(U32_MAX / 2)
+/* So many windows in a row in which parallel mode did not pay end it. */
+#define PCRYPT_BAD_WINDOWS	4U
+/* So many jobs are handed over when the module is loaded, to see what that costs. */
+#define PCRYPT_CALIBRATION_JOBS	64
+/* One of so many requests in parallel mode reads the clock. */
+#define PCRYPT_LOOK_EVERY	16U
+/* A submitter waits for direct mode where no more requests are in flight, so long. */
+#define PCRYPT_SPIN_REQUESTS	16U
+#define PCRYPT_SPIN_NS		(100 * NSEC_PER_USEC)
+/* So long a stream returns before its jobs are for other CPUs again. */
+#define PCRYPT_RETURN_MS	50U
+/* Least and longest time between two such waits. */
+#define PCRYPT_SPIN_MIN_MS	1U
+#define PCRYPT_SPIN_MAX_MS	64U
+
+/**
+ * struct pcrypt_rule - what decides on the mode of a stream
+ * @child_ns: Mean time of the child by size class, 0 while unknown.
+ * @busy_ns: Mean time of a direct request.
+ * @gap_ns: Mean time from the end of a direct request to the next one.
+ * @nr_samples: Samples in @gap_ns since direct mode began.
+ * @nr_moves: Of these, on another CPU than the one before.
+ * @sample_cpu: The CPU of the last one.
+ * @since: local_clock() when the mode began.
+ * @wait_ms: Direct mode lasts so long at least.
+ * @tried_ns: @busy_ns when parallel mode did not pay last.
+ * @direct_rate: Time in the child per time in direct mode, in 1/1024.
+ * @rate: The same in parallel mode, in the last window.
+ * @handed_over: local_clock() when the first result came out in parallel mode, or 0.
+ * @skip: Results that do not count, since they waited for the change of mode.
+ * @done_ns: Time that results of this window would have taken in direct mode.
+ * @window_since: local_clock() when the window began, or 0 before the first.
+ * @nr_windows: Windows since parallel mode began.
+ * @nr_bad: Of these the last ones in a row that did not pay.
+ * @spin_from: local_clock() from which on a submitter may wait again.
+ * @spin_ms: How long none may after a wait in vain.
+ * @direct_from: local_clock() from which on the stream may return to direct mode.
+ * @late_ms: How long it may not after the child has completed a request later.
+ *
+ * Samples are taken without the stream's lock: two at a time lose one.  All else is
+ * under the lock.
+ */
+struct pcrypt_rule {
+	u32 child_ns[PCRYPT_NR_CLASSES];
+	u32 busy_ns;
+	u32 gap_ns;
+	unsigned int nr_samples;
+	unsigned int nr_moves;
+	int sample_cpu;
+	u64 since;
+	unsigned int wait_ms;
+	u32 tried_ns;
+	u32 direct_rate;
+	u32 rate;
+	u64 handed_over;
+	unsigned int skip;
+	u64 done_ns;
+	u64 window_since;
+	unsigned int nr_windows;
+	unsigned int nr_bad;
+	u64 spin_from;
+	unsigned int spin_ms;
+	u64 direct_from;
+	unsigned int late_ms;
+};
+
+/**
+ * struct pcrypt_modes - counters of one direction
+ * @nr_parallel: Streams in another mode than direct.
+ * @to_parallel: Streams that have left direct mode.
+ * @to_direct: Streams that have returned to it.
+ * @nr_direct: Direct requests, up to the last one that was timed on each CPU.
+ * @handover_ns: What it costs the submitter at least to hand a request over.
+ */
+struct pcrypt_modes {
+	atomic_t nr_parallel;
+	atomic_long_t to_parallel;
+	atomic_long_t to_direct;
+	atomic_long_t nr_direct;
+	u32 handover_ns;
+};
+
+static struct pcrypt_modes pcrypt_modes[PCRYPT_NR_DIRS];
+
+/* Direct requests of this CPU until one is timed, and the value when one was last. */
+static DEFINE_PER_CPU(int, pcrypt_countdown);
+static DEFINE_PER_CPU(int, pcrypt_counted_from);
+/* local_clock() when a request was timed for the first half of a pair, or 0. */
+static DEFINE_PER_CPU(u64, pcrypt_last_end);
+/* Requests that were run on this CPU in parallel mode; wraps. */
+static DEFINE_PER_CPU(unsigned int, pcrypt_nr_run);
+
 struct pcrypt_inst;
 
 /**
@@ -137,28 +270,35 @@ struct pcrypt_listed {
 /**
  * struct pcrypt_stream - one direction of a transform
  * @ps: The order of its requests.
- * @lock: Protects what is below.  Task or softirq; nothing nests in it.
+ * @quick: pcrypt_policy_gen in direct mode when the next request need not be looked
+ *	at, or 0.
+ * @mode: How requests are done; read without the lock, too.
+ * @lock: Protects what is below.  Task or softirq; nothing nests in it but locks
+ *	of padata.
  * @cb_cpu: The callback CPU to ask for, from the first request on, and 0 before;
  *	the same for all, because padata promises the order among those that ask for
  *	the same one.
- * @in_flight: Requests that were accepted and not completed.
- * @nr_alone: How many requests are in a row that may be done at once; 0 after one
- *	that was sent while others were in flight.
- * @alone_left: How many of them are left, however long ago the last one was sent.
+ * @in_flight: Requests that were accepted and not completed, but for direct ones.
+ * @serial_cpu: Where the last one was completed, or -1.
+ * @nr_entered: Requests in parallel mode so far; wraps.
  * @backlog: Those of them whose users were told -EBUSY, and have yet to be told
  *	-EINPROGRESS; the oldest first.
  * @ns_per_kib: Mean cost of a request that may sleep, 0 while unknown; read and
  *	written without the lock.
+ * @rule: Decides on the mode.
  */
 struct pcrypt_stream {
 	struct padata_shell *ps;
+	unsigned int quick;
+	enum pcrypt_mode mode;
 	spinlock_t lock; /* for what is below */
 	int cb_cpu;
 	unsigned int in_flight;
-	unsigned int nr_alone;
-	unsigned int alone_left;
+	int serial_cpu;
+	unsigned int nr_entered;
 	struct list_head backlog;
 	u32 ns_per_kib;
+	struct pcrypt_rule rule;
 };
 
 /**
@@ -168,6 +308,7 @@ struct pcrypt_stream {
  * @skcipher_child: The same.
  * @stream: One per direction.
  * @max_requests: The limit for each stream.
+ * @may_be_async: The child may accept a request and complete it later.
  */
 struct pcrypt_tfm {
 	union {
@@ -177,6 +318,14 @@ struct pcrypt_tfm {
 	};
 	struct pcrypt_stream stream[PCRYPT_NR_DIRS];
 	unsigned int max_requests;
+	bool may_be_async;
+};
+
+/* pcrypt_request::way */
+enum pcrypt_way {
+	PCRYPT_LISTED,		/* its place in the order is taken */
+	PCRYPT_UNLISTED,	/* a direct request, in the child's hands */
+	PCRYPT_ENDED,		/* the same, completed before it was listed */
 };
 
 /**
@@ -185,6 +334,8 @@ struct pcrypt_tfm {
  * @backlog: In the stream's backlog; empty when it is not there.
  * @req: The user's request, whose part we are.
  * @dir: Which way.
+ * @way: Which way it takes, for a child that completes it later.
+ * @work_ns: What it would take in direct mode, in parallel mode.
  * @here: It is done by the task that sends it, with softirqs enabled.
  * @measured_len: Its length, if what it costs is to be measured, or 0.
  * @kind: Which of the following it is.
@@ -196,6 +347,8 @@ struct pcrypt_request {
 	struct list_head backlog;
 	struct crypto_async_request *req;
 	enum pcrypt_dir dir;
+	atomic_t way;
+	u32 work_ns;
 	bool here;
 	unsigned int measured_len;
 	enum pcrypt_kind_nr kind;
@@ -206,9 +359,9 @@ struct pcrypt_request {
 };
 
 /*
- * Who changes what root listed, or makes it so, holds pcrypt_algs_mutex.  It
- * nests in the lock of the module's parameters.  Its owner waits for instances
- * to be made, so nobody who makes one takes it.
+ * pcrypt_algs_mutex is held while root's list changes, and while what it names is
+ * made.  It nests in the lock of the module's parameters.  Its owner waits for
+ * instances to be made, so pcrypt_create() never takes it.
  *
  * pcrypt_lock protects the lists below, pcrypt_up and pcrypt_changed; pcrypt_algs
  * changes under both, so either is enough to read it.  Task context only.  It nests in the

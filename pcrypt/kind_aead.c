@@ -15,20 +15,28 @@ static unsigned int pcrypt_aead_len(const struct aead_request *req)
 	return check_add_overflow(req->assoclen, req->cryptlen, &len) ? UINT_MAX : len;
 }
 
-static int pcrypt_aead_crypt(struct aead_request *req, enum pcrypt_dir dir)
+static __always_inline int pcrypt_aead_crypt(struct aead_request *req,
+					     enum pcrypt_dir dir)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(req->base.tfm);
 	struct pcrypt_request *preq = aead_request_ctx(req);
 	struct aead_request *creq = &preq->aead_creq;
-	unsigned int len = pcrypt_aead_len(req);
-	u32 flags = pcrypt_prepare_request(preq, &req->base, dir, len);
+	int err;
 
 	aead_request_set_tfm(creq, ctx->aead_child);
-	aead_request_set_callback(creq, flags, pcrypt_done, preq);
+	aead_request_set_callback(creq, req->base.flags, pcrypt_done, preq);
 	aead_request_set_crypt(creq, req->src, req->dst, req->cryptlen, req->iv);
 	aead_request_set_ad(creq, req->assoclen);
+	if (likely(!ctx->may_be_async && pcrypt_is_quick(&ctx->stream[dir]))) {
+		err = dir == PCRYPT_ENCRYPT ? crypto_aead_encrypt(creq) :
+					      crypto_aead_decrypt(creq);
+		padata_direct_done(ctx->stream[dir].ps);
+		return err;
+	}
+	preq->req = &req->base;
+	preq->dir = dir;
 	preq->kind = PCRYPT_AEAD;
-	return pcrypt_crypt(preq, len);
+	return pcrypt_crypt(preq, pcrypt_aead_len(req));
 }
 
 static int pcrypt_aead_encrypt(struct aead_request *req)

@@ -13,19 +13,27 @@
  * Neither is ours, so both are passed on as they are.
  */
 
-static int pcrypt_skcipher_crypt(struct skcipher_request *req, enum pcrypt_dir dir)
+static __always_inline int pcrypt_skcipher_crypt(struct skcipher_request *req,
+						 enum pcrypt_dir dir)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(req->base.tfm);
 	struct pcrypt_request *preq = skcipher_request_ctx(req);
 	struct skcipher_request *creq = &preq->skcipher_creq;
-	unsigned int len = req->cryptlen;
-	u32 flags = pcrypt_prepare_request(preq, &req->base, dir, len);
+	int err;
 
 	skcipher_request_set_tfm(creq, ctx->skcipher_child);
-	skcipher_request_set_callback(creq, flags, pcrypt_done, preq);
+	skcipher_request_set_callback(creq, req->base.flags, pcrypt_done, preq);
 	skcipher_request_set_crypt(creq, req->src, req->dst, req->cryptlen, req->iv);
+	if (likely(!ctx->may_be_async && pcrypt_is_quick(&ctx->stream[dir]))) {
+		err = dir == PCRYPT_ENCRYPT ? crypto_skcipher_encrypt(creq) :
+					      crypto_skcipher_decrypt(creq);
+		padata_direct_done(ctx->stream[dir].ps);
+		return err;
+	}
+	preq->req = &req->base;
+	preq->dir = dir;
 	preq->kind = PCRYPT_SKCIPHER;
-	return pcrypt_crypt(preq, len);
+	return pcrypt_crypt(preq, req->cryptlen);
 }
 
 static int pcrypt_skcipher_encrypt(struct skcipher_request *req)

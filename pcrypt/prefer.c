@@ -56,7 +56,7 @@ static struct pcrypt_inst *pcrypt_get_unwanted(void)
 	return err ? NULL : pi;
 }
 
-/* Whoever has a transform of it keeps that; nobody finds it any more. */
+/* Transforms of it stay; no new one can be made. */
 static void pcrypt_unregister_unwanted(void)
 {
 	struct pcrypt_inst *pi;

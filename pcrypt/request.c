@@ -39,61 +39,25 @@ static int pcrypt_stream_cb_cpu(struct pcrypt_stream *stream, enum pcrypt_dir di
 }
 
 /*
- * A synchronous user waits for its request before it sends another one, and the
- * way to another CPU and back only makes the request older.  A request that may
- * sleep comes from such a user, or from one that collects results in a task; what
- * the network stack sends may not, and the order of its results matters behind
- * padata, too, which a change between this CPU and another one would cost time to
- * keep.  One that begins alone is sent on its way, and if it has ended before the
- * next one comes that one, and some after it, are done here and now; then the way
- * is tried again.  A user that sends in bursts, and by chance one by one, loses
- * little: the first such row is short.  Requests that are too large, or come while
- * padata is not done with the one before, are of the row, too.
- *
- * Under the stream's lock, before the request is counted.
- */
-static bool pcrypt_is_alone(struct pcrypt_request *preq,
-			    struct pcrypt_stream *stream, unsigned int len)
-{
-	unsigned int most = READ_ONCE(alone_bytes);
-
-	if (stream->in_flight) {
-		stream->nr_alone = 0;
-		stream->alone_left = 0;
-		return false;
-	}
-	if (!(preq->req->flags & CRYPTO_TFM_REQ_MAY_SLEEP))
-		return false;
-	if (!stream->alone_left) {
-		stream->nr_alone = clamp(stream->nr_alone * 2, PCRYPT_ALONE_MIN,
-					 PCRYPT_ALONE_MAX);
-		stream->alone_left = stream->nr_alone;
-		return false;
-	}
-	stream->alone_left--;
-	return most && len <= most;
-}
-
-/*
  * Beyond the limit a request is refused, or accepted with -EBUSY if its user is
- * ready to wait for -EINPROGRESS before it sends more.  What is accepted goes
- * into the order of its stream at once all the same, so nothing overtakes it
- * and it needs nobody to send it on later: what is held back is the user.
+ * ready to wait for -EINPROGRESS before it sends more.  An accepted request goes
+ * into the order of its stream at once all the same, so nothing overtakes it, and
+ * no later event has to send it on: only its user is held back.
  *
- * Returns what to tell the user; @alone says whether the request is better done
- * here and now, @cb_cpu where it is to be called back.  With softirqs disabled.
+ * Returns what to tell the user; @cb_cpu is where the request is to be called back.
+ * With softirqs disabled.
  */
-static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alone,
-			int *cb_cpu)
+static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, int *cb_cpu)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
 	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
 	int answer = -EINPROGRESS;
 
 	INIT_LIST_HEAD(&preq->backlog);
+	preq->work_ns = pcrypt_work_ns(&stream->rule, len);
 	spin_lock(&stream->lock);
 	*cb_cpu = pcrypt_stream_cb_cpu(stream, preq->dir);
-	*alone = pcrypt_is_alone(preq, stream, len);
+	stream->nr_entered++;
 	if (stream->in_flight >= ctx->max_requests)
 		answer = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG ?
 			 -EBUSY : -ENOSPC;
@@ -108,7 +72,7 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, bool *alo
 /*
  * Returns the request whose user may go on, or NULL: the oldest of the backlog,
  * whose place is within the limit now.  It is @preq itself if that is still
- * there, which takes two users who send at the same time: the order in which
+ * there, which takes two users that send at the same time: the order in which
  * they enter the backlog is not always that of the stream.
  *
  * With softirqs disabled.
@@ -120,6 +84,9 @@ static struct pcrypt_request *pcrypt_leave(struct pcrypt_stream *stream,
 
 	spin_lock(&stream->lock);
 	stream->in_flight--;
+	stream->serial_cpu = smp_processor_id();
+	if (stream->mode == PCRYPT_PARALLEL)
+		pcrypt_count_result(stream, preq->work_ns);
 	if (list_empty(&preq->backlog))
 		next = list_first_entry_or_null(&stream->backlog,
 						struct pcrypt_request, backlog);
@@ -154,21 +121,14 @@ static void pcrypt_done(compat_completion_arg arg, int err)
 	if (err == -EINPROGRESS)
 		return;
 	preq->padata.info = err;
+	/*
+	 * Unlisted, the request is its submitter's, which finds it ended.  Listed, it is
+	 * in the shell's order list: pairs with pcrypt_list_late().
+	 */
+	if (atomic_read_acquire(&preq->way) != PCRYPT_LISTED &&
+	    atomic_xchg(&preq->way, PCRYPT_ENDED) == PCRYPT_UNLISTED)
+		return;
 	padata_do_serial(&preq->padata);
-}
-
-/*
- * What a request costs, which decides whether it is done by the task that sends it.
- * Only requests that may sleep can be, so only those are measured.
- */
-
-static void pcrypt_note_cost(struct pcrypt_stream *stream, unsigned int len, u64 ns)
-{
-	u32 sample = clamp(div_u64(ns << 10, len), 1ULL, (u64)U32_MAX);
-	u32 mean = READ_ONCE(stream->ns_per_kib);
-
-	/* Two writers at a time lose a sample, no more. */
-	WRITE_ONCE(stream->ns_per_kib, mean ? mean - mean / 8 + sample / 8 : sample);
 }
 
 static unsigned long pcrypt_nr_switches(void)
@@ -196,7 +156,10 @@ static void pcrypt_parallel(struct padata_priv *padata)
 		container_of(padata, struct pcrypt_request, padata);
 	/* Read now: once the child has accepted the request, it may be gone. */
 	bool backlog = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG;
-	int err = preq->measured_len ? pcrypt_run_measured(preq) : pcrypt_run(preq);
+	int err;
+
+	raw_cpu_inc(pcrypt_nr_run);
+	err = preq->measured_len ? pcrypt_run_measured(preq) : pcrypt_run(preq);
 
 	/* Accepted, and pcrypt_done() is called, or was. */
 	if (err == -EINPROGRESS || (err == -EBUSY && backlog))
@@ -228,18 +191,24 @@ static bool pcrypt_is_for_task(const struct pcrypt_stream *stream,
 	return (cost * len) >> 10 > (u64)READ_ONCE(task_us) * NSEC_PER_USEC;
 }
 
-/* Returns the flags of the child's request, which mostly runs with softirqs disabled. */
-static u32 pcrypt_prepare_request(struct pcrypt_request *preq,
-				  struct crypto_async_request *req,
-				  enum pcrypt_dir dir, unsigned int len)
+static struct crypto_async_request *pcrypt_child_req(struct pcrypt_request *preq)
 {
+	return preq->kind == PCRYPT_AEAD ? &preq->aead_creq.base : &preq->skcipher_creq.base;
+}
+
+/* In parallel mode the child's request mostly runs with softirqs disabled. */
+static void pcrypt_prepare_job(struct pcrypt_request *preq, unsigned int len)
+{
+	struct crypto_async_request *req = preq->req;
 	bool may_sleep = req->flags & CRYPTO_TFM_REQ_MAY_SLEEP;
 
-	preq->req = req;
-	preq->dir = dir;
+	memset(&preq->padata, 0, sizeof(preq->padata));
+	preq->padata.serial = pcrypt_serial;
+	atomic_set(&preq->way, PCRYPT_LISTED);
 	preq->here = pcrypt_is_for_task(pcrypt_stream_of(preq), req, len);
 	preq->measured_len = may_sleep && len >= PCRYPT_MEASURED_BYTES ? len : 0;
-	return preq->here ? req->flags : req->flags & ~CRYPTO_TFM_REQ_MAY_SLEEP;
+	if (!preq->here)
+		pcrypt_child_req(preq)->flags &= ~CRYPTO_TFM_REQ_MAY_SLEEP;
 }
 
 /* The instances are never stopped, so that @preq is not accepted can't happen. */
@@ -251,36 +220,17 @@ static int pcrypt_not_submitted(struct pcrypt_stream *stream,
 	return err;
 }
 
-/*
- * The request is done and has left the order.  Nobody is told to go on for it:
- * the request that would be may complete any moment.  Each of those who wait has a
- * request in flight, which tells one of them when it completes.
- */
-static int pcrypt_done_alone(struct pcrypt_stream *stream,
-			     struct pcrypt_request *preq)
-{
-	spin_lock(&stream->lock);
-	stream->in_flight--;
-	spin_unlock(&stream->lock);
-	return preq->padata.info;
-}
-
 /* With softirqs disabled. */
-static int pcrypt_submit(struct pcrypt_request *preq, unsigned int len)
+static int pcrypt_submit(struct pcrypt_request *preq, unsigned int len, bool run_here)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
 	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
-	int answer, cb_cpu, err = -EAGAIN;
-	bool alone;
+	int answer, cb_cpu, err = -EINVAL;
 
-	answer = pcrypt_enter(preq, len, &alone, &cb_cpu);
+	answer = pcrypt_enter(preq, len, &cb_cpu);
 	if (answer == -ENOSPC)
 		return answer;
-	if (alone)
-		err = padata_do_alone(stream->ps, &preq->padata, &cb_cpu);
-	if (err == 1)
-		return pcrypt_done_alone(stream, preq);
-	if (err == -EAGAIN)
+	if (!run_here)
 		err = padata_do_parallel(stream->ps, &preq->padata, &cb_cpu);
 	/*
 	 * No CPU is left in a cpumask.  Users of the cipher are served all the
@@ -289,6 +239,27 @@ static int pcrypt_submit(struct pcrypt_request *preq, unsigned int len)
 	if (err == -EINVAL)
 		err = padata_do_inline(stream->ps, &preq->padata, &cb_cpu);
 	return err ? pcrypt_not_submitted(stream, preq, err) : answer;
+}
+
+/*
+ * In parallel mode now and then a submitter reads the clock: before, to see whether the
+ * mode pays, and again after, for the cost of handing over.  By then the request, the
+ * transform and with it the stream may be gone.
+ */
+static int pcrypt_submit_timed(struct pcrypt_request *preq, unsigned int len)
+{
+	unsigned int nr_run = raw_cpu_read(pcrypt_nr_run);
+	enum pcrypt_dir dir = preq->dir;
+	u64 start;
+	int answer;
+
+	pcrypt_look_at_rate(pcrypt_stream_of(preq), dir, local_clock());
+	start = local_clock();
+	answer = pcrypt_submit(preq, len, false);
+	/* Neither refused nor run here. */
+	if (answer != -ENOSPC && nr_run == raw_cpu_read(pcrypt_nr_run))
+		pcrypt_fold_least(&pcrypt_modes[dir].handover_ns, local_clock() - start);
+	return answer;
 }
 
 /* Takes a request's place in the order; pcrypt_submit_here() runs it afterwards. */
@@ -303,37 +274,232 @@ static void pcrypt_parallel_later(struct padata_priv *padata)
  */
 static int pcrypt_submit_here(struct pcrypt_request *preq, unsigned int len)
 {
-	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
-	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
-	int answer, cb_cpu, err = 0;
-	bool unused;
+	int answer;
 
+	preq->padata.parallel = pcrypt_parallel_later;
 	local_bh_disable();
-	answer = pcrypt_enter(preq, len, &unused, &cb_cpu);
-	if (answer != -ENOSPC)
-		err = padata_do_inline(stream->ps, &preq->padata, &cb_cpu);
-	if (err)
-		answer = pcrypt_not_submitted(stream, preq, err);
+	pcrypt_look_at_rate(pcrypt_stream_of(preq), preq->dir, local_clock());
+	answer = pcrypt_submit(preq, len, true);
 	local_bh_enable();
-	if (!err && answer != -ENOSPC)
+	if (answer == -EINPROGRESS || answer == -EBUSY)
 		pcrypt_parallel(&preq->padata);
 	return answer;
 }
 
-/* The child's request is ready; @len says how much work it is, in bytes. */
-static int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len)
+/* A request of a stream that is in parallel mode, or returns from it. */
+static int pcrypt_crypt_listed(struct pcrypt_request *preq, unsigned int len, bool run_here)
 {
+	struct pcrypt_stream *stream = pcrypt_stream_of(preq);
 	int answer;
 
-	memset(&preq->padata, 0, sizeof(preq->padata));
-	preq->padata.serial = pcrypt_serial;
-	if (preq->here) {
-		preq->padata.parallel = pcrypt_parallel_later;
+	pcrypt_prepare_job(preq, len);
+	if (preq->here)
 		return pcrypt_submit_here(preq, len);
-	}
 	preq->padata.parallel = pcrypt_parallel;
 	local_bh_disable();
-	answer = pcrypt_submit(preq, len);
+	if (run_here || READ_ONCE(stream->nr_entered) % PCRYPT_LOOK_EVERY)
+		answer = pcrypt_submit(preq, len, run_here);
+	else
+		answer = pcrypt_submit_timed(preq, len);
 	local_bh_enable();
 	return answer;
+}
+
+/*
+ * The child has accepted a direct request and completes it later.  Those that follow
+ * must not overtake it: it takes its place in the order now, which ends direct mode.
+ * If it has been completed meanwhile its completion was left to us.
+ */
+static int pcrypt_list_late(struct pcrypt_request *preq)
+{
+	struct pcrypt_stream *stream = pcrypt_stream_of(preq);
+	int cb_cpu, err;
+
+	local_bh_disable();
+	INIT_LIST_HEAD(&preq->backlog);
+	spin_lock(&stream->lock);
+	cb_cpu = pcrypt_stream_cb_cpu(stream, preq->dir);
+	stream->in_flight++;
+	if (stream->mode == PCRYPT_DIRECT)
+		pcrypt_end_direct(stream, preq->dir, local_clock());
+	spin_unlock(&stream->lock);
+	err = padata_do_inline(stream->ps, &preq->padata, &cb_cpu);
+	/* The instances are never stopped. */
+	WARN_ON_ONCE(err);
+	/* Fully ordered: the completion that finds it listed sees the list's fields. */
+	if (atomic_cmpxchg(&preq->way, PCRYPT_UNLISTED, PCRYPT_LISTED) == PCRYPT_ENDED)
+		padata_do_serial(&preq->padata);
+	local_bh_enable();
+	return -EINPROGRESS;
+}
+
+/* Before a direct request is given to a child that may complete it later. */
+static void pcrypt_prepare_late(struct pcrypt_request *preq)
+{
+	memset(&preq->padata, 0, sizeof(preq->padata));
+	preq->padata.serial = pcrypt_serial;
+	preq->padata.parallel = pcrypt_parallel_later;
+	preq->work_ns = 0;
+	atomic_set(&preq->way, PCRYPT_UNLISTED);
+}
+
+/* Return true if the child has accepted a direct request; otherwise @err is its result. */
+static bool pcrypt_is_accepted(const struct pcrypt_tfm *ctx, u32 flags, int err)
+{
+	return ctx->may_be_async && (err == -EINPROGRESS ||
+				     (err == -EBUSY && (flags & CRYPTO_TFM_REQ_MAY_BACKLOG)));
+}
+
+static int pcrypt_run_direct(struct pcrypt_request *preq)
+{
+	const struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
+	struct padata_shell *ps = ctx->stream[preq->dir].ps;
+	u32 flags = preq->req->flags;
+	int err;
+
+	if (ctx->may_be_async)
+		pcrypt_prepare_late(preq);
+	err = pcrypt_run(preq);
+	if (pcrypt_is_accepted(ctx, flags, err))
+		return pcrypt_list_late(preq);
+	padata_direct_done(ps);
+	return err;
+}
+
+/* A direct request that is timed, for the rule. */
+static int pcrypt_run_timed(struct pcrypt_request *preq, unsigned int gen, unsigned int len)
+{
+	unsigned long nr_switches = pcrypt_nr_switches();
+	struct pcrypt_stream *stream = pcrypt_stream_of(preq);
+	u64 start;
+	int err;
+
+	pcrypt_count_direct(preq->dir);
+	start = local_clock();
+	err = pcrypt_run_direct(preq);
+	/* If it was accepted, request and transform may be gone. */
+	if (err == -EINPROGRESS || nr_switches != pcrypt_nr_switches())
+		pcrypt_forget_direct();
+	else
+		pcrypt_note_direct(stream, gen, len, start, local_clock());
+	return err;
+}
+
+/*
+ * Return true if a submitter may wait for the last requests in flight.  Those of a child
+ * that completes later take their time, and on the callback CPU they wait for us.
+ */
+static bool pcrypt_may_spin(const struct pcrypt_tfm *ctx, const struct pcrypt_stream *stream,
+			    u64 now)
+{
+	return !ctx->may_be_async && READ_ONCE(stream->in_flight) <= PCRYPT_SPIN_REQUESTS &&
+	       READ_ONCE(stream->serial_cpu) != raw_smp_processor_id() &&
+	       (s64)(now - READ_ONCE(stream->rule.spin_from)) >= 0;
+}
+
+/* Return true if the stream is in direct mode now. */
+static bool pcrypt_go_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream *stream)
+{
+	struct pcrypt_rule *rule = &stream->rule;
+	u64 now = local_clock(), end = now + PCRYPT_SPIN_NS;
+
+	if ((s64)(now - READ_ONCE(rule->direct_from)) < 0)
+		return false;
+	if (!padata_go_direct(stream->ps))
+		return true;
+	if (!pcrypt_may_spin(ctx, stream, now))
+		return false;
+	do {
+		cpu_relax();
+		if (!padata_go_direct(stream->ps))
+			return true;
+	} while ((s64)(local_clock() - end) < 0);
+	spin_lock_bh(&stream->lock);
+	rule->spin_from = local_clock() + (u64)rule->spin_ms * NSEC_PER_MSEC;
+	rule->spin_ms = min(rule->spin_ms * 2, PCRYPT_SPIN_MAX_MS);
+	spin_unlock_bh(&stream->lock);
+	return false;
+}
+
+/*
+ * A request comes while the stream returns to direct mode.  Where that takes long the
+ * load leaves no gap, and other CPUs may be of use again.
+ */
+static bool pcrypt_try_return(const struct pcrypt_tfm *ctx, struct pcrypt_stream *stream,
+			      enum pcrypt_dir dir)
+{
+	bool direct = pcrypt_go_direct(ctx, stream);
+	u64 now = local_clock();
+
+	spin_lock_bh(&stream->lock);
+	if (direct && stream->mode == PCRYPT_RETURNING)
+		pcrypt_set_mode(stream, dir, PCRYPT_DIRECT, now);
+	else if (!direct && stream->mode == PCRYPT_DIRECT)
+		pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
+	else if (!direct && pcrypt_returns_in_vain(stream, now))
+		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+	spin_unlock_bh(&stream->lock);
+	return direct;
+}
+
+/* Return true if the request is a direct one. */
+static bool pcrypt_is_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream *stream,
+			     enum pcrypt_dir dir)
+{
+	enum pcrypt_mode mode = READ_ONCE(stream->mode);
+
+	if (mode == PCRYPT_PARALLEL)
+		return false;
+	if (mode == PCRYPT_DIRECT) {
+		if (pcrypt_try_parallel(stream, dir, local_clock()))
+			return false;
+		if (padata_is_direct(stream->ps))
+			return true;
+	}
+	return pcrypt_try_return(ctx, stream, dir);
+}
+
+/* What the module parameter says, where it leaves no choice. */
+static void pcrypt_obey_policy(struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	enum pcrypt_policy policy = READ_ONCE(pcrypt_policy);
+	enum pcrypt_mode mode = READ_ONCE(stream->mode);
+
+	if (policy == PCRYPT_ALL_PARALLEL ? mode == PCRYPT_PARALLEL : mode != PCRYPT_PARALLEL)
+		return;
+	spin_lock_bh(&stream->lock);
+	if (policy == PCRYPT_ALL_PARALLEL) {
+		stream->rule.direct_rate = PCRYPT_RATE_UNKNOWN;
+		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, local_clock());
+	} else if (policy == PCRYPT_ALL_DIRECT && stream->mode == PCRYPT_PARALLEL) {
+		pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, local_clock());
+	}
+	spin_unlock_bh(&stream->lock);
+}
+
+/* Return true if a request can be done directly without a further look. */
+static __always_inline bool pcrypt_is_quick(struct pcrypt_stream *stream)
+{
+	return READ_ONCE(stream->quick) == READ_ONCE(pcrypt_policy_gen) &&
+	       padata_is_direct(stream->ps) && raw_cpu_dec_return(pcrypt_countdown) > 0;
+}
+
+/*
+ * A request that is looked at; the child's is ready.  @len says how much work it is, in
+ * bytes.
+ */
+static noinline int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len)
+{
+	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
+	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
+	/* Pairs with pcrypt_set_policy(): a policy at least as new is read below. */
+	unsigned int gen = smp_load_acquire(&pcrypt_policy_gen);
+
+	if (ctx->may_be_async && pcrypt_is_quick(stream))
+		return pcrypt_run_direct(preq);
+	pcrypt_obey_policy(stream, preq->dir);
+	if (pcrypt_is_direct(ctx, stream, preq->dir))
+		return pcrypt_run_timed(preq, gen, len);
+	return pcrypt_crypt_listed(preq, len,
+				   READ_ONCE(stream->mode) == PCRYPT_RETURNING);
 }

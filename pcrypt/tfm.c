@@ -21,8 +21,11 @@ static void pcrypt_exit_tfm(struct crypto_tfm *tfm)
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(tfm);
 	int dir;
 
-	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++)
+	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++) {
+		if (ctx->stream[dir].mode != PCRYPT_DIRECT)
+			atomic_dec(&pcrypt_modes[dir].nr_parallel);
 		padata_put_shell(ctx->stream[dir].ps);
+	}
 	pcrypt_close(pcrypt_inst_of(tfm->__crt_alg)->kind, ctx->child);
 }
 
@@ -36,11 +39,17 @@ static int pcrypt_init_tfm(struct crypto_tfm *tfm)
 	if (IS_ERR(child))
 		return PTR_ERR(child);
 	ctx->child = child;
+	ctx->may_be_async = pcrypt_tfm_in(pi->kind, child)->__crt_alg->cra_flags &
+			    CRYPTO_ALG_ASYNC;
 	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++) {
 		struct pcrypt_stream *stream = &ctx->stream[dir];
 
 		spin_lock_init(&stream->lock);
 		INIT_LIST_HEAD(&stream->backlog);
+		stream->serial_cpu = -1;
+		stream->rule.wait_ms = PCRYPT_WAIT_FIRST_MS;
+		stream->rule.spin_ms = PCRYPT_SPIN_MIN_MS;
+		stream->rule.since = local_clock();
 		stream->ps = padata_alloc_shell(pcrypt_pinst[dir]);
 		if (!stream->ps)
 			goto free_tfm;

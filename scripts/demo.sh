@@ -18,16 +18,21 @@ show_files() {
 	reported mask
 }
 
-# The load generator's key=value, as a table.
+# The load generator's key=value, as a table; which part of the requests was done in
+# parallel mode, the others by the CPU that sends.
 show_speed() {
 	echo
-	printf '%5s %-9s %12s %14s %9s %13s %6s\n' bytes direction 'plain req/s' \
-		'parallel req/s' speed-up 'out of order' wrong
-	reported load | awk '/plain_per_second/ {
+	printf '%5s %-9s %12s %13s %9s %9s %13s %6s\n' bytes direction 'plain req/s' \
+		'pcrypt req/s' speed-up parallel 'out of order' wrong
+	{ reported parallel | sed 's/^/parallel /'; reported load; } | awk -v requests="$requests" '
+	$1 == "parallel" {
+		part[$2, "encrypt"] = ($5 - $3) / requests
+		part[$2, "decrypt"] = ($6 - $4) / requests }
+	/plain_per_second/ {
 		for (i = 1; i <= NF; i++) { split($i, kv, "="); v[kv[1]] = kv[2] }
-		printf "%5d %-9s %12d %14d %9s %13d %6d\n", v["size"], v["direction"],
+		printf "%5d %-9s %12d %13d %9s %8.0f%% %13d %6d\n", v["size"], v["direction"],
 			v["plain_per_second"], v["parallel_per_second"], v["speedup"],
-			v["out_of_order"], v["wrong"] }'
+			100 * part[v["size"], v["direction"]], v["out_of_order"], v["wrong"] }'
 }
 
 show_jobs() {
@@ -50,8 +55,8 @@ check_jobs() {
 		END { exit bad || NR != 2 }'
 }
 
-# Each job has been submitted and run, as the counters say, and all but those that were
-# run alone were called back; both changes of the mask are there.
+# Each job has been submitted, run and called back, as the counters say; both changes of the
+# mask are there.
 check_events() {
 	{ reported traced; reported event; } | awk '
 		NR == 1 { jobs = $3 + $4 - $1 - $2 }

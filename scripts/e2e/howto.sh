@@ -43,7 +43,7 @@ sed -n 's/^howto: //p' "$LOGS/$name.verdict"
 sed -n 's/^speed: /# Mbit\/s, /p' "$LOGS/$name.verdict"
 count "$(grep -q '^howto: pcrypt(rfc4106(gcm(aes))).* yes$' "$LOGS/$name.verdict" && echo 0 || echo 1)" \
 	"the cipher is preferred"
-count "$(grep -qE '^howto: encrypt: [0-9]{4,} jobs' "$LOGS/$name.verdict" && echo 0 || echo 1)" \
+count "$(grep -A1 -E '^howto: encrypt: ' "$LOGS/$name.verdict" | grep -qE '[0-9]{4,} (jobs|requests)' && echo 0 || echo 1)" \
 	"new SAs use it"
 count "$(grep -q '^jobs: old SAs: 0$' "$LOGS/$name.verdict" && echo 0 || echo 1)" \
 	"strongSwan's old SAs do not"

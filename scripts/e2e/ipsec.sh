@@ -107,18 +107,29 @@ sum() {
 plain_jobs() {
 	local n=0 stage
 	for stage in $stages; do
-		n=$((n + $(of plain jobs_enc) + $(of plain jobs_dec)))
+		n=$((n + $(of plain jobs_enc) + $(of plain jobs_dec) +
+			$(of plain direct_enc) + $(of plain direct_dec)))
 	done
 	echo "$n"
+}
+
+# all_parallel: pcrypt has no choice.
+all_parallel() {
+	[[ " ${parameters[*]-} " == *" mode=parallel "* ]]
 }
 
 # judge_case: the load was the intended one, and pcrypt did it.
 judge_case() {
 	local status=0
 	check "$case: the plain one used the plain cipher" [ "$(plain_jobs)" = 0 ]
-	(($(sum jobs_enc) >= $(sum segments) && $(sum jobs_dec) >= $(sum segments) - $(sum lost) &&
+	# Direct requests are counted from time to time only.
+	(($(sum jobs_enc) + $(sum direct_enc) >= $(sum segments) * 9 / 10 &&
+		$(sum jobs_dec) + $(sum direct_dec) >= ($(sum segments) - $(sum lost)) * 9 / 10)) ||
+		status=1
+	! all_parallel || (($(sum jobs_enc) >= $(sum segments) &&
+		$(sum jobs_dec) >= $(sum segments) - $(sum lost) &&
 		$(most workers_enc) > 1 && $(most workers_dec) > 1)) || status=1
-	count $status "$case: $(sum segments) packets, $(sum jobs_enc) encrypted on up to $(most workers_enc) CPUs, $(sum jobs_dec) decrypted on up to $(most workers_dec)"
+	count $status "$case: $(sum segments) packets, encrypted in parallel $(sum jobs_enc), on up to $(most workers_enc) CPUs, direct $(sum direct_enc), trials $(sum trials_enc); decrypted $(sum jobs_dec), on up to $(most workers_dec), direct $(sum direct_dec), trials $(sum trials_dec)"
 	status=0
 	(($(sum masks) > 9 && $(sum cpus) > 4)) || status=1
 	count $status "$case: $(sum masks) masks written, $(sum cpus) CPUs switched meanwhile"

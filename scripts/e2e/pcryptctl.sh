@@ -217,7 +217,7 @@ preferred() {
 check_preferred() {
 	local ours="gcm(aes) pcrypt(gcm(aes)) pcrypt_mod" f
 	make_machine f
-	for f in jobs_completed jobs_submitted jobs_inline stalls jobs_per_cpu; do
+	for f in jobs_completed jobs_submitted jobs_inline stalls jobs_per_cpu requests_direct streams_parallel to_parallel; do
 		echo 0 | tee "$machine"/sys/kernel/pcrypt/p{en,de}crypt/$f >/dev/null
 	done
 	# shellcheck disable=SC2086 # words
@@ -303,7 +303,7 @@ check_cautions() {
 	disk="dm-crypt device quick has no_write_workqueue"
 	esp="esp4_offload is loaded; security associations that use it: 4; devices without a queue: eth0.5"
 	make_machine f
-	for f in jobs_completed jobs_submitted jobs_inline stalls jobs_per_cpu; do
+	for f in jobs_completed jobs_submitted jobs_inline stalls jobs_per_cpu requests_direct streams_parallel to_parallel; do
 		echo 0 | tee "$machine"/sys/kernel/pcrypt/p{en,de}crypt/$f >/dev/null
 	done
 	make_users

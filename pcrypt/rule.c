@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pcrypt: the rule that decides on the mode of a stream
+ *
+ * A stream begins in direct mode: a request is done by the CPU that sends it, and is
+ * as fast as with the plain cipher.  Parallel mode is tried where it can pay:
+ *
+ * - the child takes longer than it takes to hand a request over, and
+ * - one CPU limits the stream: it sends all requests, and the child takes more of its
+ *   time than passes between two requests, of this stream or another one.
+ *
+ * It stays where it does pay.  That is measured in one unit for both modes, seconds
+ * of direct work per second: a request counts as what it takes in direct mode.  In
+ * direct mode that rate is busy / (busy + gap), and less than 1; in parallel mode it
+ * is what has been completed in a window, and can be as much as there are CPUs.
+ * Parallel mode ends where its rate is not higher than that of direct mode was, so
+ * also where the load falls below what one CPU can do.
+ *
+ * All of it is measured on this machine, with this load: the time of the child by
+ * one direct request in PCRYPT_SAMPLE_SHORT, the cost of handing over by one request
+ * in PCRYPT_LOOK_EVERY in parallel mode.
+ */
+
+static unsigned int pcrypt_class(unsigned int len)
+{
+	return clamp(fls(len) - 6, 0, PCRYPT_NR_CLASSES - 1);
+}
+
+/* One sample in eight; a single one, of an interrupted CPU say, counts twice at most. */
+static void pcrypt_fold(u32 *mean, u64 sample)
+{
+	u32 old = READ_ONCE(*mean);
+
+	if (old)
+		sample = old - old / 8 + min(sample, 2ULL * old + 1000) / 8;
+	WRITE_ONCE(*mean, clamp(sample, 1ULL, (u64)U32_MAX / 4));
+}
+
+/*
+ * The least sample counts at once, greater ones slowly: a hand-over that wakes a worker
+ * takes a hundred times as long, which is the price of a load with pauses and not of one
+ * that fills several CPUs.
+ */
+static void pcrypt_fold_least(u32 *least, u64 sample)
+{
+	u32 old = READ_ONCE(*least);
+
+	if (old && sample > old)
+		sample = old + DIV_ROUND_UP_ULL(min(sample - old, (u64)old), 64);
+	WRITE_ONCE(*least, clamp(sample, 1ULL, (u64)U32_MAX / 4));
+}
+
+static void pcrypt_note_cost(struct pcrypt_stream *stream, unsigned int len, u64 ns)
+{
+	u32 sample = clamp(div_u64(ns << 10, len), 1ULL, (u64)U32_MAX);
+	u32 mean = READ_ONCE(stream->ns_per_kib);
+
+	/* Two writers at a time lose a sample, no more. */
+	WRITE_ONCE(stream->ns_per_kib, mean ? mean - mean / 8 + sample / 8 : sample);
+}
+
+/*
+ * What a request takes in direct mode.  One of a size that was not seen there is assumed
+ * to take as long as the nearest smaller one, or its part of the nearest larger one:
+ * rather too little, so that parallel mode is not considered better than it is.
+ */
+static u32 pcrypt_work_ns(const struct pcrypt_rule *rule, unsigned int len)
+{
+	int class = pcrypt_class(len), i;
+	u32 ns = 0;
+
+	for (i = class; i >= 0 && !ns; i--)
+		ns = READ_ONCE(rule->child_ns[i]);
+	for (i = class + 1; i < PCRYPT_NR_CLASSES && !ns; i++)
+		ns = READ_ONCE(rule->child_ns[i]) >> (i - class);
+	return ns;
+}
+
+static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
+			    enum pcrypt_mode mode, u64 now)
+{
+	struct pcrypt_modes *modes = &pcrypt_modes[dir];
+	struct pcrypt_rule *rule = &stream->rule;
+	bool was_direct = stream->mode == PCRYPT_DIRECT;
+	bool is_direct = mode == PCRYPT_DIRECT;
+
+	lockdep_assert_held(&stream->lock);
+	WRITE_ONCE(stream->quick, 0);
+	WRITE_ONCE(stream->mode, mode);
+	atomic_add(was_direct - is_direct, &modes->nr_parallel);
+	if (was_direct && !is_direct)
+		atomic_long_inc(&modes->to_parallel);
+	if (!was_direct && is_direct)
+		atomic_long_inc(&modes->to_direct);
+	rule->since = now;
+	rule->nr_samples = 0;
+	rule->nr_moves = 0;
+	rule->handed_over = 0;
+	rule->done_ns = 0;
+	rule->window_since = 0;
+	rule->nr_windows = 0;
+	rule->nr_bad = 0;
+	rule->spin_from = now;
+	rule->spin_ms = PCRYPT_SPIN_MIN_MS;
+}
+
+static bool pcrypt_limits_stream(const struct pcrypt_rule *rule)
+{
+	unsigned int n = READ_ONCE(rule->nr_samples);
+
+	return n >= PCRYPT_MIN_SAMPLES && READ_ONCE(rule->nr_moves) * 4 <= n &&
+	       READ_ONCE(rule->gap_ns) < READ_ONCE(rule->busy_ns);
+}
+
+/* A quarter above what handing over costs, which is known of the first stream on. */
+static bool pcrypt_is_worth_it(const struct pcrypt_rule *rule, enum pcrypt_dir dir)
+{
+	u32 cost = READ_ONCE(pcrypt_modes[dir].handover_ns);
+
+	return READ_ONCE(rule->busy_ns) > cost + cost / 4;
+}
+
+/* A long wait is for the load that was tried, not for one that is quite another. */
+static u64 pcrypt_wait_ns(const struct pcrypt_rule *rule)
+{
+	u32 tried = READ_ONCE(rule->tried_ns), busy = READ_ONCE(rule->busy_ns);
+	unsigned int ms = READ_ONCE(rule->wait_ms);
+
+	if (busy / 2 > tried || busy < tried / 2)
+		ms = min(ms, PCRYPT_WAIT_MIN_MS);
+	return (u64)ms * NSEC_PER_MSEC;
+}
+
+static bool pcrypt_may_try(const struct pcrypt_rule *rule, enum pcrypt_dir dir, u64 now)
+{
+	return (s64)(now - READ_ONCE(rule->since)) > (s64)pcrypt_wait_ns(rule) &&
+	       pcrypt_limits_stream(rule) && pcrypt_is_worth_it(rule, dir);
+}
+
+/* Return true if the stream was in direct mode, and parallel mode is tried now. */
+static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir dir,
+				u64 now)
+{
+	struct pcrypt_rule *rule = &stream->rule;
+	bool changed;
+
+	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO || !pcrypt_may_try(rule, dir, now))
+		return false;
+	spin_lock_bh(&stream->lock);
+	changed = stream->mode == PCRYPT_DIRECT;
+	if (changed) {
+		rule->direct_rate = div_u64((u64)rule->busy_ns << 10,
+					    rule->busy_ns + rule->gap_ns);
+		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+	}
+	spin_unlock_bh(&stream->lock);
+	return changed;
+}
+
+/* Parallel mode does not pay, or not any more. */
+static void pcrypt_end_parallel(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
+{
+	struct pcrypt_rule *rule = &stream->rule;
+	bool has_paid = (s64)(now - rule->since) > (s64)PCRYPT_PAID_MS * NSEC_PER_MSEC;
+
+	/* Without a result nothing is known of parallel mode. */
+	if (has_paid || !rule->handed_over)
+		rule->wait_ms = PCRYPT_WAIT_MIN_MS;
+	else
+		rule->wait_ms = clamp(rule->wait_ms * 2, PCRYPT_WAIT_MIN_MS,
+				      PCRYPT_WAIT_MAX_MS);
+	rule->tried_ns = rule->busy_ns;
+	pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
+}
+
+/*
+ * A child has accepted a direct request and completes it later.  If that happens again
+ * soon, its requests are listed for longer and longer before one is direct again.
+ */
+static void pcrypt_end_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
+{
+	struct pcrypt_rule *rule = &stream->rule;
+	bool has_paid = (s64)(now - rule->since) > (s64)PCRYPT_PAID_MS * NSEC_PER_MSEC;
+
+	rule->late_ms = has_paid ? PCRYPT_WAIT_MIN_MS :
+			clamp(rule->late_ms * 2, PCRYPT_WAIT_MIN_MS, PCRYPT_WAIT_MAX_MS);
+	pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
+	rule->direct_from = now + (u64)rule->late_ms * NSEC_PER_MSEC;
+}
+
+/* Return true if the stream had better be in parallel mode than return any longer. */
+static bool pcrypt_returns_in_vain(const struct pcrypt_stream *stream, u64 now)
+{
+	const struct pcrypt_rule *rule = &stream->rule;
+	u64 since = max(rule->since, rule->direct_from);
+
+	return stream->mode == PCRYPT_RETURNING && READ_ONCE(pcrypt_policy) == PCRYPT_AUTO &&
+	       (s64)(now - since) > (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC;
+}
+
+/* Return true if a window is over; a trial is as soon as it is clear how it will end. */
+static bool pcrypt_window_is_over(const struct pcrypt_rule *rule, u64 elapsed)
+{
+	if (rule->nr_windows)
+		return elapsed > PCRYPT_WINDOW_NS;
+	if (elapsed > PCRYPT_TRIAL_NS)
+		return true;
+	return elapsed > PCRYPT_TRIAL_LEAST_NS && rule->rate < rule->direct_rate / 4 * 3;
+}
+
+/* Look at the rate so far.  Return true if parallel mode does not pay. */
+static bool pcrypt_judge(struct pcrypt_rule *rule, u64 now)
+{
+	unsigned int most = rule->nr_windows ? PCRYPT_BAD_WINDOWS : 1;
+	u64 elapsed = now - rule->window_since;
+
+	rule->rate = min_t(u64, div64_u64(rule->done_ns << 10, elapsed | 1), U32_MAX);
+	if (!pcrypt_window_is_over(rule, elapsed))
+		return false;
+	rule->window_since = now;
+	rule->done_ns = 0;
+	rule->nr_windows++;
+	if (rule->rate > rule->direct_rate + rule->direct_rate / 16)
+		rule->nr_bad = 0;
+	else
+		rule->nr_bad++;
+	return rule->nr_bad >= most;
+}
+
+/* Look whether parallel mode pays; the caller is about to submit a request. */
+static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
+{
+	struct pcrypt_rule *rule = &stream->rule;
+	bool over;
+
+	if (READ_ONCE(pcrypt_policy) == PCRYPT_ALL_PARALLEL)
+		return;
+	spin_lock(&stream->lock);
+	if (rule->window_since)
+		over = (s64)(now - rule->window_since) > 0 && pcrypt_judge(rule, now);
+	else if (rule->handed_over)
+		over = (s64)(now - rule->handed_over) > PCRYPT_TRIAL_MAX_NS;
+	else
+		over = (s64)(now - rule->since) > PCRYPT_UNSETTLED_NS;
+	if (over && stream->mode == PCRYPT_PARALLEL)
+		pcrypt_end_parallel(stream, dir, now);
+	spin_unlock(&stream->lock);
+}
+
+/*
+ * A request of parallel mode is completed.  Those that were in flight when the first
+ * one was had waited for the change of mode, and would make the rate look better.
+ *
+ * Under the stream's lock.
+ */
+static void pcrypt_count_result(struct pcrypt_stream *stream, u32 work_ns)
+{
+	struct pcrypt_rule *rule = &stream->rule;
+
+	if (!rule->handed_over) {
+		rule->handed_over = local_clock() ?: 1;
+		rule->skip = stream->in_flight;
+	}
+	if (rule->skip) {
+		rule->skip--;
+		return;
+	}
+	if (!rule->window_since)
+		rule->window_since = local_clock();
+	rule->done_ns += work_ns;
+}
+
+static void pcrypt_count_down(int n)
+{
+	raw_cpu_write(pcrypt_countdown, n);
+	raw_cpu_write(pcrypt_counted_from, n);
+}
+
+/* One request in so many of this CPU is timed; which ones must not follow a pattern. */
+static void pcrypt_count_down_from(u32 busy_ns, u64 now)
+{
+	int n = busy_ns < PCRYPT_LONG_NS ? PCRYPT_SAMPLE_SHORT : PCRYPT_SAMPLE_LONG;
+
+	pcrypt_count_down(n / 2 + (int)((u32)now % n));
+}
+
+/*
+ * Count this direct request and those before it that nothing was done for.  Which stream
+ * they are of is not known: over time each has its share.
+ */
+static void pcrypt_count_direct(enum pcrypt_dir dir)
+{
+	int left = raw_cpu_read(pcrypt_countdown);
+	int n = raw_cpu_read(pcrypt_counted_from) - left;
+
+	raw_cpu_write(pcrypt_counted_from, left);
+	atomic_long_add(max(n, 1), &pcrypt_modes[dir].nr_direct);
+}
+
+/*
+ * The gap is that of the CPU, from the end of its last direct request to this one: what
+ * other streams use of a CPU is no time in which this one could send more.
+ */
+static void pcrypt_note_gap(struct pcrypt_rule *rule, u64 gap)
+{
+	int cpu = raw_smp_processor_id();
+
+	pcrypt_fold(&rule->gap_ns, gap);
+	/* The next load is another one. */
+	if (READ_ONCE(rule->gap_ns) / 2 > READ_ONCE(rule->busy_ns))
+		WRITE_ONCE(rule->tried_ns, 0);
+	if (READ_ONCE(rule->sample_cpu) != cpu) {
+		WRITE_ONCE(rule->sample_cpu, cpu);
+		WRITE_ONCE(rule->nr_moves, READ_ONCE(rule->nr_moves) + 1);
+	}
+	WRITE_ONCE(rule->nr_samples, READ_ONCE(rule->nr_samples) + 1);
+}
+
+/*
+ * A direct request was timed.  If it was the first of a pair the next one on this CPU is
+ * looked at for the gap between both.  The next ones of the stream are quick otherwise,
+ * until the policy changes from that of generation @gen.
+ */
+static void pcrypt_note_direct(struct pcrypt_stream *stream, unsigned int gen,
+			       unsigned int len, u64 start, u64 end)
+{
+	struct pcrypt_rule *rule = &stream->rule;
+	u64 last_end = raw_cpu_read(pcrypt_last_end);
+
+	pcrypt_fold(&rule->child_ns[pcrypt_class(len)], end - start);
+	pcrypt_fold(&rule->busy_ns, end - start);
+	if (len >= PCRYPT_MEASURED_BYTES)
+		pcrypt_note_cost(stream, len, end - start);
+	if (last_end && (s64)(start - last_end) >= 0) {
+		pcrypt_note_gap(rule, start - last_end);
+		raw_cpu_write(pcrypt_last_end, 0);
+		pcrypt_count_down_from(rule->busy_ns, start);
+	} else {
+		raw_cpu_write(pcrypt_last_end, end);
+		pcrypt_count_down(1);
+	}
+	if (READ_ONCE(stream->quick) == gen)
+		return;
+	/* Under the lock, so that a change of mode under way is not undone. */
+	spin_lock_bh(&stream->lock);
+	WRITE_ONCE(stream->quick, stream->mode == PCRYPT_DIRECT ? gen : 0);
+	spin_unlock_bh(&stream->lock);
+}
+
+/* The task was switched out, and perhaps moved: no pair is of use. */
+static void pcrypt_forget_direct(void)
+{
+	raw_cpu_write(pcrypt_last_end, 0);
+}
+
+static void pcrypt_calibration_parallel(struct padata_priv *padata)
+{
+	padata_do_serial(padata);
+}
+
+static void pcrypt_calibration_serial(struct padata_priv *padata)
+{
+}
+
+static void pcrypt_hand_over_timed(struct padata_shell *ps, struct padata_priv *job, u32 *ns)
+{
+	int cb_cpu = 0;
+	u64 start;
+
+	job->parallel = pcrypt_calibration_parallel;
+	job->serial = pcrypt_calibration_serial;
+	start = local_clock();
+	if (!padata_do_parallel(ps, job, &cb_cpu))
+		pcrypt_fold_least(ns, local_clock() - start);
+}
+
+/*
+ * What it costs to hand a request over, before there is one.  Without memory the first
+ * trial of a stream measures it.
+ */
+static void pcrypt_calibrate(enum pcrypt_dir dir)
+{
+	struct padata_shell *ps = padata_alloc_shell(pcrypt_pinst[dir]);
+	struct padata_priv *jobs;
+	int i;
+
+	jobs = kcalloc(PCRYPT_CALIBRATION_JOBS, sizeof(*jobs), GFP_KERNEL);
+	for (i = 0; ps && jobs && i < PCRYPT_CALIBRATION_JOBS; i++)
+		pcrypt_hand_over_timed(ps, &jobs[i], &pcrypt_modes[dir].handover_ns);
+	/* Waits for the jobs. */
+	padata_free_shell(ps);
+	kfree(jobs);
+}
