@@ -6,38 +6,41 @@
 /**
  * DOC: overview
  *
- * A job flows one way::
+ * The usual way of a job::
  *
  *   padata_do_parallel()   order list of the shell, shared queue of the instance
  *   pump of some CPU       parallel()
- *   padata_do_serial()     the job is done; a completion that finds the baton drains
+ *   padata_do_serial()     the job is done; a completion that finds the baton
+ *                          drains, or leaves that to a pump
  *   drain                  finished jobs at the front of the order list go to
  *                          the serial queues of their callback CPUs
  *   pump of that CPU       serial()
  *
  * The order of the callbacks is the order of the list, and nothing else defines it:
  * there are no sequence numbers.  Only the holder of a list's **baton** may take jobs
- * off the list.  The baton is in exactly one place: at home in the shell (the list is
- * empty), on the first job of the list (it is not done), with a drainer, or parked
- * (the first job is done but fenced, and callbacks before it have not returned).  A
+ * off the list.  The baton is in exactly one place: at home in the shell (then the list
+ * is empty), on the first job of the list (it is not done), with a drainer or a
+ * submitter that does a job alone, with the pump of a CPU that settles, or parked (the
+ * first job is done but fenced, and callbacks before it have not returned).  A
  * completion that does not find the baton touches only the state of its own job.
  *
- * Each CPU has one **pump** per instance, a work item.  It serves the serial
- * queue of its CPU first and pulls jobs from the shared queue as long as its CPU
- * is in the parallel mask.  Sleeping and waking cost more than all the rest, so
- * a further pump is woken only when the queued work outweighs a wake-up, and one
- * that runs out of work looks for more for a moment before it sleeps.  Where jobs
- * are short their drains wait until the pump has run the jobs that it pulled of a
+ * Each CPU has one **pump** per instance, a work item.  It serves serial queues, that
+ * of its CPU among them, and pulls jobs from the shared queue as long as its CPU is in
+ * the parallel mask, in turns.  Sleeping and waking cost more than all the rest.  So a
+ * further pump is woken only when the queued work outweighs a wake-up, or the queue is
+ * late, and one that runs out of work may look for more for a moment before it sleeps.
+ * Where jobs are short their drains wait some microseconds for further jobs of the
  * shell.
  *
- * The order does not end at serial(): behind it stand queues of the CPU on which it
- * runs.  So a stream of results changes its CPU only through a **fence**, whatever
- * the cause is: new masks, a CPU that comes or goes, a job done by its submitter.
- * The first job for the new CPU is fenced.  It is handed over once all earlier
- * callbacks of the shell have returned and the old CPU has **settled**: softirqs and
- * work items that these callbacks raised there have run.  A serial queue that one
- * CPU's pump takes over from another's waits for the same.  A change of masks or
- * CPUs itself publishes the new mapping and waits for none of this.
+ * The order does not end at serial(): behind it stand queues of the CPU on which
+ * serial() runs.  So the results of one requested CPU change the CPU on which they come
+ * out only through a **fence**, whatever the cause is: new masks, a CPU that comes or
+ * goes, a job done by its submitter.  The first job for the new CPU is fenced.  It is
+ * handed over once all earlier callbacks of the shell have returned and the old CPUs
+ * have **settled**: softirqs and work items that these callbacks raised there have run,
+ * within bounds.  A serial queue that one CPU's pump takes over from another's waits for
+ * the same.  A change of masks publishes the new mapping and waits for none of this;
+ * a CPU that goes offline waits until it has settled.
  */
 
 /*
@@ -62,8 +65,8 @@
  *   At least one of them sees the other, padata_shell::lock decides which acts.
  * fence:A / fence:B, end of earlier callbacks
  *   fence:A is park:B's subtraction, after serial() has returned; fence:B reads
- *   ::pending with acquire before a CPU is asked to settle for a fenced job, or one
- *   is run alone.  The serial queue's ::at, which says on which CPU the callbacks
+ *   ::pending with acquire before a CPU is asked to settle for a fenced job, or a
+ *   job is done alone.  The serial queue's ::at, which says on which CPU the callbacks
  *   ran, was written before fence:A.
  * settle, no label needed
  *   The shell goes to the pump of the old CPU through a lock-free list (llist_add()
@@ -71,11 +74,11 @@
  *   pending softirqs afterwards, on that CPU, where the callbacks raised them
  *   before.  A softirq of a CPU is not in progress while a task runs there.  The pump
  *   then queues itself.  The worker pool's lock puts it behind the work items queued
- *   before, and the pool starts it after these have ended.  (PREEMPT_RT: a softirq
+ *   before, and the pool starts it after these have ended, or sleep.  (PREEMPT_RT: a softirq
  *   in progress is an RCU read section, and the pump waits for a grace period.)
  * sleep:A / sleep:B, lost wake-up (pattern R: two writes of ::awake, one queue)
- *   sleep:A (pump_sleep) writes awake = 0; full barrier; reads ::ready,
- *   ::deferred and ::pulling.
+ *   sleep:A (pump_sleep) writes awake = 0; full barrier; reads ::ready, ::deferred,
+ *   ::leaving, ::leaving_queues and ::pulling.
  *   sleep:B (pump_wake) has filled one of these before; xchg(awake, 1), fully
  *   ordered.  If it finds 1, that is older than the pump's 0, and the pump's
  *   reads after its barrier see what was filled; if it finds 0, it queues the
@@ -83,7 +86,7 @@
  * queue, no label needed
  *   nr_queued > 0 implies nr_pulling > 0, both under instance::lock.  A pump with
  *   ::pulling set looks at the queue under that lock before it sleeps, and
- *   clears it only where the queue is empty or after it woke another.
+ *   clears it only where the queue is empty, or where the same section chooses another.
  * look:A / look:B, store buffering
  *   look:A (look_again_later) has raised nr_queued; full barrier; reads ::look_armed.
  *   look:B (look_again) clears ::look_armed; full barrier; reads nr_queued.
@@ -106,10 +109,11 @@
  *   period ends the wait: parallel() runs in an RCU read section.
  * direct:A / direct:B, direct mode begins
  *   direct:A stores ::direct_on with release under padata_shell::lock, after it has
- *   found the shell idle (fence:B) and the CPU of its results settled.  direct:B reads
+ *   found the shell idle (fence:B) and the CPUs of its results settled.  direct:B reads
  *   it with acquire, and the submitter's work follows.  The end of direct mode needs no
  *   order: a submitter that still reads the old value is concurrent with the job that
- *   ended it, or has done all its work before and so reads the new one.
+ *   ended the mode, and one whose call begins after that job was submitted reads the new
+ *   one.
  * stop
  *   padata_stop() clears ::running, then takes each padata_shell::lock to look at
  *   ::refs; a submitter reads ::running and raises ::refs under that lock.  A

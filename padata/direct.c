@@ -3,17 +3,19 @@
  * padata: direct mode of a shell
  *
  * In direct mode the submitter does the work itself and has the result on return,
- * past the shell: without a lock, a list or a counter.  The order needs nothing
- * more.  Of two direct jobs that overlap in time either may end first, as those of
- * any two concurrent calls.  A job submitted after a direct one has returned follows
- * a result that is out already.  Direct mode begins only where no job of the shell is
- * in flight, no callback runs, and the CPU on which the results came out has settled.
+ * past the shell: without a list or a counter, and without a lock but for the first time
+ * on a further CPU.  The order needs nothing more.  Of two pieces of direct work that
+ * overlap in time either may end first, as those of any two concurrent calls.  A job
+ * submitted after direct work has returned follows a result that is out already.  Direct
+ * mode begins only where no job of the shell is in flight, no callback runs, and the
+ * CPUs on which the results came out have settled.
  *
- * It ends with the next job that the shell takes.  Results of direct jobs came out on
+ * It ends with the next job that is submitted, also in vain.  Direct results came out on
  * the CPUs of their submitters, so that job has a fence: padata_shell::from names the
  * CPU, or is CPU_MANY.
  *
- * Letters: none of its own; padata_shell::direct_on is under padata_shell::lock.
+ * Letters: none of its own; padata_shell::direct_on is written under
+ * padata_shell::lock.
  */
 
 /* A submitter does direct work on this CPU, which may be another one than before. */
@@ -27,13 +29,13 @@ static void shell_note_direct(struct padata_shell *ps)
 	WRITE_ONCE(ps->direct_on, CPU_MANY);
 }
 
-/* A CPU on its way out has settled for the last time, so it takes no more such work. */
+/* A CPU on its way out settles for the last time, so it takes no more such work. */
 static bool direct_cpu_is_online(struct padata_shell *ps)
 {
 	return this_cpu_read(ps->pinst->pumps->direct_cpu) == smp_processor_id();
 }
 
-/* The submitter is on another CPU than the one before, or on one of many. */
+/* Return true if the shell is in direct mode; this CPU may be new to it, or about to go. */
 static noinline bool shell_is_direct_here(struct padata_shell *ps)
 {
 	bool direct;
@@ -48,7 +50,7 @@ static noinline bool shell_is_direct_here(struct padata_shell *ps)
 	return direct;
 }
 
-/* Return true if results of direct work on this CPU are known to come out here. */
+/* Return true if the shell is in direct mode and expects direct results of this CPU. */
 static __always_inline bool shell_knows_direct_cpu(struct padata_shell *ps, int on)
 {
 	struct padata_pump __percpu *pumps = ps->pinst->pumps;
@@ -64,14 +66,15 @@ static __always_inline bool shell_knows_direct_cpu(struct padata_shell *ps, int 
  *
  * In direct mode, see padata_go_direct(), the caller does the work at once, in place
  * of submitting a job, and calls padata_direct_done().  The work has to end before the
- * caller returns from what its user called, and the user must have the result before it
- * calls again.  Any number of tasks and CPUs may do so at the same time.  Such work is
- * not a job: it is in none of the instance's counters, and padata_free_shell() does not
- * wait for it.
+ * caller returns from the call of its user, or to become a job by padata_do_inline()
+ * before that, and the user must have the result before it calls again.  Any number of
+ * tasks and CPUs may do so at the same time.  Direct work is not a job: it is in none of
+ * the instance's counters, and padata_free_shell() does not wait for it.
  *
  * Context: Task or softirq, interrupts on.  Does not sleep.
- * Return: true if the caller may; false if the work is one for padata_do_parallel() or
- * padata_do_inline(), which are always allowed and end direct mode.
+ * Return: true if the caller may; false if the shell is not in direct mode, or the CPU
+ * is about to go offline.  The work is then one for padata_do_parallel(),
+ * padata_do_inline() or padata_do_alone(), which end direct mode.
  */
 bool padata_is_direct(struct padata_shell *ps)
 {
@@ -124,7 +127,8 @@ EXPORT_SYMBOL_GPL(padata_direct_done);
 
 /*
  * Return true if direct mode may begin: no job is in flight, and no result is on its way,
- * also from this CPU, since others may join.  Otherwise the CPUs are asked to settle.
+ * also from this CPU, since others may join.  Otherwise the CPUs of an idle shell are
+ * asked to settle, by its next callback or at the second time.
  */
 static bool shell_may_go_direct(struct padata_shell *ps)
 {
@@ -144,11 +148,11 @@ static bool shell_may_go_direct(struct padata_shell *ps)
  *
  * Context: Task or softirq, interrupts on.  Does not sleep.
  * Return:
- * * 0 - the shell is in direct mode, the caller may do its work as after
- *   padata_is_direct(), and that returns true until direct mode ends.
+ * * 0 - the shell is in direct mode, and the caller may do its work as after
+ *   padata_is_direct().
  * * -EAGAIN - jobs are in flight, or their callbacks have not returned, or a CPU on
- *   which results came out has not settled.  The shell asks it to, so a later call may
- *   succeed once no job is in flight.
+ *   which results came out has not settled, or this CPU is about to go offline.  The
+ *   shell has the CPUs settle, so a later call may succeed once no job is in flight.
  */
 int padata_go_direct(struct padata_shell *ps)
 {

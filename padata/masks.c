@@ -63,8 +63,7 @@ static void set_cpu_online_here(struct instance *pinst, unsigned int cpu, bool o
  * @cpu: The CPU.
  * @online: Which of the two.
  *
- * No allocation, no walk over shells, nothing to wait for: hotplug callbacks do
- * no more than this.
+ * No allocation, no walk over shells, nothing to wait for.
  */
 static void map_change(struct instance *pinst, struct user_masks *new,
 		       unsigned int cpu, bool online)

@@ -202,8 +202,8 @@ static void shell_want_settled(struct padata_shell *ps)
 
 /*
  * Return true if a job may be done alone on this CPU: no job is in flight, and no
- * result is on its way from another CPU.  A CPU on its way out has settled for the last
- * time, and softirqs that come now would not be waited for.
+ * result is on its way from another CPU.  A CPU on its way out settles for the last
+ * time, and softirqs that come later would not be waited for.
  */
 static bool shell_may_do_alone(struct padata_shell *ps)
 {

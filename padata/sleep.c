@@ -22,7 +22,8 @@ static bool pump_entitled(struct padata_pump *pump)
  * pump_wake() - have a pump look at its lists and the shared queue
  * @pump: The pump; its CPU is or was online.
  *
- * The caller has filled ready, deferred or pulling before, or looks again later.
+ * The caller has filled one of the pump's lists or set pulling before, or looks again
+ * later.
  *
  * Context: Any but NMI, RCU read section (the pump's instance may be on its way
  * out, and waits for us).
@@ -138,7 +139,7 @@ static bool pump_sleep(struct padata_pump *pump)
 	if (!list_empty(&pump->serving) || pump->settling || pump->idle_shell)
 		return false;
 	atomic_set(&pump->awake, 0);
-	smp_mb(); /* sleep:A: awake before the three, pairs with pump_wake() */
+	smp_mb(); /* sleep:A: awake before what others fill, pairs with pump_wake() */
 	if (!pump_has_work(pump))
 		return true;
 	/* Whichever side reads 0 queues the work item: the waker did, or the pump goes on. */

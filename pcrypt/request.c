@@ -144,7 +144,7 @@ static int pcrypt_run_measured(struct pcrypt_request *preq)
 	u64 start = local_clock();
 	int err = pcrypt_run(preq);
 
-	/* If it was accepted, request and transform may be gone, and no time was spent. */
+	/* If it was accepted, request and transform may be gone, and its time is unknown. */
 	if (err != -EINPROGRESS && err != -EBUSY && nr_switches == pcrypt_nr_switches())
 		pcrypt_note_cost(stream, len, local_clock() - start);
 	return err;
@@ -168,7 +168,7 @@ static void pcrypt_parallel(struct padata_priv *padata)
 	padata_do_serial(padata);
 }
 
-/* Not knowing spinlocks that are held, a kernel without that count trusts the flag. */
+/* Without CONFIG_PREEMPT_COUNT a held spinlock is not seen: the flag is trusted. */
 static bool pcrypt_may_sleep(const struct crypto_async_request *req)
 {
 	if (!(req->flags & CRYPTO_TFM_REQ_MAY_SLEEP) || !in_task() || softirq_count())
@@ -211,7 +211,7 @@ static void pcrypt_prepare_job(struct pcrypt_request *preq, unsigned int len)
 		pcrypt_child_req(preq)->flags &= ~CRYPTO_TFM_REQ_MAY_SLEEP;
 }
 
-/* The instances are never stopped, so that @preq is not accepted can't happen. */
+/* Cannot happen: the instances are never stopped. */
 static int pcrypt_not_submitted(struct pcrypt_stream *stream,
 				struct pcrypt_request *preq, int err)
 {
@@ -233,8 +233,8 @@ static int pcrypt_submit(struct pcrypt_request *preq, unsigned int len, bool run
 	if (!run_here)
 		err = padata_do_parallel(stream->ps, &preq->padata, &cb_cpu);
 	/*
-	 * No CPU is left in a cpumask.  Users of the cipher are served all the
-	 * same, and in order: past the shell it would overtake.
+	 * Or no CPU is left in a cpumask.  Users of the cipher are served all the same,
+	 * and in order: past the shell the request would overtake others.
 	 */
 	if (err == -EINVAL)
 		err = padata_do_inline(stream->ps, &preq->padata, &cb_cpu);
@@ -262,7 +262,7 @@ static int pcrypt_submit_timed(struct pcrypt_request *preq, unsigned int len)
 	return answer;
 }
 
-/* Takes a request's place in the order; pcrypt_submit_here() runs it afterwards. */
+/* The request has its place in the order; its submitter runs it, or has run it. */
 static void pcrypt_parallel_later(struct padata_priv *padata)
 {
 }
@@ -397,7 +397,7 @@ static bool pcrypt_may_spin(const struct pcrypt_tfm *ctx, const struct pcrypt_st
 	       (s64)(now - READ_ONCE(stream->rule.spin_from)) >= 0;
 }
 
-/* Return true if the stream is in direct mode now. */
+/* Return true if the shell is in direct mode now. */
 static bool pcrypt_go_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream *stream)
 {
 	struct pcrypt_rule *rule = &stream->rule;
@@ -422,8 +422,9 @@ static bool pcrypt_go_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream 
 }
 
 /*
- * A request comes while the stream returns to direct mode.  Where that takes long the
- * load leaves no gap, and other CPUs may be of use again.
+ * Return true if a stream that is not in parallel mode has its shell in direct mode, at
+ * last; its mode follows.  If that takes long the load leaves no gap, and other CPUs may
+ * be of use again.
  */
 static bool pcrypt_try_return(const struct pcrypt_tfm *ctx, struct pcrypt_stream *stream,
 			      enum pcrypt_dir dir)
@@ -442,7 +443,7 @@ static bool pcrypt_try_return(const struct pcrypt_tfm *ctx, struct pcrypt_stream
 	return direct;
 }
 
-/* Return true if the request is a direct one. */
+/* Return true if the request is a direct one; the mode of the stream may change first. */
 static bool pcrypt_is_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream *stream,
 			     enum pcrypt_dir dir)
 {

@@ -5,20 +5,21 @@
  * A stream begins in direct mode: a request is done by the CPU that sends it, and is
  * as fast as with the plain cipher.  Parallel mode is tried where it can pay:
  *
- * - the child takes longer than it takes to hand a request over, and
- * - one CPU limits the stream: it sends all requests, and the child takes more of its
- *   time than passes between two requests, of this stream or another one.
+ * - the child takes a quarter longer than it takes to hand a request over, and
+ * - one CPU limits the stream: that CPU sends most requests, and the child takes more of
+ *   the CPU's time than passes between two requests of any stream on it.
  *
- * It stays where it does pay.  That is measured in one unit for both modes, seconds
- * of direct work per second: a request counts as what it takes in direct mode.  In
- * direct mode that rate is busy / (busy + gap), and less than 1; in parallel mode it
- * is what has been completed in a window, and can be as much as there are CPUs.
- * Parallel mode ends where its rate is not higher than that of direct mode was, so
- * also where the load falls below what one CPU can do.
+ * The stream stays in parallel mode while that pays.  Both modes are measured in one
+ * unit, seconds of direct work per second: a request counts as the time that it takes in
+ * direct mode.  In direct mode that rate is busy / (busy + gap), and less than 1; in
+ * parallel mode it is the work completed in a window, and can be as much as there are
+ * CPUs.
+ * Parallel mode ends if its rate is not a sixteenth higher than that of direct mode was,
+ * in the trial or in PCRYPT_BAD_WINDOWS windows in a row, so also if the load falls.
  *
- * All of it is measured on this machine, with this load: the time of the child by
- * one direct request in PCRYPT_SAMPLE_SHORT, the cost of handing over by one request
- * in PCRYPT_LOOK_EVERY in parallel mode.
+ * All of it is measured on this machine, with this load: the time of the child by two
+ * direct requests in PCRYPT_SAMPLE_SHORT or so, the cost of handing over when the module
+ * is loaded, and by one request in PCRYPT_LOOK_EVERY in parallel mode.
  */
 
 static unsigned int pcrypt_class(unsigned int len)
@@ -26,7 +27,7 @@ static unsigned int pcrypt_class(unsigned int len)
 	return clamp(fls(len) - 6, 0, PCRYPT_NR_CLASSES - 1);
 }
 
-/* One sample in eight; a single one, of an interrupted CPU say, counts twice at most. */
+/* A sample weighs an eighth, and counts as at most twice the mean and a microsecond. */
 static void pcrypt_fold(u32 *mean, u64 sample)
 {
 	u32 old = READ_ONCE(*mean);
@@ -112,7 +113,7 @@ static bool pcrypt_limits_stream(const struct pcrypt_rule *rule)
 	       READ_ONCE(rule->gap_ns) < READ_ONCE(rule->busy_ns);
 }
 
-/* A quarter above what handing over costs, which is known of the first stream on. */
+/* A quarter above the cost of handing over; 0 while that is unknown. */
 static bool pcrypt_is_worth_it(const struct pcrypt_rule *rule, enum pcrypt_dir dir)
 {
 	u32 cost = READ_ONCE(pcrypt_modes[dir].handover_ns);
@@ -198,7 +199,7 @@ static bool pcrypt_returns_in_vain(const struct pcrypt_stream *stream, u64 now)
 	       (s64)(now - since) > (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC;
 }
 
-/* Return true if a window is over; a trial is as soon as it is clear how it will end. */
+/* Return true if a window is over; a trial is as soon as it is clearly bad. */
 static bool pcrypt_window_is_over(const struct pcrypt_rule *rule, u64 elapsed)
 {
 	if (rule->nr_windows)
@@ -208,7 +209,7 @@ static bool pcrypt_window_is_over(const struct pcrypt_rule *rule, u64 elapsed)
 	return elapsed > PCRYPT_TRIAL_LEAST_NS && rule->rate < rule->direct_rate / 4 * 3;
 }
 
-/* Look at the rate so far.  Return true if parallel mode does not pay. */
+/* Look at the rate so far.  Return true if parallel mode is to end. */
 static bool pcrypt_judge(struct pcrypt_rule *rule, u64 now)
 {
 	unsigned int most = rule->nr_windows ? PCRYPT_BAD_WINDOWS : 1;
@@ -248,8 +249,9 @@ static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir di
 }
 
 /*
- * A request of parallel mode is completed.  Those that were in flight when the first
- * one was had waited for the change of mode, and would make the rate look better.
+ * A request of parallel mode is completed.  The requests in flight at the first
+ * completion had waited for the change of mode, and would make the rate look better:
+ * the window begins with the last one of them, and counts those that follow.
  *
  * Under the stream's lock.
  */
@@ -265,9 +267,10 @@ static void pcrypt_count_result(struct pcrypt_stream *stream, u32 work_ns)
 		rule->skip--;
 		return;
 	}
-	if (!rule->window_since)
-		rule->window_since = local_clock();
-	rule->done_ns += work_ns;
+	if (rule->window_since)
+		rule->done_ns += work_ns;
+	else
+		rule->window_since = local_clock() ?: 1;
 }
 
 static void pcrypt_count_down(int n)
@@ -285,8 +288,8 @@ static void pcrypt_count_down_from(u32 busy_ns, u64 now)
 }
 
 /*
- * Count this direct request and those before it that nothing was done for.  Which stream
- * they are of is not known: over time each has its share.
+ * Count this direct request and the quick ones of this CPU since the last call.  Their
+ * directions are not known: over time each has its share.
  */
 static void pcrypt_count_direct(enum pcrypt_dir dir)
 {
@@ -318,8 +321,8 @@ static void pcrypt_note_gap(struct pcrypt_rule *rule, u64 gap)
 
 /*
  * A direct request was timed.  If it was the first of a pair the next one on this CPU is
- * looked at for the gap between both.  The next ones of the stream are quick otherwise,
- * until the policy changes from that of generation @gen.
+ * looked at for the gap between both.  Requests of the stream are quick from now on, until
+ * its mode changes, or the policy from that of generation @gen.
  */
 static void pcrypt_note_direct(struct pcrypt_stream *stream, unsigned int gen,
 			       unsigned int len, u64 start, u64 end)
@@ -347,7 +350,7 @@ static void pcrypt_note_direct(struct pcrypt_stream *stream, unsigned int gen,
 	spin_unlock_bh(&stream->lock);
 }
 
-/* The task was switched out, and perhaps moved: no pair is of use. */
+/* The task was switched out, or the child took its time: there is no pair. */
 static void pcrypt_forget_direct(void)
 {
 	raw_cpu_write(pcrypt_last_end, 0);
