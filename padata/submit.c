@@ -112,7 +112,9 @@ static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *c
 	struct instance *pinst = ps->pinst;
 	int err;
 
-	/* A hint, which keeps this CPU off a lock that others need. */
+	/* Hints, without a lock that others need; a shell may settle after padata_stop(). */
+	if (!READ_ONCE(pinst->running))
+		return -EINVAL;
 	if (READ_ONCE(ps->baton) != BATON_HOME)
 		return -EAGAIN;
 	err = shell_append_alone_quick(ps, job, *cb_cpu);
