@@ -18,8 +18,8 @@
  *   raised.  The pump queues itself behind them: a per-CPU worker pool starts
  *   an item after all earlier ones have ended, or sleep.  Items of CPU-intensive
  *   workqueues, and from 6.5 on any that has run for 10 ms, do not hold up
- *   others, nor do those that max_active keeps back; and a rescuer, where memory
- *   is short, takes the pump first.
+ *   others, nor do those that max_active keeps back.  A pump that the rescuer of
+ *   its own workqueue takes first queues itself again.
  *
  * Letters: P of padata_pump::settle_*; padata_shell::settle_at.
  */
@@ -239,6 +239,16 @@ static bool pump_settle_is_late(struct padata_pump *pump)
 				   msecs_to_jiffies(SETTLE_BUSY_MS));
 }
 
+/*
+ * Return true if the workqueue's rescuer runs the pump: workers could not be made for 10
+ * ms, memory being short or the CPU busy.  It takes work items of its workqueue alone,
+ * before others that were queued earlier.  Nothing else of an own workqueue is that nice.
+ */
+static bool pump_is_rescued(const struct padata_pump *pump)
+{
+	return pump->pinst->own_wq && task_nice(current) == MIN_NICE;
+}
+
 /**
  * pump_settle() - bring the round of this CPU forward
  * @pump: The pump, after a stretch.
@@ -251,6 +261,11 @@ static bool pump_settle(struct padata_pump *pump)
 {
 	if (!pump->settling && !pump_settle_begin(pump))
 		return false;
+	if (pump->settle_stage == SETTLE_WORK && pump_is_rescued(pump)) {
+		usleep_range(50, 100);
+		pump_queue_behind(pump);
+		return true;
+	}
 	if (!pump_stage_is_over(pump)) {
 		if (pump_settle_is_late(pump))
 			pump_settle_end(pump, false);
