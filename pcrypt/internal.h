@@ -75,7 +75,7 @@ enum pcrypt_mode {
 /* A stream is in direct mode for so long before parallel mode is tried at first. */
 #define PCRYPT_WAIT_FIRST_MS	4U
 /* Least time between two changes to parallel mode; doubled where it did not pay. */
-#define PCRYPT_WAIT_MIN_MS	100U
+#define PCRYPT_WAIT_MIN_MS	200U
 #define PCRYPT_WAIT_MAX_MS	12800U
 /* Parallel mode that lasted so long has paid: the wait is the least one again. */
 #define PCRYPT_PAID_MS		1000U
