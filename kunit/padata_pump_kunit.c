@@ -545,7 +545,7 @@ static void flush_workqueue_beside_busy_pump(struct kunit *test)
 }
 
 #if IS_ENABLED(CONFIG_KRETPROBES)
-#define PUMP_SLEEPERS	64
+#define PUMP_SLEEPERS	512
 
 /*
  * Workers of the last CPU's pool can't be made, as where memory is short: the one that
@@ -568,10 +568,11 @@ static struct kretprobe pump_probe = {
 	.maxactive = 64,
 };
 
-/* Work items that sleep, more than the pool has workers to spare. */
+/* Work items that sleep, one more than the pool has workers. */
 static struct {
 	struct work_struct	work[PUMP_SLEEPERS];
-	atomic_t		nr;
+	int			nr_queued;
+	atomic_t		nr;	/* that have begun */
 	struct completion	go;
 } pump_sleepers;
 
@@ -587,26 +588,39 @@ static void pump_end_poverty(void *unused)
 
 	WRITE_ONCE(pump_poor_cpu, -1);
 	complete_all(&pump_sleepers.go);
-	for (i = 0; i < PUMP_SLEEPERS; i++)
+	for (i = 0; i < pump_sleepers.nr_queued; i++)
 		flush_work(&pump_sleepers.work[i]);
 	unregister_kretprobe(&pump_probe);
 	pump_probe.kp.addr = NULL;
 	pump_probe.kp.flags = 0;
 }
 
+/* Returns false if no worker begins a further one for a while. */
+static bool pump_queue_sleeper(int cpu)
+{
+	int i, nr = pump_sleepers.nr_queued++;
+
+	INIT_WORK(&pump_sleepers.work[nr], pump_sleeper_work);
+	queue_work_on(cpu, system_wq, &pump_sleepers.work[nr]);
+	for (i = 0; i < 50 && atomic_read(&pump_sleepers.nr) <= nr; i++)
+		usleep_range(1000, 2000);
+	return atomic_read(&pump_sleepers.nr) > nr;
+}
+
+/* A pool keeps idle workers for minutes: all of them are to sleep. */
 static void pump_begin_poverty(struct kunit *test)
 {
-	int i, cpu = test_last_cpu();
+	int cpu = test_last_cpu();
 
 	KUNIT_ASSERT_EQ(test, register_kretprobe(&pump_probe), 0);
 	init_completion(&pump_sleepers.go);
+	pump_sleepers.nr_queued = 0;
 	atomic_set(&pump_sleepers.nr, 0);
 	WRITE_ONCE(pump_poor_cpu, cpu);
-	for (i = 0; i < PUMP_SLEEPERS; i++) {
-		INIT_WORK(&pump_sleepers.work[i], pump_sleeper_work);
-		queue_work_on(cpu, system_wq, &pump_sleepers.work[i]);
-	}
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pump_end_poverty, NULL), 0);
+	while (pump_sleepers.nr_queued < PUMP_SLEEPERS && pump_queue_sleeper(cpu))
+		;
+	KUNIT_ASSERT_LT(test, pump_sleepers.nr_queued, PUMP_SLEEPERS);
 }
 
 /* How many callbacks the rescuer has made, which is the only one of this priority. */
@@ -643,6 +657,54 @@ static void rescuer_is_not_kept(struct kunit *test)
 	atomic_set(&pump_not_rescued, 0);
 	KUNIT_EXPECT_TRUE(test, pump_wait_count(&pump_not_rescued, 100));
 	bed_unhold(bed);
+	bed_expect_clean(bed);
+}
+
+static struct work_struct pump_follow_up;
+static atomic_t pump_followed_up, pump_nr_early;
+
+static void pump_follow_up_work(struct work_struct *work)
+{
+	atomic_set(&pump_followed_up, 1);
+}
+
+/* The first result queues a work item on its CPU, and the second one has to wait for it. */
+static void pump_queue_follow_up(struct test_lane *lane, u32 nr)
+{
+	if (!nr)
+		queue_work_on(smp_processor_id(), system_wq, &pump_follow_up);
+	else if (!atomic_read(&pump_followed_up))
+		atomic_inc(&pump_nr_early);
+}
+
+/* Only the rescuer runs the pump of the old CPU, and no worker the work item there. */
+static void fence_waits_for_work_while_rescued(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &(struct test_load){
+		.window = 2, .any_cpu = true });
+
+	if (num_online_cpus() == 1)
+		return;
+	test_keep_off_last_cpu(test);
+	INIT_WORK(&pump_follow_up, pump_follow_up_work);
+	atomic_set(&pump_followed_up, 0);
+	atomic_set(&pump_nr_early, 0);
+	lane->cb_cpu = test_last_cpu();
+	lane->in_serial = pump_queue_follow_up;
+	pump_begin_poverty(test);
+	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
+	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 1));
+	bed_set_mask(bed, PADATA_CPU_SERIAL, cpumask_of(test_online_cpu(0)));
+	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
+	/* Several mayday intervals of the workqueue, and less than padata waits at most. */
+	msleep(200);
+	KUNIT_EXPECT_EQ(test, atomic_read(&pump_followed_up), 0);
+	WRITE_ONCE(pump_poor_cpu, -1);
+	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 2));
+	flush_work(&pump_follow_up);
+	KUNIT_EXPECT_EQ(test, atomic_read(&pump_nr_early), 0);
+	KUNIT_EXPECT_EQ(test, bed_counter(bed, "unsettled"), 0);
 	bed_expect_clean(bed);
 }
 #endif
@@ -1104,6 +1166,7 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(flush_workqueue_beside_busy_pump),
 #if IS_ENABLED(CONFIG_KRETPROBES)
 	KUNIT_CASE(rescuer_is_not_kept),
+	KUNIT_CASE(fence_waits_for_work_while_rescued),
 #endif
 	KUNIT_CASE(short_jobs_in_order),
 	KUNIT_CASE(long_job_delays_no_other_shell),
