@@ -107,8 +107,7 @@ static bool shell_append_quick(struct padata_shell *ps, struct padata_priv *job,
 
 	spin_lock(&ps->lock);
 	/* Results of this CPU follow results of this CPU, by the same queue. */
-	quick = shell_is_mapped(ps, gen, cb_cpu) && ps->from == ps->map_to &&
-		!ps->was_alone;
+	quick = shell_is_mapped(ps, gen, cb_cpu) && ps->from == ps->map_to;
 	if (quick) {
 		job->fence = CPU_NONE;
 		shell_append(ps, job);
@@ -239,36 +238,20 @@ static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
 	ps->map_to = cpu;
 	WRITE_ONCE(ps->baton, BATON_OUT);
 	shell_append(ps, job);
+	/* The next job is appended the slow way, which looks at was_alone. */
+	ps->map_to = CPU_UNKNOWN;
 }
 
-/* Return 0, -EAGAIN, or 1 if the callback CPU has to be mapped first. */
-static int shell_append_alone_quick(struct padata_shell *ps,
-				    struct padata_priv *job, int cb_cpu)
+/* Return 0, -EAGAIN, or -EINVAL if the instance is stopped. */
+static int shell_try_append_alone(struct padata_shell *ps, struct padata_priv *job,
+				  int cb_cpu)
 {
-	unsigned int gen = read_seqcount_begin(&ps->pinst->map_seq);
-	int ret = 0;
-
-	spin_lock(&ps->lock);
-	if (!READ_ONCE(ps->pinst->running))
-		ret = 1;
-	else if (!shell_may_do_alone(ps))
-		ret = -EAGAIN;
-	else if (!shell_is_mapped(ps, gen, cb_cpu) || ps->map_to < 0)
-		ret = 1;
-	else
-		shell_append_alone(ps, job, gen, cb_cpu, ps->map_to);
-	spin_unlock(&ps->lock);
-	return ret;
-}
-
-static noinline int shell_append_alone_slow(struct padata_shell *ps,
-					    struct padata_priv *job, int cb_cpu)
-{
-	int cpu, to, err = -EAGAIN;
+	int cpu, err = -EAGAIN;
 	unsigned int gen;
 
-	to = map_cb_cpu(ps->pinst, cb_cpu, false, &gen);
-	cpu = to < 0 ? map_cb_cpu(ps->pinst, cb_cpu, true, &gen) : to;
+	cpu = map_cb_cpu(ps->pinst, cb_cpu, false, &gen);
+	if (cpu < 0)
+		cpu = map_cb_cpu(ps->pinst, cb_cpu, true, &gen);
 	if (cpu < 0)
 		return cpu;
 	spin_lock(&ps->lock);
@@ -276,8 +259,6 @@ static noinline int shell_append_alone_slow(struct padata_shell *ps,
 		err = -EINVAL;
 	} else if (shell_may_do_alone(ps)) {
 		shell_append_alone(ps, job, gen, cb_cpu, cpu);
-		/* As in shell_append_slow(). */
-		ps->map_to = to < 0 ? CPU_UNKNOWN : to;
 		err = 0;
 	}
 	spin_unlock(&ps->lock);

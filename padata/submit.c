@@ -117,9 +117,7 @@ static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *c
 		return -EINVAL;
 	if (READ_ONCE(ps->baton) != BATON_HOME)
 		return -EAGAIN;
-	err = shell_append_alone_quick(ps, job, *cb_cpu);
-	if (err > 0)
-		err = shell_append_alone_slow(ps, job, *cb_cpu);
+	err = shell_try_append_alone(ps, job, *cb_cpu);
 	if (err)
 		return err;
 	*cb_cpu = job->cb_cpu;
