@@ -122,9 +122,10 @@ all_parallel() {
 judge_case() {
 	local status=0
 	check "$case: the plain one used the plain cipher" [ "$(plain_jobs)" = 0 ]
-	# Direct requests are counted from time to time only, of both directions together.
+	# Direct requests are counted when one is timed, of both directions together: up to 95
+	# of each of the four CPUs are not counted yet.
 	(($(sum jobs_enc) + $(sum direct_enc) + $(sum jobs_dec) + $(sum direct_dec) >=
-		(2 * $(sum segments) - $(sum lost)) * 9 / 10)) || status=1
+		2 * $(sum segments) - $(sum lost) - 4 * 95)) || status=1
 	! all_parallel || (($(sum jobs_enc) >= $(sum segments) &&
 		$(sum jobs_dec) >= $(sum segments) - $(sum lost) &&
 		$(most workers_enc) > 1 && $(most workers_dec) > 1)) || status=1
