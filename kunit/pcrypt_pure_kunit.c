@@ -699,6 +699,34 @@ static void not_quick_in_other_modes(struct kunit *test)
 	KUNIT_EXPECT_NE(test, stream->quick, pcrypt_policy_gen);
 }
 
+/* A stream that finds no gap to return in is not to be between two modes for long. */
+static void give_up_returning_for_a_while(struct kunit *test)
+{
+	u64 end = PURE_MS(1000) + PURE_MS(PCRYPT_RETURN_MS);
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+
+	rule->wait_ms = 400;
+	spin_lock_bh(&stream->lock);
+	pcrypt_set_mode(stream, 0, PCRYPT_RETURNING, PURE_MS(1000));
+	pcrypt_give_up_returning(stream, 0, end);
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
+	pcrypt_give_up_returning(stream, 0, end + 1);
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
+	KUNIT_EXPECT_EQ(test, rule->direct_from, end + 1 + PURE_MS(400));
+	/* A window that is bad enough does not end it before. */
+	rule->nr_bad = PCRYPT_BAD_WINDOWS;
+	rule->nr_windows = 1;
+	rule->window_since = 1;
+	spin_unlock_bh(&stream->lock);
+	local_bh_disable();
+	pcrypt_look_at_rate(stream, 0, end + PURE_MS(400));
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
+	pcrypt_look_at_rate(stream, 0, end + PURE_MS(400) + PCRYPT_WINDOW_NS + 2);
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
+	local_bh_enable();
+}
+
 /* Several CPUs that send at the same time are not limited by one. */
 static void limits_stream_not_of_several_cpus(struct kunit *test)
 {
@@ -798,6 +826,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(direct_requests_are_timed_in_pairs),
 	KUNIT_CASE(not_quick_in_other_modes),
 	KUNIT_CASE(limits_stream_not_of_several_cpus),
+	KUNIT_CASE(give_up_returning_for_a_while),
 	KUNIT_CASE(countdown_by_length),
 	KUNIT_CASE(policy_is_obeyed),
 	{}

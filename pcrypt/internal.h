@@ -99,11 +99,11 @@ enum pcrypt_mode {
 /* A submitter waits for direct mode where no more requests are in flight, so long. */
 #define PCRYPT_SPIN_REQUESTS	16U
 #define PCRYPT_SPIN_NS		(100 * NSEC_PER_USEC)
-/* So long a stream returns before its jobs are for other CPUs again. */
-#define PCRYPT_RETURN_MS	50U
 /* Least and longest time between two such waits. */
 #define PCRYPT_SPIN_MIN_MS	1U
 #define PCRYPT_SPIN_MAX_MS	64U
+/* So long a stream tries to return before its jobs are for other CPUs again. */
+#define PCRYPT_RETURN_MS	50U
 
 /**
  * struct pcrypt_rule - what decides on the mode of a stream
@@ -129,8 +129,10 @@ enum pcrypt_mode {
  * @direct_from: local_clock() from which on the stream may return to direct mode.
  * @late_ms: How long it may not after the child has completed a request later.
  *
- * Samples are taken without the stream's lock: two at a time lose one.  All else is
- * under the lock.
+ * The fields from @child_ns to @sample_cpu are samples, and are written without a lock:
+ * two at a time lose one.  @tried_ns is, too.  All else is written under the stream's
+ * lock; @since, @wait_ms, @spin_from and @direct_from are read without it, where a value
+ * that is torn on a 32-bit kernel makes one decision worse.
  */
 struct pcrypt_rule {
 	u32 child_ns[PCRYPT_NR_CLASSES];
@@ -162,7 +164,8 @@ struct pcrypt_rule {
  * @to_parallel: Streams that have left direct mode.
  * @to_direct: Streams that have returned to it.
  * @nr_direct: Direct requests, up to the last one that was timed on each CPU.
- * @handover_ns: What it costs the submitter at least to hand a request over.
+ * @handover_ns: What it costs the submitter at least to hand a request over; written
+ *	without a lock, as samples are.
  */
 struct pcrypt_modes {
 	atomic_t nr_parallel;
@@ -174,7 +177,12 @@ struct pcrypt_modes {
 
 static struct pcrypt_modes pcrypt_modes[PCRYPT_NR_DIRS];
 
-/* Direct requests of this CPU until one is timed, and the value when one was last. */
+/*
+ * These four are written without protection, also by tasks that are moved meanwhile: that
+ * makes a sample more or less.
+ *
+ * Direct requests of this CPU until one is timed, and the value when one was last.
+ */
 static DEFINE_PER_CPU(int, pcrypt_countdown);
 static DEFINE_PER_CPU(int, pcrypt_counted_from);
 /* local_clock() when a request was timed for the first half of a pair, or 0. */
@@ -271,10 +279,10 @@ struct pcrypt_listed {
  * struct pcrypt_stream - one direction of a transform
  * @ps: The order of its requests.
  * @quick: pcrypt_policy_gen in direct mode when the next request need not be looked
- *	at, or 0.
+ *	at, or 0; read without the lock, too.
  * @mode: How requests are done; read without the lock, too.
- * @lock: Protects what is below.  Task or softirq; nothing nests in it but locks
- *	of padata.
+ * @lock: Protects writes of the two above, and what is below but for samples.  Task or
+ *	softirq; nothing nests in it.
  * @cb_cpu: The callback CPU to ask for, from the first request on, and 0 before;
  *	the same for all, because padata promises the order among those that ask for
  *	the same one.
@@ -291,7 +299,7 @@ struct pcrypt_stream {
 	struct padata_shell *ps;
 	unsigned int quick;
 	enum pcrypt_mode mode;
-	spinlock_t lock; /* for what is below */
+	spinlock_t lock; /* see above */
 	int cb_cpu;
 	unsigned int in_flight;
 	int serial_cpu;

@@ -415,7 +415,7 @@ static bool pcrypt_go_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream 
 			return true;
 	} while ((s64)(local_clock() - end) < 0);
 	spin_lock_bh(&stream->lock);
-	rule->spin_from = local_clock() + (u64)rule->spin_ms * NSEC_PER_MSEC;
+	WRITE_ONCE(rule->spin_from, local_clock() + (u64)rule->spin_ms * NSEC_PER_MSEC);
 	rule->spin_ms = min(rule->spin_ms * 2, PCRYPT_SPIN_MAX_MS);
 	spin_unlock_bh(&stream->lock);
 	return false;
@@ -423,8 +423,7 @@ static bool pcrypt_go_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream 
 
 /*
  * Return true if a stream that is not in parallel mode has its shell in direct mode, at
- * last; its mode follows.  If that takes long the load leaves no gap, and other CPUs may
- * be of use again.
+ * last; its mode follows.
  */
 static bool pcrypt_try_return(const struct pcrypt_tfm *ctx, struct pcrypt_stream *stream,
 			      enum pcrypt_dir dir)
@@ -437,8 +436,8 @@ static bool pcrypt_try_return(const struct pcrypt_tfm *ctx, struct pcrypt_stream
 		pcrypt_set_mode(stream, dir, PCRYPT_DIRECT, now);
 	else if (!direct && stream->mode == PCRYPT_DIRECT)
 		pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
-	else if (!direct && pcrypt_returns_in_vain(stream, now))
-		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+	else if (!direct && stream->mode == PCRYPT_RETURNING)
+		pcrypt_give_up_returning(stream, dir, now);
 	spin_unlock_bh(&stream->lock);
 	return direct;
 }

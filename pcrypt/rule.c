@@ -93,15 +93,15 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 		atomic_long_inc(&modes->to_parallel);
 	if (!was_direct && is_direct)
 		atomic_long_inc(&modes->to_direct);
-	rule->since = now;
-	rule->nr_samples = 0;
-	rule->nr_moves = 0;
+	WRITE_ONCE(rule->since, now);
+	WRITE_ONCE(rule->nr_samples, 0);
+	WRITE_ONCE(rule->nr_moves, 0);
 	rule->handed_over = 0;
 	rule->done_ns = 0;
 	rule->window_since = 0;
 	rule->nr_windows = 0;
 	rule->nr_bad = 0;
-	rule->spin_from = now;
+	WRITE_ONCE(rule->spin_from, now);
 	rule->spin_ms = PCRYPT_SPIN_MIN_MS;
 }
 
@@ -143,6 +143,7 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 				u64 now)
 {
 	struct pcrypt_rule *rule = &stream->rule;
+	u32 busy = READ_ONCE(rule->busy_ns), gap = READ_ONCE(rule->gap_ns);
 	bool changed;
 
 	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO || !pcrypt_may_try(rule, dir, now))
@@ -150,8 +151,7 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 	spin_lock_bh(&stream->lock);
 	changed = stream->mode == PCRYPT_DIRECT;
 	if (changed) {
-		rule->direct_rate = div_u64((u64)rule->busy_ns << 10,
-					    rule->busy_ns + rule->gap_ns);
+		rule->direct_rate = div_u64((u64)busy << 10, busy + gap);
 		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
 	}
 	spin_unlock_bh(&stream->lock);
@@ -164,13 +164,14 @@ static void pcrypt_end_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 	struct pcrypt_rule *rule = &stream->rule;
 	bool has_paid = (s64)(now - rule->since) > (s64)PCRYPT_PAID_MS * NSEC_PER_MSEC;
 
+	unsigned int wait_ms = clamp(rule->wait_ms * 2, PCRYPT_WAIT_MIN_MS,
+				     PCRYPT_WAIT_MAX_MS);
+
 	/* Without a result nothing is known of parallel mode. */
 	if (has_paid || !rule->handed_over)
-		rule->wait_ms = PCRYPT_WAIT_MIN_MS;
-	else
-		rule->wait_ms = clamp(rule->wait_ms * 2, PCRYPT_WAIT_MIN_MS,
-				      PCRYPT_WAIT_MAX_MS);
-	rule->tried_ns = rule->busy_ns;
+		wait_ms = PCRYPT_WAIT_MIN_MS;
+	WRITE_ONCE(rule->wait_ms, wait_ms);
+	WRITE_ONCE(rule->tried_ns, READ_ONCE(rule->busy_ns));
 	pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
 }
 
@@ -186,17 +187,26 @@ static void pcrypt_end_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	rule->late_ms = has_paid ? PCRYPT_WAIT_MIN_MS :
 			clamp(rule->late_ms * 2, PCRYPT_WAIT_MIN_MS, PCRYPT_WAIT_MAX_MS);
 	pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
-	rule->direct_from = now + (u64)rule->late_ms * NSEC_PER_MSEC;
+	WRITE_ONCE(rule->direct_from, now + (u64)rule->late_ms * NSEC_PER_MSEC);
 }
 
-/* Return true if the stream had better be in parallel mode than return any longer. */
-static bool pcrypt_returns_in_vain(const struct pcrypt_stream *stream, u64 now)
+/*
+ * A request could not be direct while the stream returns.  If that takes long the stream
+ * is in parallel mode again, and stays there for as long as another stream would have
+ * been direct: neither mode is worse than to go on returning.
+ */
+static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_dir dir,
+				     u64 now)
 {
-	const struct pcrypt_rule *rule = &stream->rule;
+	struct pcrypt_rule *rule = &stream->rule;
 	u64 since = max(rule->since, rule->direct_from);
 
-	return stream->mode == PCRYPT_RETURNING && READ_ONCE(pcrypt_policy) == PCRYPT_AUTO &&
-	       (s64)(now - since) > (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC;
+	lockdep_assert_held(&stream->lock);
+	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO ||
+	    (s64)(now - since) <= (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC)
+		return;
+	pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+	WRITE_ONCE(rule->direct_from, now + (u64)rule->wait_ms * NSEC_PER_MSEC);
 }
 
 /* Return true if a window is over; a trial is as soon as it is clearly bad. */
@@ -243,7 +253,8 @@ static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir di
 		over = (s64)(now - rule->handed_over) > PCRYPT_TRIAL_MAX_NS;
 	else
 		over = (s64)(now - rule->since) > PCRYPT_UNSETTLED_NS;
-	if (over && stream->mode == PCRYPT_PARALLEL)
+	over &= stream->mode == PCRYPT_PARALLEL && (s64)(now - rule->direct_from) >= 0;
+	if (over)
 		pcrypt_end_parallel(stream, dir, now);
 	spin_unlock(&stream->lock);
 }
@@ -337,7 +348,7 @@ static void pcrypt_note_direct(struct pcrypt_stream *stream, unsigned int gen,
 	if (last_end && (s64)(start - last_end) >= 0) {
 		pcrypt_note_gap(rule, start - last_end);
 		raw_cpu_write(pcrypt_last_end, 0);
-		pcrypt_count_down_from(rule->busy_ns, start);
+		pcrypt_count_down_from(READ_ONCE(rule->busy_ns), start);
 	} else {
 		raw_cpu_write(pcrypt_last_end, end);
 		pcrypt_count_down(1);
