@@ -336,6 +336,38 @@ static void parallel_then_direct_after_delivery(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&direct_nr), DELIVER_ROUNDS);
 }
 
+/*
+ * The callback CPU settles for a shell that has become idle, and meanwhile another
+ * result of it comes out there: only one that was there before is known to have left.
+ */
+static void result_while_callback_cpu_settles(struct kunit *test)
+{
+	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
+	int i, refused = 0;
+
+	if (num_online_cpus() == 1)
+		return;
+	deliver_go_to(test, test_online_cpu(0));
+	for (i = 0; i < DELIVER_ROUNDS; i++) {
+		deliver_renew_shell(lane);
+		deliver_set_slow(lane->cb_cpu);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, padata_do_parallel), 0);
+		deliver_spin_until_put(lane, lane->submitted);
+		/* Has the CPU settle after the last result of each batch from now on. */
+		refused += padata_go_direct(lane->ps) == -EAGAIN;
+		KUNIT_ASSERT_TRUE(test, deliver_wait_all(lane));
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, padata_do_parallel), 0);
+		deliver_spin_until_put(lane, lane->submitted);
+		usleep_range(500, 1000);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, padata_do_parallel), 0);
+		deliver_spin_until_put(lane, lane->submitted);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, deliver_soon_direct_or_parallel), 0);
+		deliver_end_round(lane, lane->cb_cpu);
+	}
+	deliver_expect_in_order(lane->bed);
+	KUNIT_EXPECT_GT(test, refused, 0);
+}
+
 /* A submitter that moves while its direct results wait has no order, with or without. */
 static void deliver_direct_mixed_step(struct kunit *test, struct test_lane *lane)
 {
@@ -1114,6 +1146,7 @@ static struct kunit_case deliver_cases[] = {
 	KUNIT_CASE(direct_on_two_cpus_then_parallel),
 	KUNIT_CASE(parallel_then_direct),
 	KUNIT_CASE(parallel_then_direct_after_delivery),
+	KUNIT_CASE(result_while_callback_cpu_settles),
 	KUNIT_CASE(direct_and_parallel_mixed),
 	KUNIT_CASE(serial_mask_changes),
 	KUNIT_CASE(serial_mask_changes_asynchronous),
