@@ -772,6 +772,10 @@ static void user_that_waits_stays_direct(struct kunit *test)
 
 #define RULE_WINDOW	32
 #define RULE_TRY_MS	(PT_DEBUG ? 2000 : 200)
+#define RULE_RETURNS	5
+/* That many callbacks take longer than any wait for them. */
+#define RULE_RETURN_NR	5000
+#define CALLBACK_US	(PT_DEBUG ? 40 : 10)
 
 /* Sends as fast as it can, so many at a time, until the mode changes or @ms have passed. */
 static s64 send_until_parallel(struct kunit *test, struct pt_batch *batch, unsigned int ms)
@@ -780,7 +784,6 @@ static s64 send_until_parallel(struct kunit *test, struct pt_batch *batch, unsig
 	ktime_t start = ktime_get();
 	unsigned int i;
 
-	sema_init(&batch->window, batch->nr);
 	for (i = 0; ktime_ms_delta(ktime_get(), start) < ms; i++) {
 		KUNIT_ASSERT_EQ(test, 0, down_timeout(&batch->window, PT_TIMEOUT));
 		pt_op_submit(&batch->ops[i % batch->nr]);
@@ -790,21 +793,83 @@ static s64 send_until_parallel(struct kunit *test, struct pt_batch *batch, unsig
 	return -1;
 }
 
+static struct pt_batch *make_many(struct kunit *test, unsigned int spin_us)
+{
+	struct pt_batch *batch = make_batch(test, open_kind(test), RULE_WINDOW);
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		script(&batch->ops[i], FAKE_AT_ONCE, 0);
+		step_of(&batch->ops[i])->spin_us = spin_us;
+	}
+	sema_init(&batch->window, batch->nr);
+	return batch;
+}
+
 static void many_in_flight_parallel_tried(struct kunit *test)
 {
 	struct pt_batch *batch;
-	unsigned int i;
 	s64 ms;
 
 	pt_allow_direct(test);
-	batch = make_batch(test, open_kind(test), RULE_WINDOW);
-	for (i = 0; i < batch->nr; i++) {
-		script(&batch->ops[i], FAKE_AT_ONCE, 0);
-		step_of(&batch->ops[i])->spin_us = RULE_US;
-	}
+	batch = make_many(test, RULE_US);
 	ms = send_until_parallel(test, batch, RULE_TRY_MS);
 	kunit_info(test, "parallel mode was tried after %lld ms\n", ms);
 	KUNIT_EXPECT_GE(test, ms, 0LL);
+	KUNIT_ASSERT_TRUE(test, wait_var_event_timeout(&batch->in_flight,
+						       !atomic_read(&batch->in_flight),
+						       PT_TIMEOUT));
+	KUNIT_EXPECT_FALSE(test, batch->tfm->stream[1].overlapped);
+}
+
+static void hook_slow(struct pt_op *op)
+{
+	udelay(CALLBACK_US);
+}
+
+/* Sends @nr more, or until one is a direct one; goes on with request @seq. */
+static bool send_until_direct(struct kunit *test, struct pt_batch *batch, unsigned int nr,
+			      unsigned int *seq)
+{
+	struct pt_op *op = &batch->ops[*seq % batch->nr];
+
+	for (; nr; nr--) {
+		KUNIT_ASSERT_EQ(test, 0, down_timeout(&batch->window, PT_TIMEOUT));
+		op = &batch->ops[(*seq)++ % batch->nr];
+		pt_op_submit(op);
+		if (op->ret != -EINPROGRESS)
+			break;
+	}
+	return op->ret != -EINPROGRESS;
+}
+
+/*
+ * The callback CPU is slower than the submitter, which has as many in flight as it may,
+ * always: it has to wait for the callback CPU in order to be direct.
+ */
+static void many_in_flight_stream_returns(struct kunit *test)
+{
+	struct pt_batch *batch;
+	unsigned int i, seq = 0;
+	ktime_t start;
+
+	if (num_online_cpus() == 1)
+		return;
+	pt_save_file(test, MASK_FILE);
+	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(0)), 0);
+	pt_write_file(test, MASK_FILE, "2");
+	batch = make_many(test, 0);
+	for (i = 0; i < batch->nr; i++)
+		set_hook(&batch->ops[i], hook_slow);
+	for (i = 0; i < RULE_RETURNS; i++) {
+		pt_set_mode(test, "parallel");
+		KUNIT_EXPECT_FALSE(test, send_until_direct(test, batch, 2 * batch->nr, &seq));
+		pt_set_mode(test, "direct");
+		start = ktime_get();
+		KUNIT_EXPECT_TRUE(test, send_until_direct(test, batch, RULE_RETURN_NR, &seq));
+		kunit_info(test, "direct mode after %lld us\n",
+			   ktime_us_delta(ktime_get(), start));
+	}
 	KUNIT_ASSERT_TRUE(test, wait_var_event_timeout(&batch->in_flight,
 						       !atomic_read(&batch->in_flight),
 						       PT_TIMEOUT));
@@ -915,6 +980,7 @@ static struct kunit_case pcrypt_mode_cases[] = {
 	KUNIT_CASE(user_that_waits_for_late_child),
 	KIND_CASE(user_that_waits_stays_direct),
 	KIND_CASE(many_in_flight_parallel_tried),
+	KIND_CASE(many_in_flight_stream_returns),
 	{ }
 };
 

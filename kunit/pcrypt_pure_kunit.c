@@ -727,14 +727,39 @@ static void give_up_returning_for_a_while(struct kunit *test)
 	local_bh_enable();
 }
 
+/* The submitter's CPU is asked for no more, where no request is in flight. */
+static void trial_leaves_submitters_cpu(struct kunit *test)
+{
+	static const struct {
+		int from_here;
+		unsigned int in_flight;
+		int cb_cpu;
+	} cases[] = { { 0, 0, 0 }, { 0, 1, 77 }, { 1, 0, 77 } };
+	struct pcrypt_stream *stream;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		stream = pure_stream(test);
+		stream->cb_cpu = 77;
+		stream->in_flight = cases[i].in_flight;
+		pcrypt_modes[0].handover_ns = 1;
+		local_bh_disable();
+		stream->serial_cpu = smp_processor_id() + cases[i].from_here;
+		KUNIT_EXPECT_TRUE(test, pcrypt_try_parallel(stream, 0, PURE_MS(1000)));
+		local_bh_enable();
+		KUNIT_EXPECT_EQ(test, stream->cb_cpu, cases[i].cb_cpu);
+	}
+}
+
 /* Several CPUs that send at the same time are not limited by one. */
 static void limits_stream_not_of_several_cpus(struct kunit *test)
 {
-	struct pcrypt_rule rule = { .busy_ns = 1000, .gap_ns = 100, .nr_samples = 16 };
+	struct pcrypt_rule rule = {
+		.busy_ns = 1000, .gap_ns = 100, .nr_samples = PCRYPT_MIN_SAMPLES };
 
-	rule.nr_moves = 4;
+	rule.nr_moves = PCRYPT_MIN_SAMPLES / 4;
 	KUNIT_EXPECT_TRUE(test, pcrypt_limits_stream(&rule));
-	rule.nr_moves = 5;
+	rule.nr_moves++;
 	KUNIT_EXPECT_FALSE(test, pcrypt_limits_stream(&rule));
 }
 
@@ -825,6 +850,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(results_of_the_change_do_not_count),
 	KUNIT_CASE(direct_requests_are_timed_in_pairs),
 	KUNIT_CASE(not_quick_in_other_modes),
+	KUNIT_CASE(trial_leaves_submitters_cpu),
 	KUNIT_CASE(limits_stream_not_of_several_cpus),
 	KUNIT_CASE(give_up_returning_for_a_while),
 	KUNIT_CASE(countdown_by_length),

@@ -70,8 +70,8 @@ enum pcrypt_mode {
 #define PCRYPT_SAMPLE_LONG	4
 /* From which time a request is a long one: timing costs less than 1% of it. */
 #define PCRYPT_LONG_NS		10000U
-/* How many samples make a mean. */
-#define PCRYPT_MIN_SAMPLES	8U
+/* So many samples make a mean: the first ones, of cold caches, have little weight then. */
+#define PCRYPT_MIN_SAMPLES	32U
 /* A stream is in direct mode for so long before parallel mode is tried at first. */
 #define PCRYPT_WAIT_FIRST_MS	4U
 /* Least time between two changes to parallel mode; doubled where it did not pay. */
@@ -96,12 +96,13 @@ enum pcrypt_mode {
 #define PCRYPT_CALIBRATION_JOBS	64
 /* One of so many requests in parallel mode reads the clock. */
 #define PCRYPT_LOOK_EVERY	16U
-/* A submitter waits for direct mode where no more requests are in flight, so long. */
-#define PCRYPT_SPIN_REQUESTS	16U
-#define PCRYPT_SPIN_NS		(100 * NSEC_PER_USEC)
-/* Least and longest time between two such waits. */
+/*
+ * Least and longest time between two waits of a submitter for direct mode; each takes a
+ * tenth of that, at most PCRYPT_SPIN_MAX_NS.
+ */
 #define PCRYPT_SPIN_MIN_MS	1U
 #define PCRYPT_SPIN_MAX_MS	64U
+#define PCRYPT_SPIN_MAX_NS	(1 * NSEC_PER_MSEC)
 /* So long a stream tries to return before its jobs are for other CPUs again. */
 #define PCRYPT_RETURN_MS	50U
 
@@ -283,9 +284,9 @@ struct pcrypt_listed {
  * @mode: How requests are done; read without the lock, too.
  * @lock: Protects writes of the two above, and what is below but for samples.  Task or
  *	softirq; nothing nests in it.
- * @cb_cpu: The callback CPU to ask for, from the first request on, and 0 before;
- *	the same for all, because padata promises the order among those that ask for
- *	the same one.
+ * @cb_cpu: The callback CPU to ask for, from the first request on, and 0 before; the
+ *	same for all that are in flight, because padata promises the order among those
+ *	that ask for the same one.
  * @in_flight: Requests that were accepted and not completed, but for direct ones.
  * @serial_cpu: Where the last one was completed, or -1.
  * @nr_entered: Requests in parallel mode so far; wraps.

@@ -386,29 +386,28 @@ static int pcrypt_run_timed(struct pcrypt_request *preq, unsigned int gen, unsig
 }
 
 /*
- * Return true if a submitter may wait for the last requests in flight.  Those of a child
- * that completes later take their time, and on the callback CPU they wait for us.
+ * Return true if a submitter may wait for the last requests in flight.  On the callback
+ * CPU they wait for us.
  */
-static bool pcrypt_may_spin(const struct pcrypt_tfm *ctx, const struct pcrypt_stream *stream,
-			    u64 now)
+static bool pcrypt_may_spin(const struct pcrypt_stream *stream, u64 now)
 {
-	return !ctx->may_be_async && READ_ONCE(stream->in_flight) <= PCRYPT_SPIN_REQUESTS &&
-	       READ_ONCE(stream->serial_cpu) != raw_smp_processor_id() &&
+	return READ_ONCE(stream->serial_cpu) != raw_smp_processor_id() &&
 	       (s64)(now - READ_ONCE(stream->rule.spin_from)) >= 0;
 }
 
 /* Return true if the shell is in direct mode now. */
-static bool pcrypt_go_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream *stream)
+static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 {
 	struct pcrypt_rule *rule = &stream->rule;
-	u64 now = local_clock(), end = now + PCRYPT_SPIN_NS;
+	u64 now = local_clock(), end;
 
 	if ((s64)(now - READ_ONCE(rule->direct_from)) < 0)
 		return false;
 	if (!padata_go_direct(stream->ps))
 		return true;
-	if (!pcrypt_may_spin(ctx, stream, now))
+	if (!pcrypt_may_spin(stream, now))
 		return false;
+	end = now + min(READ_ONCE(rule->spin_ms) * (NSEC_PER_MSEC / 10), PCRYPT_SPIN_MAX_NS);
 	do {
 		cpu_relax();
 		if (!padata_go_direct(stream->ps))
@@ -425,10 +424,9 @@ static bool pcrypt_go_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream 
  * Return true if a stream that is not in parallel mode has its shell in direct mode, at
  * last; its mode follows.
  */
-static bool pcrypt_try_return(const struct pcrypt_tfm *ctx, struct pcrypt_stream *stream,
-			      enum pcrypt_dir dir)
+static bool pcrypt_try_return(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
-	bool direct = pcrypt_go_direct(ctx, stream);
+	bool direct = pcrypt_go_direct(stream);
 	u64 now = local_clock();
 
 	spin_lock_bh(&stream->lock);
@@ -443,8 +441,7 @@ static bool pcrypt_try_return(const struct pcrypt_tfm *ctx, struct pcrypt_stream
 }
 
 /* Return true if the request is a direct one; the mode of the stream may change first. */
-static bool pcrypt_is_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream *stream,
-			     enum pcrypt_dir dir)
+static bool pcrypt_is_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
 	enum pcrypt_mode mode = READ_ONCE(stream->mode);
 
@@ -456,7 +453,7 @@ static bool pcrypt_is_direct(const struct pcrypt_tfm *ctx, struct pcrypt_stream 
 		if (padata_is_direct(stream->ps))
 			return true;
 	}
-	return pcrypt_try_return(ctx, stream, dir);
+	return pcrypt_try_return(stream, dir);
 }
 
 /* What the module parameter says, where it leaves no choice. */
@@ -498,7 +495,7 @@ static noinline int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len)
 	if (ctx->may_be_async && pcrypt_is_quick(stream))
 		return pcrypt_run_direct(preq);
 	pcrypt_obey_policy(stream, preq->dir);
-	if (pcrypt_is_direct(ctx, stream, preq->dir))
+	if (pcrypt_is_direct(stream, preq->dir))
 		return pcrypt_run_timed(preq, gen, len);
 	return pcrypt_crypt_listed(preq, len,
 				   READ_ONCE(stream->mode) == PCRYPT_RETURNING);

@@ -138,6 +138,17 @@ static bool pcrypt_may_try(const struct pcrypt_rule *rule, enum pcrypt_dir dir, 
 	       pcrypt_limits_stream(rule) && pcrypt_is_worth_it(rule, dir);
 }
 
+/*
+ * A callback CPU that is the submitter's has no time for callbacks, and the submitter
+ * cannot wait for it: ask for another one.  No request is in flight that asked for it.
+ */
+static void pcrypt_leave_cb_cpu(struct pcrypt_stream *stream)
+{
+	lockdep_assert_held(&stream->lock);
+	if (stream->serial_cpu == smp_processor_id() && !stream->in_flight)
+		stream->cb_cpu = 0;
+}
+
 /* Return true if the stream was in direct mode, and parallel mode is tried now. */
 static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 				u64 now)
@@ -153,6 +164,7 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 	if (changed) {
 		rule->direct_rate = div_u64((u64)busy << 10, busy + gap);
 		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+		pcrypt_leave_cb_cpu(stream);
 	}
 	spin_unlock_bh(&stream->lock);
 	return changed;
