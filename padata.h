@@ -33,6 +33,7 @@
 #define padata_alloc_shell	padata_mod_alloc_shell
 #define padata_free_shell	padata_mod_free_shell
 #define padata_put_shell	padata_mod_put_shell
+#define padata_set_total_order	padata_mod_set_total_order
 #define padata_set_cpumask	padata_mod_set_cpumask
 #define padata_start		padata_mod_start
 #define padata_stop		padata_mod_stop
@@ -42,6 +43,7 @@
 #define padata_is_direct	padata_mod_is_direct
 #define padata_go_direct	padata_mod_go_direct
 #define padata_direct_done	padata_mod_direct_done
+#define padata_map_cb_cpu	padata_mod_map_cb_cpu
 #define padata_do_serial	padata_mod_do_serial
 #define padata_mt_job		padata_mod_mt_job
 #define padata_do_multithreaded	padata_mod_do_multithreaded
@@ -166,6 +168,7 @@ void padata_free(struct padata_instance *pinst);
 struct padata_shell *padata_alloc_shell(struct padata_instance *pinst);
 void padata_free_shell(struct padata_shell *ps);
 void padata_put_shell(struct padata_shell *ps);
+void padata_set_total_order(struct padata_shell *ps);
 int padata_set_cpumask(struct padata_instance *pinst, int cpumask_type,
 		       const struct cpumask *cpumask);
 int padata_start(struct padata_instance *pinst);
@@ -179,6 +182,7 @@ int padata_do_alone(struct padata_shell *ps, struct padata_priv *padata,
 bool padata_is_direct(struct padata_shell *ps);
 int padata_go_direct(struct padata_shell *ps);
 void padata_direct_done(struct padata_shell *ps);
+int padata_map_cb_cpu(struct padata_shell *ps, int cb_cpu);
 void padata_do_serial(struct padata_priv *padata);
 void padata_do_multithreaded(const struct padata_mt_job *job);
 int padata_do_multithreaded_err(const struct padata_mt_job *job);

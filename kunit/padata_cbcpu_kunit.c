@@ -25,6 +25,9 @@ static int cbcpu_ask(struct test_lane *lane, int cpu)
 	KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, lane->submitted));
 	KUNIT_EXPECT_EQ_MSG(test, READ_ONCE(lane->served_cpu), lane->got_cpu,
 			    "served and reported CPU for %d", cpu);
+	/* Jobs that are done in any case need no usable CPU. */
+	if (lane->load.submit != padata_do_inline)
+		KUNIT_EXPECT_EQ(test, padata_map_cb_cpu(lane->ps, cpu), lane->got_cpu);
 	return lane->got_cpu;
 }
 
@@ -179,6 +182,7 @@ static void cb_cpu_spread_masks_empty(struct kunit *test)
 	int cpu;
 
 	bed_set_mask(lane->bed, PADATA_CPU_SERIAL, cpu_none_mask);
+	KUNIT_EXPECT_EQ(test, padata_map_cb_cpu(lane->ps, 0), -EINVAL);
 	lane->load.submit = padata_do_inline;
 	for (i = 0; i < CBCPU_REQUESTS; i++)
 		cbcpu_ask(lane, nr_cpu_ids + i);

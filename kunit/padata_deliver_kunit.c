@@ -62,6 +62,13 @@ static int deliver_submit(struct test_lane *lane, typeof(padata_do_parallel) *su
 	return lane_submit(lane);
 }
 
+static int deliver_submit_on(struct test_lane *lane, int cb_cpu)
+{
+	lane->load.submit = padata_do_parallel;
+	lane->cb_cpu = cb_cpu;
+	return lane_submit(lane);
+}
+
 /* Every second round the test ends the hold, in the others it ends by itself. */
 static void deliver_begin_round(int round, int slow)
 {
@@ -194,6 +201,29 @@ static void alone_and_parallel_mixed(struct kunit *test)
 		deliver_mixed_step(test, lane);
 	deliver_expect_in_order(lane->bed);
 	KUNIT_EXPECT_GT(test, atomic_read(&deliver_nr_alone), 0);
+}
+
+/*
+ * A shell with one order for all callback CPUs: each second job asks for another one, and
+ * the results of both are held by turns.
+ */
+static void total_order_of_callback_cpus(struct kunit *test)
+{
+	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
+	const int cpus[] = { test_online_cpu(0), test_last_cpu() };
+	int i;
+
+	padata_set_total_order(lane->ps);
+	for (i = 0; i < DELIVER_ROUNDS; i++) {
+		deliver_begin_round(i, cpus[i / 2 % 2]);
+		KUNIT_EXPECT_EQ(test, deliver_submit_on(lane, cpus[i / 2 % 2]), 0);
+		KUNIT_EXPECT_EQ(test, deliver_submit_on(lane, cpus[1 - i / 2 % 2]), 0);
+		KUNIT_EXPECT_EQ(test, deliver_submit_on(lane, cpus[1 - i / 2 % 2]), 0);
+		deliver_end_round(lane, cpus[i / 2 % 2]);
+	}
+	deliver_expect_in_order(lane->bed);
+	if (num_online_cpus() > 1)
+		deliver_expect_switches(lane, DELIVER_ROUNDS);
 }
 
 /* ---- direct jobs ---- */
@@ -1141,6 +1171,7 @@ static struct kunit_case deliver_cases[] = {
 	KUNIT_CASE(alone_then_parallel_of_another_cpu),
 	KUNIT_CASE(parallel_then_alone),
 	KUNIT_CASE(alone_and_parallel_mixed),
+	KUNIT_CASE(total_order_of_callback_cpus),
 	KUNIT_CASE(direct_then_parallel),
 	KUNIT_CASE(direct_then_parallel_elsewhere),
 	KUNIT_CASE(direct_on_two_cpus_then_parallel),

@@ -10,7 +10,7 @@
  * mode begins only where no job of the shell is in flight, no callback runs, and the
  * CPUs on which the results came out have settled.
  *
- * It ends with the next job that is submitted, also in vain.  Direct results came out on
+ * It ends with the next job that is accepted.  Direct results came out on
  * the CPUs of their submitters, so that job has a fence: padata_shell::from names the
  * CPU, or is CPU_MANY.
  *

@@ -86,6 +86,8 @@ struct padata_shell {
 	bool			mixed;
 	/* S: all jobs since from was set asked for map_cpu */
 	bool			one_request;
+	/* I: results of different requested CPUs have an order, too */
+	bool			total_order;
 	/* S: a job was done alone since the last one that went to a pump */
 	bool			was_alone;
 	/* padata_do_alone() was refused because of from; a hint */

@@ -6,15 +6,15 @@
 /*
  * Return the CPU that has to settle before results of @cpu, asked for as @cb_cpu under
  * the mapping @gen, may come out; or CPU_NONE.  Results of different requested CPUs
- * have no order among them.  So a job is fenced only after a new mapping, or after a
- * job that was done alone; but then all results that came out elsewhere count.  The
- * serial queue of one CPU keeps the order, wherever it is served, but not that of
- * results that came out past it.
+ * have no order among them, unless the user wants it.  So a job is fenced only after a
+ * new mapping, or after a job that was done alone; but then all results that came out
+ * elsewhere count.  The serial queue of one CPU keeps the order, wherever it is served,
+ * but not that of results that came out past it.
  */
 static int shell_fence(struct padata_shell *ps, unsigned int gen, int cb_cpu, int cpu)
 {
 	lockdep_assert_held(&ps->lock);
-	if (ps->was_alone)
+	if (ps->was_alone || (ps->total_order && ps->map_cpu != cb_cpu))
 		return ps->from;
 	if (ps->map_gen == gen)
 		return CPU_NONE;

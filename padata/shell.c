@@ -165,6 +165,23 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 EXPORT_SYMBOL_GPL(padata_alloc_shell);
 
 /**
+ * padata_set_total_order() - give results of all callback CPUs one order
+ * @ps: The shell, without a job so far.
+ *
+ * Callbacks of the shell then run one after the other in the order of submission, also
+ * where jobs ask for different callback CPUs.  Each change of the CPU asked for costs a
+ * wait, see "The order behind serial()" in Documentation/padata.rst: this is for users
+ * that change it seldom.
+ *
+ * Context: Any.
+ */
+void padata_set_total_order(struct padata_shell *ps)
+{
+	ps->total_order = true;
+}
+EXPORT_SYMBOL_GPL(padata_set_total_order);
+
+/**
  * padata_put_shell() - drop a shell without waiting
  * @ps: The shell, or NULL.
  *

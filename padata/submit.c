@@ -204,3 +204,27 @@ void padata_do_serial(struct padata_priv *padata)
 	rcu_read_unlock_bh();
 }
 EXPORT_SYMBOL_GPL(padata_do_serial);
+
+/**
+ * padata_map_cb_cpu() - look up where results of a job would come out
+ * @ps: The shell.
+ * @cb_cpu: The callback CPU that the job would ask for, any number.
+ *
+ * A submitter that has no time for callbacks can ask for a CPU that is not its own.  The
+ * answer is a hint: a mask may change, or a CPU go, before the job is submitted.
+ *
+ * Context: Task or softirq, interrupts on.  Does not sleep.
+ * Return: The CPU on which serial() would run, or -EINVAL where padata_do_parallel()
+ * would refuse the job for want of a usable CPU.
+ */
+int padata_map_cb_cpu(struct padata_shell *ps, int cb_cpu)
+{
+	unsigned int gen;
+	int cpu;
+
+	rcu_read_lock_bh();
+	cpu = map_cb_cpu(ps->pinst, cb_cpu, false, &gen);
+	rcu_read_unlock_bh();
+	return cpu;
+}
+EXPORT_SYMBOL_GPL(padata_map_cb_cpu);
