@@ -160,6 +160,8 @@ static void shell_settle_idle(struct padata_shell *ps)
 {
 	WRITE_ONCE(ps->baton, BATON_OUT);
 	ps->settle_idle = true;
+	/* Earlier ones are in from, or behind an earlier fence. */
+	ps->late_result = false;
 	atomic_inc(&ps->refs);
 	shell_settle_from(ps, ps->from);
 }
