@@ -40,6 +40,17 @@ static unsigned int task_us = 200;
 static int pcrypt_policy = PCRYPT_AUTO;
 static unsigned int pcrypt_policy_gen = 1;
 
+/* Where results come out, as padata_map_cb_cpu() says. */
+static int pure_serial_cpu = -1;
+
+static int pure_map_cb_cpu(struct padata_shell *ps, int cb_cpu)
+{
+	return pure_serial_cpu;
+}
+
+#undef padata_map_cb_cpu
+#define padata_map_cb_cpu	pure_map_cb_cpu
+
 #include "../pcrypt/rule.c"
 #include "../pcrypt/request.c"
 #include "../pcrypt/tfm.c"
@@ -538,6 +549,23 @@ static void set_mode_forgets_the_one_before(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rule->wait_ms, PCRYPT_WAIT_FIRST_MS);
 }
 
+/* What direct mode was like is known where it ends, whatever ends it. */
+static void set_mode_notes_direct_rate(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+
+	pure_set_mode(stream, PCRYPT_RETURNING);
+	KUNIT_EXPECT_EQ(test, stream->rule.direct_rate, 1024U * 4 / 5);
+	stream->rule.gap_ns = 20000;
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	KUNIT_EXPECT_EQ(test, stream->rule.direct_rate, 1024U * 4 / 5);
+	pure_set_mode(stream, PCRYPT_DIRECT);
+	stream->rule.busy_ns = 0;
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	KUNIT_EXPECT_EQ(test, stream->rule.direct_rate, PCRYPT_RATE_UNKNOWN);
+	pure_set_mode(stream, PCRYPT_DIRECT);
+}
+
 static void pure_end_parallel(struct pcrypt_stream *stream, u64 lasted)
 {
 	spin_lock_bh(&stream->lock);
@@ -560,8 +588,72 @@ static void wait_doubles_where_parallel_does_not_pay(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, stream->rule.wait_ms, waits[i]);
 	}
 	pure_set_mode(stream, PCRYPT_PARALLEL);
+	/* Time in which it could not end does not show that it has paid. */
+	stream->rule.nr_bad = 1;
+	stream->rule.direct_from = 1;
 	pure_end_parallel(stream, PURE_MS(PCRYPT_PAID_MS) + 1);
+	KUNIT_EXPECT_EQ(test, stream->rule.wait_ms, PCRYPT_WAIT_MAX_MS);
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	stream->rule.nr_bad = 1;
+	pure_end_parallel(stream, PURE_MS(PCRYPT_PAID_MS) + 2);
 	KUNIT_EXPECT_EQ(test, stream->rule.wait_ms, PCRYPT_WAIT_MIN_MS);
+}
+
+/* Nothing has come out: that is no reason to try again soon. */
+static void wait_doubles_without_a_result(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+
+	rule->wait_ms = 200;
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	local_bh_disable();
+	pcrypt_look_at_rate(stream, 0, 1 + PCRYPT_UNSETTLED_NS);
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
+	pcrypt_look_at_rate(stream, 0, 2 + PCRYPT_UNSETTLED_NS);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
+	KUNIT_EXPECT_EQ(test, rule->wait_ms, 400U);
+}
+
+/* Results that had waited take their time; the user is not to blame. */
+static void trial_waits_for_results_that_do_not_count(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	rule->handed_over = 1;
+	rule->skip = 1;
+	local_bh_disable();
+	pcrypt_look_at_rate(stream, 0, 2 + PCRYPT_TRIAL_MAX_NS);
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
+	rule->skip = 0;
+	pcrypt_look_at_rate(stream, 0, 1 + PCRYPT_TRIAL_MAX_NS);
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
+	pcrypt_look_at_rate(stream, 0, 2 + PCRYPT_TRIAL_MAX_NS);
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
+	local_bh_enable();
+}
+
+/* The load may be another one than when direct mode was measured. */
+static void direct_mode_is_compared_anew(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+	u64 paid = PURE_MS(PCRYPT_PAID_MS);
+
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	rule->since = 0;
+	rule->rate = 1023;
+	KUNIT_EXPECT_FALSE(test, pcrypt_is_to_compare(rule, paid));
+	KUNIT_EXPECT_TRUE(test, pcrypt_is_to_compare(rule, paid + 1));
+	rule->rate = 1024;
+	KUNIT_EXPECT_FALSE(test, pcrypt_is_to_compare(rule, paid + 1));
+	/* It is tried again as soon as direct mode was measured. */
+	rule->wait_ms = 800;
+	pure_end_parallel(stream, paid + 1);
+	KUNIT_EXPECT_EQ(test, rule->wait_ms, PCRYPT_WAIT_FIRST_MS);
 }
 
 static void window_ends_by_its_length(struct kunit *test)
@@ -659,6 +751,7 @@ static void direct_requests_are_timed_in_pairs(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_stream(test);
 	struct pcrypt_rule *rule = &stream->rule;
+	u64 at;
 
 	*rule = (struct pcrypt_rule){ };
 	migrate_disable();
@@ -681,6 +774,15 @@ static void direct_requests_are_timed_in_pairs(struct kunit *test)
 	pcrypt_forget_direct();
 	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 99000, 101000);
 	KUNIT_EXPECT_EQ(test, rule->nr_samples, 1U);
+	/* A CPU that is less busy makes no mean, and forgets the one before. */
+	KUNIT_EXPECT_EQ(test, rule->nr_samples, 1U);
+	pcrypt_forget_direct();
+	for (at = 110000; at < 4000000; at += 100000) {
+		pcrypt_note_direct(stream, pcrypt_policy_gen, 64, at, at + 2000);
+		pcrypt_note_direct(stream, pcrypt_policy_gen, 64, at + 22000, at + 24000);
+	}
+	KUNIT_EXPECT_GE(test, rule->gap_ns, rule->busy_ns);
+	KUNIT_EXPECT_EQ(test, rule->nr_samples, 0U);
 	pcrypt_forget_direct();
 	migrate_enable();
 }
@@ -727,28 +829,23 @@ static void give_up_returning_for_a_while(struct kunit *test)
 	local_bh_enable();
 }
 
-/* The submitter's CPU is asked for no more, where no request is in flight. */
+/* The submitter's CPU is asked for no more. */
 static void trial_leaves_submitters_cpu(struct kunit *test)
 {
-	static const struct {
-		int from_here;
-		unsigned int in_flight;
-		int cb_cpu;
-	} cases[] = { { 0, 0, 0 }, { 0, 1, 77 }, { 1, 0, 77 } };
-	struct pcrypt_stream *stream;
-	int i;
+	struct pcrypt_stream *stream = pure_stream(test);
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		stream = pure_stream(test);
-		stream->cb_cpu = 77;
-		stream->in_flight = cases[i].in_flight;
-		pcrypt_modes[0].handover_ns = 1;
-		local_bh_disable();
-		stream->serial_cpu = smp_processor_id() + cases[i].from_here;
-		KUNIT_EXPECT_TRUE(test, pcrypt_try_parallel(stream, 0, PURE_MS(1000)));
-		local_bh_enable();
-		KUNIT_EXPECT_EQ(test, stream->cb_cpu, cases[i].cb_cpu);
-	}
+	stream->cb_cpu = 77;
+	local_bh_disable();
+	pure_serial_cpu = smp_processor_id() + 1;
+	KUNIT_EXPECT_TRUE(test, pcrypt_try_parallel(stream, 0, PURE_MS(1000)));
+	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 77);
+	pure_serial_cpu = smp_processor_id();
+	spin_lock(&stream->lock);
+	pcrypt_end_parallel(stream, 0, PURE_MS(1000));
+	spin_unlock(&stream->lock);
+	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 0);
+	local_bh_enable();
+	pure_serial_cpu = -1;
 }
 
 /* Several CPUs that send at the same time are not limited by one. */
@@ -841,7 +938,11 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(try_parallel_not_twice),
 	KUNIT_CASE(set_mode_counts_changes),
 	KUNIT_CASE(set_mode_forgets_the_one_before),
+	KUNIT_CASE(set_mode_notes_direct_rate),
 	KUNIT_CASE(wait_doubles_where_parallel_does_not_pay),
+	KUNIT_CASE(wait_doubles_without_a_result),
+	KUNIT_CASE(trial_waits_for_results_that_do_not_count),
+	KUNIT_CASE(direct_mode_is_compared_anew),
 	KUNIT_CASE(window_ends_by_its_length),
 	KUNIT_CASE(bad_trial_ends_early),
 	KUNIT_CASE(judge_ends_a_trial_that_does_not_pay),

@@ -77,7 +77,10 @@ enum pcrypt_mode {
 /* Least time between two changes to parallel mode; doubled where it did not pay. */
 #define PCRYPT_WAIT_MIN_MS	200U
 #define PCRYPT_WAIT_MAX_MS	12800U
-/* Parallel mode that lasted so long has paid: the wait is the least one again. */
+/*
+ * Parallel mode that lasted so long has paid: the wait is the least one again.  Direct mode
+ * is looked at anew then where it might be better.
+ */
 #define PCRYPT_PAID_MS		1000U
 /* Time over which the rate of parallel mode is measured: at first, and then. */
 #define PCRYPT_TRIAL_NS		(1 * NSEC_PER_MSEC)
@@ -86,7 +89,7 @@ enum pcrypt_mode {
 #define PCRYPT_TRIAL_LEAST_NS	(PCRYPT_TRIAL_NS / 4)
 /* A trial is over that has too few results so long after its first one. */
 #define PCRYPT_TRIAL_MAX_NS	(20 * NSEC_PER_MSEC)
-/* The same, where the CPU that sends does not settle, so that there is none. */
+/* The same, where there is none, or only those that had waited. */
 #define PCRYPT_UNSETTLED_NS	(200 * NSEC_PER_MSEC)
 /* The direct rate of a stream that has none: no other rate is better. */
 #define PCRYPT_RATE_UNKNOWN	(U32_MAX / 2)
@@ -97,12 +100,11 @@ enum pcrypt_mode {
 /* One of so many requests in parallel mode reads the clock. */
 #define PCRYPT_LOOK_EVERY	16U
 /*
- * Least and longest time between two waits of a submitter for direct mode; each takes a
- * tenth of that, at most PCRYPT_SPIN_MAX_NS.
+ * A submitter waits so long at first for direct mode, then twice as long each time up to
+ * the most, and after a wait in vain not for as long as it was.
  */
-#define PCRYPT_SPIN_MIN_MS	1U
-#define PCRYPT_SPIN_MAX_MS	64U
-#define PCRYPT_SPIN_MAX_NS	(1 * NSEC_PER_MSEC)
+#define PCRYPT_SPIN_MIN_US	100U
+#define PCRYPT_SPIN_MAX_US	1000U
 /* So long a stream tries to return before its jobs are for other CPUs again. */
 #define PCRYPT_RETURN_MS	50U
 
@@ -111,7 +113,8 @@ enum pcrypt_mode {
  * @child_ns: Mean time of the child by size class, 0 while unknown.
  * @busy_ns: Mean time of a direct request.
  * @gap_ns: Mean time from the end of a direct request to the next one.
- * @nr_samples: Samples in @gap_ns since direct mode began.
+ * @nr_samples: Samples in @gap_ns since direct mode began and @gap_ns was below
+ *	@busy_ns.
  * @nr_moves: Of these, on another CPU than the one before.
  * @sample_cpu: The CPU of the last one.
  * @since: local_clock() when the mode began.
@@ -119,20 +122,21 @@ enum pcrypt_mode {
  * @tried_ns: @busy_ns when parallel mode did not pay last.
  * @direct_rate: Time in the child per time in direct mode, in 1/1024.
  * @rate: The same in parallel mode, in the last window.
- * @handed_over: local_clock() when the first result came out in parallel mode, or 0.
+ * @handed_over: local_clock() when the first result came out in parallel mode, then when
+ *	the last one did that does not count; or 0.
  * @skip: Results that do not count, since they waited for the change of mode.
  * @done_ns: Time that results of this window would have taken in direct mode.
  * @window_since: local_clock() when the window began, or 0 before the first.
  * @nr_windows: Windows since parallel mode began.
  * @nr_bad: Of these the last ones in a row that did not pay.
  * @spin_from: local_clock() from which on a submitter may wait again.
- * @spin_ms: How long none may after a wait in vain.
+ * @spin_us: How long the next wait may be.
  * @direct_from: local_clock() from which on the stream may return to direct mode.
  * @late_ms: How long it may not after the child has completed a request later.
  *
  * The fields from @child_ns to @sample_cpu are samples, and are written without a lock:
  * two at a time lose one.  @tried_ns is, too.  All else is written under the stream's
- * lock; @since, @wait_ms, @spin_from and @direct_from are read without it, where a value
+ * lock; @since, @wait_ms, @spin_from, @spin_us and @direct_from are read without it, where a value
  * that is torn on a 32-bit kernel makes one decision worse.
  */
 struct pcrypt_rule {
@@ -154,7 +158,7 @@ struct pcrypt_rule {
 	unsigned int nr_windows;
 	unsigned int nr_bad;
 	u64 spin_from;
-	unsigned int spin_ms;
+	unsigned int spin_us;
 	u64 direct_from;
 	unsigned int late_ms;
 };
@@ -284,9 +288,8 @@ struct pcrypt_listed {
  * @mode: How requests are done; read without the lock, too.
  * @lock: Protects writes of the two above, and what is below but for samples.  Task or
  *	softirq; nothing nests in it.
- * @cb_cpu: The callback CPU to ask for, from the first request on, and 0 before; the
- *	same for all that are in flight, because padata promises the order among those
- *	that ask for the same one.
+ * @cb_cpu: The callback CPU that requests in parallel mode ask for, or 0 if the next one
+ *	takes a number.  Each change costs a fence.
  * @in_flight: Requests that were accepted and not completed, but for direct ones.
  * @serial_cpu: Where the last one was completed, or -1.
  * @nr_entered: Requests in parallel mode so far; wraps.

@@ -23,22 +23,6 @@ static struct pcrypt_stream *pcrypt_stream_of(struct pcrypt_request *preq)
 }
 
 /*
- * No CPU has such a number, so padata takes it modulo the CPUs that may be used at
- * the time.  Streams of one direction are spread over them evenly, in the order of
- * their first requests: a transform may be used in one direction only, and those of
- * a daemon that makes them in pairs are.
- *
- * Under the stream's lock.
- */
-static int pcrypt_stream_cb_cpu(struct pcrypt_stream *stream, enum pcrypt_dir dir)
-{
-	if (!stream->cb_cpu)
-		stream->cb_cpu = nr_cpu_ids +
-			(atomic_inc_return(&pcrypt_next_cb_cpu[dir]) & 0xffff);
-	return stream->cb_cpu;
-}
-
-/*
  * Beyond the limit a request is refused, or accepted with -EBUSY if its user is
  * ready to wait for -EINPROGRESS before it sends more.  An accepted request goes
  * into the order of its stream at once all the same, so nothing overtakes it, and
@@ -297,10 +281,14 @@ static int pcrypt_crypt_listed(struct pcrypt_request *preq, unsigned int len, bo
 		return pcrypt_submit_here(preq, len);
 	preq->padata.parallel = pcrypt_parallel;
 	local_bh_disable();
-	if (run_here || READ_ONCE(stream->nr_entered) % PCRYPT_LOOK_EVERY)
-		answer = pcrypt_submit(preq, len, run_here);
-	else
+	if (!run_here && !(READ_ONCE(stream->nr_entered) % PCRYPT_LOOK_EVERY)) {
 		answer = pcrypt_submit_timed(preq, len);
+	} else {
+		/* Where all have been waited for there may not be many more. */
+		if (!run_here && !READ_ONCE(stream->in_flight))
+			pcrypt_look_at_rate(stream, preq->dir, local_clock());
+		answer = pcrypt_submit(preq, len, run_here);
+	}
 	local_bh_enable();
 	return answer;
 }
@@ -399,7 +387,7 @@ static bool pcrypt_may_spin(const struct pcrypt_stream *stream, u64 now)
 static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 {
 	struct pcrypt_rule *rule = &stream->rule;
-	u64 now = local_clock(), end;
+	u64 now = local_clock(), spin_ns;
 
 	if ((s64)(now - READ_ONCE(rule->direct_from)) < 0)
 		return false;
@@ -407,15 +395,15 @@ static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 		return true;
 	if (!pcrypt_may_spin(stream, now))
 		return false;
-	end = now + min(READ_ONCE(rule->spin_ms) * (NSEC_PER_MSEC / 10), PCRYPT_SPIN_MAX_NS);
+	spin_ns = READ_ONCE(rule->spin_us) * (u64)NSEC_PER_USEC;
 	do {
 		cpu_relax();
 		if (!padata_go_direct(stream->ps))
 			return true;
-	} while ((s64)(local_clock() - end) < 0);
+	} while ((s64)(local_clock() - now) < (s64)spin_ns);
 	spin_lock_bh(&stream->lock);
-	WRITE_ONCE(rule->spin_from, local_clock() + (u64)rule->spin_ms * NSEC_PER_MSEC);
-	rule->spin_ms = min(rule->spin_ms * 2, PCRYPT_SPIN_MAX_MS);
+	WRITE_ONCE(rule->spin_from, local_clock() + spin_ns);
+	WRITE_ONCE(rule->spin_us, min(rule->spin_us * 2, PCRYPT_SPIN_MAX_US));
 	spin_unlock_bh(&stream->lock);
 	return false;
 }
@@ -456,18 +444,34 @@ static bool pcrypt_is_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 	return pcrypt_try_return(stream, dir);
 }
 
+/*
+ * Return true if the submitter runs a request of a stream that returns, so that none is on
+ * other CPUs.  A stream that may not be direct for a while, since its child was late, may
+ * use them.
+ */
+static bool pcrypt_runs_here(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	const struct pcrypt_rule *rule = &stream->rule;
+
+	if (READ_ONCE(stream->mode) != PCRYPT_RETURNING)
+		return false;
+	return !READ_ONCE(stream->in_flight) || !pcrypt_is_worth_it(rule, dir) ||
+	       (s64)(local_clock() - READ_ONCE(rule->direct_from)) >= 0;
+}
+
 /* What the module parameter says, where it leaves no choice. */
 static void pcrypt_obey_policy(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
 	enum pcrypt_policy policy = READ_ONCE(pcrypt_policy);
-	enum pcrypt_mode mode = READ_ONCE(stream->mode);
+	bool parallel = READ_ONCE(stream->mode) == PCRYPT_PARALLEL;
+	bool wanted = policy == PCRYPT_ALL_PARALLEL;
 
-	if (policy == PCRYPT_ALL_PARALLEL ? mode == PCRYPT_PARALLEL : mode != PCRYPT_PARALLEL)
+	if (policy == PCRYPT_AUTO || wanted == parallel)
 		return;
 	spin_lock_bh(&stream->lock);
 	if (policy == PCRYPT_ALL_PARALLEL) {
-		stream->rule.direct_rate = PCRYPT_RATE_UNKNOWN;
 		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, local_clock());
+		stream->rule.direct_rate = PCRYPT_RATE_UNKNOWN;
 	} else if (policy == PCRYPT_ALL_DIRECT && stream->mode == PCRYPT_PARALLEL) {
 		pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, local_clock());
 	}
@@ -497,6 +501,5 @@ static noinline int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len)
 	pcrypt_obey_policy(stream, preq->dir);
 	if (pcrypt_is_direct(stream, preq->dir))
 		return pcrypt_run_timed(preq, gen, len);
-	return pcrypt_crypt_listed(preq, len,
-				   READ_ONCE(stream->mode) == PCRYPT_RETURNING);
+	return pcrypt_crypt_listed(preq, len, pcrypt_runs_here(stream, preq->dir));
 }

@@ -77,6 +77,42 @@ static u32 pcrypt_work_ns(const struct pcrypt_rule *rule, unsigned int len)
 	return ns;
 }
 
+/*
+ * No CPU has such a number, so padata takes it modulo the CPUs that may be used at
+ * the time.  Streams of one direction are spread over them evenly, in the order of
+ * their first requests: a transform may be used in one direction only, and those of
+ * a daemon that makes them in pairs are.
+ *
+ * Under the stream's lock.
+ */
+static int pcrypt_stream_cb_cpu(struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	if (!stream->cb_cpu)
+		stream->cb_cpu = nr_cpu_ids +
+			(atomic_inc_return(&pcrypt_next_cb_cpu[dir]) & 0xffff);
+	return stream->cb_cpu;
+}
+
+/*
+ * A callback CPU that is the submitter's has no time for callbacks, and the submitter
+ * cannot wait for it: ask for the next one.
+ */
+static void pcrypt_leave_cb_cpu(struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	int cb_cpu = pcrypt_stream_cb_cpu(stream, dir);
+
+	if (padata_map_cb_cpu(stream->ps, cb_cpu) == smp_processor_id())
+		stream->cb_cpu = 0;
+}
+
+/* Time in the child per time in direct mode, in 1/1024. */
+static u32 pcrypt_direct_rate(const struct pcrypt_rule *rule)
+{
+	u32 busy = READ_ONCE(rule->busy_ns), gap = READ_ONCE(rule->gap_ns);
+
+	return busy ? div_u64((u64)busy << 10, busy + gap) : PCRYPT_RATE_UNKNOWN;
+}
+
 static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 			    enum pcrypt_mode mode, u64 now)
 {
@@ -88,6 +124,8 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	lockdep_assert_held(&stream->lock);
 	WRITE_ONCE(stream->quick, 0);
 	WRITE_ONCE(stream->mode, mode);
+	if (was_direct && !is_direct)
+		rule->direct_rate = pcrypt_direct_rate(rule);
 	atomic_add(was_direct - is_direct, &modes->nr_parallel);
 	if (was_direct && !is_direct)
 		atomic_long_inc(&modes->to_parallel);
@@ -102,7 +140,7 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	rule->nr_windows = 0;
 	rule->nr_bad = 0;
 	WRITE_ONCE(rule->spin_from, now);
-	rule->spin_ms = PCRYPT_SPIN_MIN_MS;
+	WRITE_ONCE(rule->spin_us, PCRYPT_SPIN_MIN_US);
 }
 
 static bool pcrypt_limits_stream(const struct pcrypt_rule *rule)
@@ -138,23 +176,11 @@ static bool pcrypt_may_try(const struct pcrypt_rule *rule, enum pcrypt_dir dir, 
 	       pcrypt_limits_stream(rule) && pcrypt_is_worth_it(rule, dir);
 }
 
-/*
- * A callback CPU that is the submitter's has no time for callbacks, and the submitter
- * cannot wait for it: ask for another one.  No request is in flight that asked for it.
- */
-static void pcrypt_leave_cb_cpu(struct pcrypt_stream *stream)
-{
-	lockdep_assert_held(&stream->lock);
-	if (stream->serial_cpu == smp_processor_id() && !stream->in_flight)
-		stream->cb_cpu = 0;
-}
-
 /* Return true if the stream was in direct mode, and parallel mode is tried now. */
 static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 				u64 now)
 {
 	struct pcrypt_rule *rule = &stream->rule;
-	u32 busy = READ_ONCE(rule->busy_ns), gap = READ_ONCE(rule->gap_ns);
 	bool changed;
 
 	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO || !pcrypt_may_try(rule, dir, now))
@@ -162,29 +188,32 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 	spin_lock_bh(&stream->lock);
 	changed = stream->mode == PCRYPT_DIRECT;
 	if (changed) {
-		rule->direct_rate = div_u64((u64)busy << 10, busy + gap);
 		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
-		pcrypt_leave_cb_cpu(stream);
+		pcrypt_leave_cb_cpu(stream, dir);
 	}
 	spin_unlock_bh(&stream->lock);
 	return changed;
 }
 
-/* Parallel mode does not pay, or not any more. */
+/* Whether the mode lasts for so long, not counting time in which it could not end. */
+static bool pcrypt_lasts_for(const struct pcrypt_rule *rule, u64 now, unsigned int ms)
+{
+	return (s64)(now - max(rule->since, rule->direct_from)) > (s64)ms * NSEC_PER_MSEC;
+}
+
+/* Parallel mode does not pay, or not any more; or direct mode is to be looked at anew. */
 static void pcrypt_end_parallel(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
 {
 	struct pcrypt_rule *rule = &stream->rule;
-	bool has_paid = (s64)(now - rule->since) > (s64)PCRYPT_PAID_MS * NSEC_PER_MSEC;
-
 	unsigned int wait_ms = clamp(rule->wait_ms * 2, PCRYPT_WAIT_MIN_MS,
 				     PCRYPT_WAIT_MAX_MS);
 
-	/* Without a result nothing is known of parallel mode. */
-	if (has_paid || !rule->handed_over)
-		wait_ms = PCRYPT_WAIT_MIN_MS;
+	if (pcrypt_lasts_for(rule, now, PCRYPT_PAID_MS))
+		wait_ms = rule->nr_bad ? PCRYPT_WAIT_MIN_MS : PCRYPT_WAIT_FIRST_MS;
 	WRITE_ONCE(rule->wait_ms, wait_ms);
 	WRITE_ONCE(rule->tried_ns, READ_ONCE(rule->busy_ns));
 	pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
+	pcrypt_leave_cb_cpu(stream, dir);
 }
 
 /*
@@ -194,9 +223,8 @@ static void pcrypt_end_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 static void pcrypt_end_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
 {
 	struct pcrypt_rule *rule = &stream->rule;
-	bool has_paid = (s64)(now - rule->since) > (s64)PCRYPT_PAID_MS * NSEC_PER_MSEC;
 
-	rule->late_ms = has_paid ? PCRYPT_WAIT_MIN_MS :
+	rule->late_ms = pcrypt_lasts_for(rule, now, PCRYPT_PAID_MS) ? PCRYPT_WAIT_MIN_MS :
 			clamp(rule->late_ms * 2, PCRYPT_WAIT_MIN_MS, PCRYPT_WAIT_MAX_MS);
 	pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
 	WRITE_ONCE(rule->direct_from, now + (u64)rule->late_ms * NSEC_PER_MSEC);
@@ -205,19 +233,19 @@ static void pcrypt_end_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 /*
  * A request could not be direct while the stream returns.  If that takes long the stream
  * is in parallel mode again, and stays there for as long as another stream would have
- * been direct: neither mode is worse than to go on returning.
+ * been direct: that is better than to go on returning.
  */
 static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 				     u64 now)
 {
 	struct pcrypt_rule *rule = &stream->rule;
-	u64 since = max(rule->since, rule->direct_from);
 
 	lockdep_assert_held(&stream->lock);
 	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO ||
-	    (s64)(now - since) <= (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC)
+	    !pcrypt_lasts_for(rule, now, PCRYPT_RETURN_MS))
 		return;
 	pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+	pcrypt_leave_cb_cpu(stream, dir);
 	WRITE_ONCE(rule->direct_from, now + (u64)rule->wait_ms * NSEC_PER_MSEC);
 }
 
@@ -229,6 +257,15 @@ static bool pcrypt_window_is_over(const struct pcrypt_rule *rule, u64 elapsed)
 	if (elapsed > PCRYPT_TRIAL_NS)
 		return true;
 	return elapsed > PCRYPT_TRIAL_LEAST_NS && rule->rate < rule->direct_rate / 4 * 3;
+}
+
+/*
+ * Return true if direct mode may have become better, since the load was another one when
+ * its rate was measured.  No more than 1 CPU's time can be used there.
+ */
+static bool pcrypt_is_to_compare(const struct pcrypt_rule *rule, u64 now)
+{
+	return rule->rate < 1024 && pcrypt_lasts_for(rule, now, PCRYPT_PAID_MS);
 }
 
 /* Look at the rate so far.  Return true if parallel mode is to end. */
@@ -247,7 +284,7 @@ static bool pcrypt_judge(struct pcrypt_rule *rule, u64 now)
 		rule->nr_bad = 0;
 	else
 		rule->nr_bad++;
-	return rule->nr_bad >= most;
+	return rule->nr_bad >= most || pcrypt_is_to_compare(rule, now);
 }
 
 /* Look whether parallel mode pays; the caller is about to submit a request. */
@@ -261,7 +298,7 @@ static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir di
 	spin_lock(&stream->lock);
 	if (rule->window_since)
 		over = (s64)(now - rule->window_since) > 0 && pcrypt_judge(rule, now);
-	else if (rule->handed_over)
+	else if (rule->handed_over && !rule->skip)
 		over = (s64)(now - rule->handed_over) > PCRYPT_TRIAL_MAX_NS;
 	else
 		over = (s64)(now - rule->since) > PCRYPT_UNSETTLED_NS;
@@ -287,7 +324,8 @@ static void pcrypt_count_result(struct pcrypt_stream *stream, u32 work_ns)
 		rule->skip = stream->in_flight;
 	}
 	if (rule->skip) {
-		rule->skip--;
+		if (!--rule->skip)
+			rule->handed_over = local_clock() ?: 1;
 		return;
 	}
 	if (rule->window_since)
@@ -335,6 +373,12 @@ static void pcrypt_note_gap(struct pcrypt_rule *rule, u64 gap)
 	/* The next load is another one. */
 	if (READ_ONCE(rule->gap_ns) / 2 > READ_ONCE(rule->busy_ns))
 		WRITE_ONCE(rule->tried_ns, 0);
+	/* The means that count are those of a CPU that is busy. */
+	if (READ_ONCE(rule->gap_ns) >= READ_ONCE(rule->busy_ns)) {
+		WRITE_ONCE(rule->nr_samples, 0);
+		WRITE_ONCE(rule->nr_moves, 0);
+		return;
+	}
 	if (READ_ONCE(rule->sample_cpu) != cpu) {
 		WRITE_ONCE(rule->sample_cpu, cpu);
 		WRITE_ONCE(rule->nr_moves, READ_ONCE(rule->nr_moves) + 1);

@@ -48,11 +48,12 @@ static int pcrypt_init_tfm(struct crypto_tfm *tfm)
 		INIT_LIST_HEAD(&stream->backlog);
 		stream->serial_cpu = -1;
 		stream->rule.wait_ms = PCRYPT_WAIT_FIRST_MS;
-		stream->rule.spin_ms = PCRYPT_SPIN_MIN_MS;
+		stream->rule.spin_us = PCRYPT_SPIN_MIN_US;
 		stream->rule.since = local_clock();
 		stream->ps = padata_alloc_shell(pcrypt_pinst[dir]);
 		if (!stream->ps)
 			goto free_tfm;
+		padata_set_total_order(stream->ps);
 	}
 	ctx->max_requests = READ_ONCE(max_requests);
 	return 0;
