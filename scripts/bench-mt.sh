@@ -9,21 +9,18 @@
 #  kernel  the kernel's own padata_do_multithreaded(), which it runs once while
 #          it boots: initialising memory with one CPU and with two
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/driver.sh
+. "$(dirname "$0")/driver.sh"
 
 fast="-accel tcg,thread=multi -cpu max"
-# A nanosecond is an instruction; nothing random, so that runs can be repeated.
-icount="-accel tcg,thread=single -icount shift=0,sleep=off -cpu max,-rdrand,-rdseed"
-icount+=" -seed 1 -rtc base=2026-01-01T00:00:00,clock=vm"
 
 # guest NAME ACCELERATOR CPUS MEMORY RUNS: RUNS is that of guest/bench.
 guest() {
-	local files=("$dir/padata_mod.ko" "$dir/kunit/load/padata_mt_bench.ko"
-		"$dir"/Documentation/samples/padata_mt_{clear,alloc}.ko)
+	local samples=$dir/Documentation/samples
 	alone "$1"
-	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -c "$3" -n "$1" -t 900 -r "$4" \
-		-e "RUNS=$5" "${files[@]/#/-f}" -- "$TOP/scripts/guest/bench"
+	must_run padata_guest "$1" bench -A "$2" -c "$3" -t 900 -r "$4" -e "RUNS=$5" \
+		-f "$dir/kunit/load/padata_mt_bench.ko" -f "$samples/padata_mt_clear.ko" \
+		-f "$samples/padata_mt_alloc.ko"
 }
 
 lines() {
@@ -68,8 +65,7 @@ kernel() {
 parts=("$@")
 [ $# -gt 0 ] || parts=(speed cost kernel)
 "$TOP/scripts/setup.sh"
-use_stock 6.12
-dir=$("$TOP/scripts/build.sh" "$HEADERS" debian-6.12 TESTS=1)
+use_kernel 6.12
 for part in "${parts[@]}"; do
 	case $part in
 	speed|cost|kernel) $part ;;

@@ -23,8 +23,8 @@
 # Tables have figures without the floor, which is the same harness with callbacks
 # called at once.  $PADATA_RESULTS (results) gets CSV and, of full, SVG.
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/driver.sh
+. "$(dirname "$0")/driver.sh"
 # shellcheck source=scripts/bench-lib.sh
 . "$TOP/scripts/bench-lib.sh"
 
@@ -38,10 +38,8 @@ guest() {
 	local args=''
 	[ "$2" = "$icount" ] || args="tsc=reliable"
 	alone "$1"
-	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -c "$3" -n "$1" -t 1200 -r 1G \
-		-a "$args" -e "RUNS=$4" -f "$dir/padata_mod.ko" \
-		-f "$dir/kunit/load/padata_bench.ko" -f "$dir/kunit/load/padata_bench_kernel.ko" \
-		-- "$TOP/scripts/guest/bench"
+	must_run padata_guest "$1" bench -A "$2" -c "$3" -t 1200 -a "$args" -e "RUNS=$4" \
+		-f "$dir/kunit/load/padata_bench.ko" -f "$dir/kunit/load/padata_bench_kernel.ko"
 }
 
 # ratios: lines of test=cost to "CPUS SHELLS ASYNC WINDOW FLOOR KERNEL OURS RATIO".
@@ -78,7 +76,7 @@ quick() {
 }
 
 # Compared by the ratio, so that a new kernel or compiler changes little.
-check() {
+check_ratios() {
 	local window committed ratio bad
 	quick
 	while read -r window committed; do
@@ -182,14 +180,15 @@ full_mixed() {
 
 # pcrypt_guest NAME ACCELERATOR WINDOWS: $SIZES and $MORE as of guest/bench-pcrypt.
 pcrypt_guest() {
+	local modules="aesni_intel gcm authenc cbc hmac sha256_ssse3 chacha20poly1305"
+	modules+=" chacha_x86_64 poly1305_x86_64 pcrypt"
 	alone "$1"
-	"$TOP/scripts/guest.sh" -A "$2" -k "$KERNEL" -m "$ROOT" -c 2 -t 1200 \
-		-M "aesni_intel gcm authenc cbc hmac sha256_ssse3 chacha20poly1305 chacha_x86_64 poly1305_x86_64 pcrypt" \
-		-n "$1" -a "tsc=reliable cryptomgr.notests=1" \
+	must_run run_guest "$1" bench-pcrypt -A "$2" -c 2 -t 1200 -M "$modules" \
+		-a "tsc=reliable cryptomgr.notests=1" \
 		-e "ALGORITHMS=gcm(aes) authenc(hmac(sha256),cbc(aes)) rfc7539(chacha20,poly1305)" \
-		-e "SIZES=${SIZES:-64,256,1420,4096,16384}" -e "MORE=${MORE-}" -e "WINDOWS=$3" -e "REQUESTS=${PADATA_REQUESTS:-1000}" \
-		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/load/pcrypt_load.ko" \
-		-- "$TOP/scripts/guest/bench-pcrypt"
+		-e "SIZES=${SIZES:-64,256,1420,4096,16384}" -e "MORE=${MORE-}" \
+		-e "WINDOWS=$3" -e "REQUESTS=${PADATA_REQUESTS:-1000}" \
+		-f "$dir/kunit/load/pcrypt_load.ko"
 	lines "$1" pcrypt | csv
 }
 
@@ -233,12 +232,11 @@ if [ "$what" = full ]; then
 else
 	"$TOP/scripts/setup.sh"
 fi
-use_stock 6.12
-dir=$("$TOP/scripts/build.sh" "$HEADERS" debian-6.12 TESTS=1)
+use_kernel 6.12
 mkdir -p "$results"
 case $what in
 quick)	quick ;;
-check)	check ;;
+check)	check_ratios ;;
 full)	[ $# != 0 ] || set -- cost speedup latency pcrypt alone load light mixed
 	for part; do
 		"full_$part"

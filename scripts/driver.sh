@@ -46,22 +46,28 @@ build_program() {
 		"$TOP/scripts/guest/$program.c" "$@"
 }
 
-# run_guest NAME PROGRAM [OPTIONS OF guest.sh...]: sets name, that of the logs, and
-# ended, the exit status of guest.sh.  Both modules are in the guest; of the kernel's,
-# all or those of -M, and none where modroot is empty.
-run_guest() {
+# padata_guest NAME PROGRAM [OPTIONS OF guest.sh...]: sets name, that of the logs, and
+# ended, the exit status of guest.sh.  padata_mod is in the guest, and no other module
+# but those of the options.
+padata_guest() {
 	local program=$2
 	name=$1 ended=0
 	shift 2
-	"$TOP/scripts/guest.sh" -k "$image" ${modroot:+-m "$modroot"} -r "$memory" -n "$name" \
-		-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" "$@" \
-		-- "$TOP/scripts/guest/$program" || ended=$?
+	"$TOP/scripts/guest.sh" -k "$image" -r "$memory" -n "$name" \
+		-f "$dir/padata_mod.ko" "$@" -- "$TOP/scripts/guest/$program" || ended=$?
 }
 
-# must_run NAME PROGRAM [OPTIONS...]: as run_guest, where nothing goes on without it.
+# run_guest NAME PROGRAM [OPTIONS OF guest.sh...]: as padata_guest; pcrypt_mod is in the
+# guest, too, and the kernel's modules are: all, or those of -M.
+run_guest() {
+	padata_guest "$1" "$2" -m "$modroot" -f "$dir/pcrypt_mod.ko" "${@:3}"
+}
+
+# must_run FUNCTION NAME PROGRAM [OPTIONS...]: FUNCTION is one of these two; where the
+# guest fails the script ends with its status.
 must_run() {
-	run_guest "$@"
-	[ $ended = 0 ] || exit "$ended"
+	"$@"
+	[ "$ended" = 0 ] || exit "$ended"
 }
 
 # reported KEY: the values of the guest's lines `KEY: VALUE`.

@@ -8,24 +8,17 @@
 # has left nothing.  Then the kernel's log, which KASAN, lockdep and DEBUG_OBJECTS
 # write to, and kmemleak.
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/driver.sh
+. "$(dirname "$0")/driver.sh"
 
 cpus=${1:-2}
-"$TOP/scripts/setup.sh"
-tree=$("$TOP/scripts/kernel.sh" debug)
-dir=$("$TOP/scripts/build.sh" "$tree" debug TESTS=1)
-name=faults-$cpus
+begin "faults-$cpus"
+use_kernel debug
 say "faults: both modules, debug kernel, $cpus CPUs"
-alone "$name"
-ended=0
-"$TOP/scripts/guest.sh" -r 2G -t 900 -c "$cpus" -k "$tree/arch/x86/boot/bzImage" \
-	-m "$tree/root" -n "$name" -a "cryptomgr.notests=1" -w "${ALLOW-}" \
-	-f "$dir/padata_mod.ko" -f "$dir/pcrypt_mod.ko" -f "$dir/kunit/load/padata_faults.ko" \
-	-- "$TOP/scripts/guest/faults" || ended=$?
-count_reported "$name"
-count "$([ $passed = 23 ] && echo 0 || echo 1)" "faults: $passed of 23 calls made and passed"
-count "$([ $ended != 3 ] && [ $ended != 2 ] && echo 0 || echo 1)" "faults: the kernel's log"
-count "$([ $ended != 4 ] && [ $ended != 2 ] && echo 0 || echo 1)" "faults: memory"
+run_guest "faults-$cpus" faults -t 900 -c "$cpus" -a "cryptomgr.notests=1" -w "${ALLOW-}" \
+	-f "$dir/kunit/load/padata_faults.ko"
+judge_plan "faults: "
+check "faults: the kernel's log" log_is_clean
+check "faults: memory" nothing_leaked
 [ $ended = 0 ] || echo "guest: exit status $ended; see $LOGS/$name.console"
 total

@@ -4,8 +4,8 @@
 # install.sh: the files of `make install` and `make dkms-install`, in directories
 # other than /; a module built against them; and all modules in Debian's own kernels.
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/driver.sh
+. "$(dirname "$0")/../driver.sh"
 
 # try LOGNAME TEXT COMMAND...
 try() {
@@ -50,20 +50,19 @@ build_sample() {
 
 # guest KIND DIRECTORY: with the modules found below it.
 guest() {
-	local kind=$1 ended=0 modules=$work/$1-$series ko
-	rm -rf "$modules"
-	mkdir -p "$modules"
-	find "$2" -name 'p*_mod.ko*' -exec cp {} "$modules/" \;
-	find "$modules" -name '*.xz' -exec xz -d {} +
-	for ko in "$modules"/*.ko; do
-		count "$([ "$(modinfo -F vermagic "$ko" | cut -d' ' -f1)" = "$VERSION" ] && echo 0 || echo 1)" \
-			"$kind: $(basename "$ko") is for $VERSION"
+	local kind=$1 ko
+	dir=$work/$1-$series
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	find "$2" -name 'p*_mod.ko*' -exec cp {} "$dir/" \;
+	find "$dir" -name '*.xz' -exec xz -d {} +
+	for ko in "$dir"/*.ko; do
+		check "$kind: $(basename "$ko") is for $VERSION" \
+			[ "$(modinfo -F vermagic "$ko" | cut -d' ' -f1)" = "$VERSION" ]
 	done
-	"$TOP/scripts/guest.sh" -k "$KERNEL" -m "$ROOT" -M crc32_generic -n "e2e-install-$kind-$series" \
-		-t 120 -e "KIND=$kind, $series" -f "$modules/padata_mod.ko" -f "$modules/pcrypt_mod.ko" \
-		-f "$dest-sample/padata_ordered.ko" -- "$TOP/scripts/guest/install" || ended=$?
-	count_reported "e2e-install-$kind-$series"
-	count $ended "$kind, $series: the guest ended well (exit status $ended)"
+	run_guest "e2e-install-$kind-$series" install -M crc32_generic -t 120 \
+		-e "KIND=$kind, $series" -f "$dest-sample/padata_ordered.ko"
+	judge_guest "$kind, $series: "
 }
 
 dkms_install() {
@@ -74,8 +73,7 @@ dkms_install() {
 		"$work/tree/scripts/dkms.sh" "$1"
 }
 
-"$TOP/scripts/setup.sh"
-alone e2e-install
+begin e2e-install
 work=$BUILDS/install
 rm -rf "$work"
 mkdir -p "$work"
@@ -85,7 +83,7 @@ for series in 6.1 6.12; do
 	! has_kernel "$series" || all_series+=("$series")
 done
 for series in "${all_series[@]}"; do
-	use_stock "$series"
+	find_kernel "$series"
 	dest=$work/root-$series
 	try "make-$series" "make install, for $series" make -C "$work/tree" KDIR="$HEADERS" \
 		DESTDIR="$dest" install
@@ -97,14 +95,13 @@ for series in "${all_series[@]}"; do
 done
 try dkms "dkms builds and installs for both kernels" dkms_install install
 for series in "${all_series[@]}"; do
-	use_stock "$series"
+	find_kernel "$series"
 	dest=$work/root-$series
 	guest dkms "$work/modules/$VERSION"
 done
 unsigned=$(find "$work/modules/" -name 'p*_mod.ko*' -exec sh -c \
 	'[ -n "$(modinfo -F sig_id "$1")" ] || echo "$1"' sh {} \;)
-count "$([ -z "$unsigned" ] && echo 0 || echo 1)" "dkms signs all modules${unsigned:+ ($unsigned)}"
+check "dkms signs all modules${unsigned:+ ($unsigned)}" [ -z "$unsigned" ]
 try dkms-remove "dkms removes it again" dkms_install remove
-count "$([ -z "$(find "$work/modules" -name 'p*_mod.ko*')" ] && echo 0 || echo 1)" \
-	"dkms has left no module"
+check "dkms has left no module" [ -z "$(find "$work/modules" -name 'p*_mod.ko*')" ]
 total

@@ -10,8 +10,8 @@
 # the demonstration's load in that kernel, `ipsec` a case of ESP in either mode and of
 # MACsec, `torture` padata_torture for MINUTES (1), `kunit` all suites in a test kernel.
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/driver.sh
+. "$(dirname "$0")/../driver.sh"
 # shellcheck source=scripts/later-lib.sh
 . "$TOP/scripts/later-lib.sh"
 
@@ -101,31 +101,29 @@ try() {
 }
 
 demo_guest() {
-	"$TOP/scripts/guest.sh" -k "$image/lib/modules/$version/vmlinuz" -m "$image" \
-		-M "aesni_intel gcm seqiv" -n e2e-later -t 300 -e REQUESTS=5000 \
-		-f "$chroot/build/padata_mod.ko" -f "$chroot/build/pcrypt_mod.ko" \
-		-f "$chroot/build/kunit/load/pcrypt_load.ko" -- "$TOP/scripts/guest/demo"
+	run_guest e2e-later demo -M "aesni_intel gcm seqiv" -t 300 -e REQUESTS=5000 \
+		-f "$dir/kunit/load/pcrypt_load.ko"
+	return "$ended"
 }
 
 ipsec() {
-	VERSION=$version KERNEL=$image/lib/modules/$version/vmlinuz ROOT=$image \
-		DIR=$chroot/build "$TOP/scripts/e2e/ipsec.sh" later 1 window transport macsec
+	VERSION=$version KERNEL=$image ROOT=$modroot DIR=$dir \
+		"$TOP/scripts/e2e/ipsec.sh" later 1 window transport macsec
 }
 
 torture_guest() {
-	"$TOP/scripts/guest.sh" -k "$image/lib/modules/$version/vmlinuz" -r 2G \
-		-n e2e-later-torture -t $((60 * minutes * 2 + 700)) \
+	padata_guest e2e-later-torture torture -r 2G -t $((60 * minutes * 2 + 700)) \
 		-e "PARAMS=minutes=$minutes" -e "LIMIT=$((60 * minutes * 2 + 400))" \
-		-f "$chroot/build/padata_mod.ko" -f "$chroot/build/kunit/load/padata_torture.ko" -- \
-		"$TOP/scripts/guest/torture"
+		-f "$dir/kunit/load/padata_torture.ko"
+	return "$ended"
 }
 
 run_demo() {
-	local log=$LOGS/e2e-later.verdict
 	try "the demonstration's load in $version" demo_guest
-	sed -n 's/^load: /# /p' "$log"
-	count "$(grep -q 'result=passed.* out_of_order=0 wrong=0 lost=0 doubled=0' "$log" && echo 0 || echo 1)" \
-		"all in order, none wrong or lost"
+	reported load | sed 's/^/# /'
+	check "all in order, none wrong or lost" \
+		grep -q 'result=passed.* out_of_order=0 wrong=0 lost=0 doubled=0' \
+		"$LOGS/$name.verdict"
 }
 
 run_ipsec() {
@@ -135,7 +133,7 @@ run_ipsec() {
 
 run_torture() {
 	try "padata_torture in $version, $minutes minutes" torture_guest
-	sed -n 's/^torture: /# /p' "$LOGS/e2e-later-torture.verdict"
+	reported torture | sed 's/^/# /'
 }
 
 run_kunit() {
@@ -146,12 +144,12 @@ run_kunit() {
 for step in "${steps[@]}"; do
 	declare -F "run_$step" >/dev/null || die "no such step: $step"
 done
-"$TOP/scripts/setup.sh"
-alone e2e-later
+begin e2e-later
 make_chroot
 version=$(headers)
 series=$(cut -d. -f1,2 <<<"$version")
-image=$(image)
+modroot=$(image)
+image=$modroot/lib/modules/$version/vmlinuz dir=$chroot/build memory=1G
 say "building for $version"
 status=0
 build >"$LOGS/later-build.log" 2>&1 || status=$?
