@@ -37,7 +37,8 @@ say "torture: $minutes minutes on the $flavour kernel, $cpus CPUs${*:+, $*}${KAR
 padata_guest "$(name_of "torture-$flavour" "$@" "$cpus" ${KARGS:+"$KARGS"})" torture \
 	-r 2G -c "$cpus" -t $((limit + 300)) -a "$(flavour_args "$flavour") ${KARGS-}" \
 	-w "$(allowed "$cpus")" -e "PARAMS=minutes=$minutes ${TORTURE-}" -e "LIMIT=$limit" \
-	-e "ISOLATE=${ISOLATE-}" -f "$dir/kunit/load/padata_torture.ko"
+	-e "ISOLATE=${ISOLATE-}" -f "$dir/kunit/load/padata_torture.ko" \
+	-f "$dir/kunit/load/padata_mt_bench.ko"
 line=$(reported torture)
 echo "${line:-no line from the guest}"
 check "torture: what padata promises" says SUCCESS
