@@ -77,8 +77,8 @@ pcrypt_loads() {
 	local algorithm
 	for algorithm in "${algorithms[@]}"; do
 		case $algorithm in
-		gcm*)	load_of pcrypt "$algorithm" "1 16 64 256" 1000000 '' ;;
-		*)	load_of pcrypt "$algorithm" "1 16 64 256" 400000 '' ;;
+		gcm*)	load_of pcrypt "$algorithm" "1 16 64 256" 500000 '' ;;
+		*)	load_of pcrypt "$algorithm" "1 16 64 256" 200000 '' ;;
 		esac
 	done
 }
