@@ -42,6 +42,7 @@
 #define padata_do_alone		padata_mod_do_alone
 #define padata_is_direct	padata_mod_is_direct
 #define padata_go_direct	padata_mod_go_direct
+#define padata_go_direct_here	padata_mod_go_direct_here
 #define padata_direct_done	padata_mod_direct_done
 #define padata_map_cb_cpu	padata_mod_map_cb_cpu
 #define padata_do_serial	padata_mod_do_serial
@@ -181,6 +182,7 @@ int padata_do_alone(struct padata_shell *ps, struct padata_priv *padata,
 		    int *cb_cpu);
 bool padata_is_direct(struct padata_shell *ps);
 int padata_go_direct(struct padata_shell *ps);
+int padata_go_direct_here(struct padata_shell *ps);
 void padata_direct_done(struct padata_shell *ps);
 int padata_map_cb_cpu(struct padata_shell *ps, int cb_cpu);
 void padata_do_serial(struct padata_priv *padata);

@@ -398,6 +398,54 @@ static void result_while_callback_cpu_settles(struct kunit *test)
 	KUNIT_EXPECT_GT(test, refused, 0);
 }
 
+static int deliver_direct_here(struct padata_shell *ps, struct padata_priv *padata,
+			       int *cb_cpu)
+{
+	int err;
+
+	local_bh_disable();
+	err = padata_go_direct_here(ps);
+	if (!err) {
+		direct_do(container_of(padata, struct test_job, padata));
+		padata_direct_done(ps);
+	}
+	local_bh_enable();
+	return err;
+}
+
+/*
+ * On the callback CPU, while results of jobs wait there.  Another submitter of the shell,
+ * whose result is among them, is on another CPU.
+ */
+static void parallel_then_direct_here(struct kunit *test)
+{
+	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
+	struct test_lane *other = deliver_lane(lane->bed, lane->ps, &deliver_few);
+	int i, nr = 0;
+
+	if (num_online_cpus() == 1)
+		return;
+	other->cb_cpu = lane->cb_cpu;
+	set_user_nice(current, MIN_NICE);
+	for (i = 0; i < DELIVER_ROUNDS; i++) {
+		deliver_renew_shell(lane);
+		other->ps = lane->ps;
+		deliver_go_to(test, test_online_cpu(0));
+		deliver_begin_round(i, lane->cb_cpu);
+		KUNIT_EXPECT_EQ(test, deliver_submit(lane, padata_do_parallel), 0);
+		KUNIT_EXPECT_EQ(test, deliver_submit(other, padata_do_parallel), 0);
+		deliver_spin_until_put(other, other->submitted);
+		deliver_go_to(test, lane->cb_cpu);
+		nr += !deliver_submit(lane, deliver_direct_here);
+		deliver_go_to(test, test_online_cpu(0));
+		KUNIT_EXPECT_EQ(test, deliver_submit(other, deliver_soon_direct_or_parallel), 0);
+		deliver_end_round(lane, lane->cb_cpu);
+		KUNIT_ASSERT_TRUE(test, deliver_wait_all(other));
+	}
+	deliver_expect_in_order(lane->bed);
+	KUNIT_EXPECT_GT(test, nr, 0);
+}
+
 /* A submitter that moves while its direct results wait has no order, with or without. */
 static void deliver_direct_mixed_step(struct kunit *test, struct test_lane *lane)
 {
@@ -1178,6 +1226,7 @@ static struct kunit_case deliver_cases[] = {
 	KUNIT_CASE(parallel_then_direct),
 	KUNIT_CASE(parallel_then_direct_after_delivery),
 	KUNIT_CASE(result_while_callback_cpu_settles),
+	KUNIT_CASE(parallel_then_direct_here),
 	KUNIT_CASE(direct_and_parallel_mixed),
 	KUNIT_CASE(serial_mask_changes),
 	KUNIT_CASE(serial_mask_changes_asynchronous),

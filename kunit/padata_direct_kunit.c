@@ -123,6 +123,86 @@ static void inline_job_ends_it(struct kunit *test)
 	direct_job_ends_it(test, padata_do_inline);
 }
 
+/* Callbacks return a moment after a job has counted. */
+static int direct_go_here(struct padata_shell *ps)
+{
+	unsigned long until = jiffies + TEST_TIMEOUT;
+	int err;
+
+	while ((err = padata_go_direct_here(ps)) == -EAGAIN && time_before(jiffies, until))
+		usleep_range(50, 100);
+	return err;
+}
+
+/* For the callback CPU alone, until a job of another CPU ends it. */
+static void direct_here_is_for_one_cpu(struct kunit *test)
+{
+	struct test_lane *lane = direct_lane(test, (struct test_load){
+		.window = 8, .any_cpu = true });
+	int i, there, here = test_last_cpu();
+
+	if (num_online_cpus() == 1)
+		return;
+	lane->cb_cpu = here;
+	for (i = 0; i < 20; i++) {
+		there = test_online_cpu(i % (num_online_cpus() - 1));
+		direct_move_to(test, there);
+		KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
+		KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, lane->submitted));
+		KUNIT_EXPECT_EQ(test, padata_go_direct_here(lane->ps), -EAGAIN);
+		direct_move_to(test, here);
+		KUNIT_ASSERT_EQ(test, direct_go_here(lane->ps), 0);
+		KUNIT_EXPECT_TRUE(test, padata_is_direct(lane->ps));
+		KUNIT_EXPECT_EQ(test, padata_go_direct(lane->ps), 0);
+		direct_move_to(test, there);
+		KUNIT_EXPECT_FALSE(test, padata_is_direct(lane->ps));
+		KUNIT_EXPECT_EQ(test, padata_go_direct(lane->ps), -EAGAIN);
+		KUNIT_EXPECT_EQ(test, padata_go_direct_here(lane->ps), -EAGAIN);
+		KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
+		KUNIT_EXPECT_FALSE(test, padata_is_direct(lane->ps));
+		KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, lane->submitted));
+	}
+	bed_expect_clean(lane->bed);
+}
+
+/* Where no result is on its way it is direct mode for all. */
+static void direct_here_of_a_settled_shell_is_for_all(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct padata_shell *ps = bed_shell(bed);
+
+	direct_move_to(test, test_online_cpu(0));
+	KUNIT_EXPECT_EQ(test, padata_go_direct_here(ps), 0);
+	direct_move_to(test, test_last_cpu());
+	KUNIT_EXPECT_TRUE(test, padata_is_direct(ps));
+	KUNIT_EXPECT_EQ(test, padata_go_direct_here(ps), 0);
+}
+
+/* The task is moved in the middle of its work, and its result comes out elsewhere. */
+static void direct_here_ends_with_a_moved_task(struct kunit *test)
+{
+	struct test_lane *lane = direct_lane(test, (struct test_load){
+		.window = 8, .any_cpu = true });
+	int here = test_last_cpu();
+
+	if (num_online_cpus() == 1)
+		return;
+	lane->cb_cpu = here;
+	direct_move_to(test, test_online_cpu(0));
+	KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
+	KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, 1));
+	direct_move_to(test, here);
+	KUNIT_ASSERT_EQ(test, direct_go_here(lane->ps), 0);
+	direct_move_to(test, test_online_cpu(0));
+	padata_direct_done(lane->ps);
+	KUNIT_EXPECT_FALSE(test, padata_is_direct(lane->ps));
+	direct_move_to(test, here);
+	KUNIT_EXPECT_FALSE(test, padata_is_direct(lane->ps));
+	KUNIT_EXPECT_EQ(test, padata_go_direct_here(lane->ps), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, direct_go(lane->ps), 0);
+	bed_expect_clean(lane->bed);
+}
+
 /* A job that is not accepted leaves the order as it is. */
 static void refused_job_loses_nothing(struct kunit *test)
 {
@@ -303,6 +383,9 @@ static struct kunit_case padata_direct_cases[] = {
 	KUNIT_CASE(direct_work_is_in_no_counter),
 	KUNIT_CASE(parallel_job_ends_it),
 	KUNIT_CASE(inline_job_ends_it),
+	KUNIT_CASE(direct_here_is_for_one_cpu),
+	KUNIT_CASE(direct_here_of_a_settled_shell_is_for_all),
+	KUNIT_CASE(direct_here_ends_with_a_moved_task),
 	KUNIT_CASE(refused_job_loses_nothing),
 	KUNIT_CASE(job_in_flight_refuses_it),
 	KUNIT_CASE(callback_not_returned_refuses_it),

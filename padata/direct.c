@@ -8,7 +8,8 @@
  * overlap in time either may end first, as those of any two concurrent calls.  A job
  * submitted after direct work has returned follows a result that is out already.  Direct
  * mode begins only where no job of the shell is in flight, no callback runs, and the
- * CPUs on which the results came out have settled.
+ * CPUs on which the results came out have settled; or where all of them came out on the
+ * one CPU that does direct work.
  *
  * It ends with the next job that is accepted.  Direct results came out on
  * the CPUs of their submitters, so that job has a fence: padata_shell::from names the
@@ -35,6 +36,18 @@ static bool direct_cpu_is_online(struct padata_shell *ps)
 	return this_cpu_read(ps->pinst->pumps->direct_cpu) == smp_processor_id();
 }
 
+/* Return true if the shell is in direct mode, and this CPU, new to it or not, may take part. */
+static bool shell_join_direct(struct padata_shell *ps)
+{
+	lockdep_assert_held(&ps->lock);
+	if (ps->direct_on == CPU_NONE || !direct_cpu_is_online(ps))
+		return false;
+	if (ps->direct_here && ps->direct_on != smp_processor_id())
+		return false;
+	shell_note_direct(ps);
+	return true;
+}
+
 /* Return true if the shell is in direct mode; this CPU may be new to it, or about to go. */
 static noinline bool shell_is_direct_here(struct padata_shell *ps)
 {
@@ -42,9 +55,7 @@ static noinline bool shell_is_direct_here(struct padata_shell *ps)
 
 	rcu_read_lock_bh();
 	spin_lock(&ps->lock);
-	direct = ps->direct_on != CPU_NONE && direct_cpu_is_online(ps);
-	if (direct)
-		shell_note_direct(ps);
+	direct = shell_join_direct(ps);
 	spin_unlock(&ps->lock);
 	rcu_read_unlock_bh();
 	return direct;
@@ -92,9 +103,10 @@ static noinline void shell_note_late_result(struct padata_shell *ps)
 {
 	rcu_read_lock_bh();
 	spin_lock(&ps->lock);
-	if (ps->direct_on != CPU_NONE) {
+	if (ps->direct_on != CPU_NONE && !ps->direct_here) {
 		shell_note_direct(ps);
 	} else {
+		shell_end_direct(ps);
 		pump_delivers(this_cpu_ptr(ps->pinst->pumps));
 		ps->from = CPU_MANY;
 		ps->one_request = false;
@@ -163,17 +175,51 @@ int padata_go_direct(struct padata_shell *ps)
 		return -EAGAIN;
 	rcu_read_lock_bh();
 	spin_lock(&ps->lock);
-	if (ps->direct_on != CPU_NONE) {
-		direct = direct_cpu_is_online(ps);
-		if (direct)
-			shell_note_direct(ps);
-	} else {
-		direct = shell_may_go_direct(ps);
-		if (direct)
-			shell_begin_direct(ps);
+	direct = shell_join_direct(ps);
+	if (!direct && ps->direct_on == CPU_NONE && shell_may_go_direct(ps)) {
+		shell_begin_direct(ps, false);
+		direct = true;
 	}
 	spin_unlock(&ps->lock);
 	rcu_read_unlock_bh();
 	return direct ? 0 : -EAGAIN;
 }
 EXPORT_SYMBOL_GPL(padata_go_direct);
+
+/**
+ * padata_go_direct_here() - begin direct mode for this CPU alone
+ * @ps: The shell.
+ *
+ * For a submitter on the callback CPU, which has no time to settle as long as there is
+ * something to submit.  Results of direct work on this CPU follow those of callbacks
+ * here by the same queues, so nothing has to be waited for.  On other CPUs
+ * padata_is_direct() and padata_go_direct() refuse until a job has ended direct mode.
+ *
+ * Context: As for padata_go_direct().
+ * Return:
+ * * 0 - as padata_go_direct().
+ * * -EAGAIN - jobs are in flight, or their callbacks have not returned, or results came
+ *   out elsewhere and have not settled, or this CPU is about to go offline, or direct
+ *   mode is for another CPU alone.
+ */
+int padata_go_direct_here(struct padata_shell *ps)
+{
+	bool direct;
+
+	if (READ_ONCE(ps->baton) != BATON_HOME)
+		return -EAGAIN;
+	rcu_read_lock_bh();
+	spin_lock(&ps->lock);
+	direct = shell_join_direct(ps);
+	if (!direct && ps->direct_on == CPU_NONE && shell_is_idle(ps) &&
+	    direct_cpu_is_online(ps)) {
+		ps->from = came_out_on(ps->pinst, ps->from);
+		direct = ps->from == CPU_NONE || ps->from == smp_processor_id();
+		if (direct)
+			shell_begin_direct(ps, ps->from != CPU_NONE);
+	}
+	spin_unlock(&ps->lock);
+	rcu_read_unlock_bh();
+	return direct ? 0 : -EAGAIN;
+}
+EXPORT_SYMBOL_GPL(padata_go_direct_here);

@@ -110,6 +110,11 @@ struct padata_shell {
 	 * the lock, see direct:B
 	 */
 	int			direct_on;
+	/*
+	 * S: direct work is for the CPU direct_on alone, since results of jobs
+	 * may be on their way there
+	 */
+	bool			direct_here;
 	/* S: a direct result came out while CPUs settle for the idle shell */
 	bool			late_result;
 	/*

@@ -38,12 +38,14 @@ static void shell_note_from(struct padata_shell *ps, int fence, int cb_cpu, int 
 }
 
 /*
- * Begin direct mode: results come out on this CPU, at once.  No mapping is kept, so
- * that the next job is appended the slow way, which ends direct mode.
+ * Begin direct mode: results come out on this CPU, at once, and on no other where @here.
+ * No mapping is kept, so that the next job is appended the slow way, which ends direct
+ * mode.
  */
-static void shell_begin_direct(struct padata_shell *ps)
+static void shell_begin_direct(struct padata_shell *ps, bool here)
 {
 	lockdep_assert_held(&ps->lock);
+	ps->direct_here = here;
 	pump_delivers(this_cpu_ptr(ps->pinst->pumps));
 	ps->from = smp_processor_id();
 	ps->map_to = CPU_UNKNOWN;
@@ -51,7 +53,7 @@ static void shell_begin_direct(struct padata_shell *ps)
 	ps->nr_cut++;
 	ps->late_result = false;
 	WRITE_ONCE(ps->wants_alone, false);
-	/* direct:A: after the last callback has returned and its CPU has settled */
+	/* direct:A: after the last callback has returned and its CPU has settled, or is here */
 	smp_store_release(&ps->direct_on, ps->from);
 }
 

@@ -105,6 +105,8 @@ enum pcrypt_mode {
  */
 #define PCRYPT_SPIN_MIN_US	100U
 #define PCRYPT_SPIN_MAX_US	1000U
+/* So long a stream returns before a submitter on the callback CPU is direct, at first. */
+#define PCRYPT_HERE_MIN_MS	1U
 /* So long a stream tries to return before its jobs are for other CPUs again. */
 #define PCRYPT_RETURN_MS	50U
 
@@ -131,13 +133,14 @@ enum pcrypt_mode {
  * @nr_bad: Of these the last ones in a row that did not pay.
  * @spin_from: local_clock() from which on a submitter may wait again.
  * @spin_us: How long the next wait may be.
+ * @here_ms: So long the stream returns before a submitter on the callback CPU is direct.
  * @direct_from: local_clock() from which on the stream may return to direct mode.
  * @late_ms: How long it may not after the child has completed a request later.
  *
  * The fields from @child_ns to @sample_cpu are samples, and are written without a lock:
  * two at a time lose one.  @tried_ns is, too.  All else is written under the stream's
- * lock; @since, @wait_ms, @spin_from, @spin_us and @direct_from are read without it, where a value
- * that is torn on a 32-bit kernel makes one decision worse.
+ * lock; @since, @wait_ms, @spin_from, @spin_us, @here_ms and @direct_from are read without
+ * it, where a value that is torn on a 32-bit kernel makes one decision worse.
  */
 struct pcrypt_rule {
 	u32 child_ns[PCRYPT_NR_CLASSES];
@@ -159,6 +162,7 @@ struct pcrypt_rule {
 	unsigned int nr_bad;
 	u64 spin_from;
 	unsigned int spin_us;
+	unsigned int here_ms;
 	u64 direct_from;
 	unsigned int late_ms;
 };

@@ -374,13 +374,21 @@ static int pcrypt_run_timed(struct pcrypt_request *preq, unsigned int gen, unsig
 }
 
 /*
- * Return true if a submitter may wait for the last requests in flight.  On the callback
- * CPU they wait for us.
+ * Return true if the shell of a submitter on the callback CPU is in direct mode now, for
+ * this CPU.  Where others send, too, that may be for a moment only: after each time the
+ * stream returns for twice as long before it is tried.
  */
-static bool pcrypt_may_spin(const struct pcrypt_stream *stream, u64 now)
+static bool pcrypt_go_direct_here(struct pcrypt_stream *stream, u64 now)
 {
-	return READ_ONCE(stream->serial_cpu) != raw_smp_processor_id() &&
-	       (s64)(now - READ_ONCE(stream->rule.spin_from)) >= 0;
+	struct pcrypt_rule *rule = &stream->rule;
+
+	if (!pcrypt_lasts_for(rule, now, READ_ONCE(rule->here_ms)) ||
+	    padata_go_direct_here(stream->ps))
+		return false;
+	spin_lock_bh(&stream->lock);
+	WRITE_ONCE(rule->here_ms, min(rule->here_ms * 2, PCRYPT_WAIT_MIN_MS));
+	spin_unlock_bh(&stream->lock);
+	return true;
 }
 
 /* Return true if the shell is in direct mode now. */
@@ -393,7 +401,10 @@ static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 		return false;
 	if (!padata_go_direct(stream->ps))
 		return true;
-	if (!pcrypt_may_spin(stream, now))
+	/* Callbacks on this CPU wait for us. */
+	if (READ_ONCE(stream->serial_cpu) == raw_smp_processor_id())
+		return pcrypt_go_direct_here(stream, now);
+	if ((s64)(now - READ_ONCE(rule->spin_from)) < 0)
 		return false;
 	spin_ns = READ_ONCE(rule->spin_us) * (u64)NSEC_PER_USEC;
 	do {

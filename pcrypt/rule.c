@@ -189,6 +189,7 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 	changed = stream->mode == PCRYPT_DIRECT;
 	if (changed) {
 		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+		WRITE_ONCE(rule->here_ms, PCRYPT_HERE_MIN_MS);
 		pcrypt_leave_cb_cpu(stream, dir);
 	}
 	spin_unlock_bh(&stream->lock);

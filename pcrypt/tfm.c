@@ -49,6 +49,7 @@ static int pcrypt_init_tfm(struct crypto_tfm *tfm)
 		stream->serial_cpu = -1;
 		stream->rule.wait_ms = PCRYPT_WAIT_FIRST_MS;
 		stream->rule.spin_us = PCRYPT_SPIN_MIN_US;
+		stream->rule.here_ms = PCRYPT_HERE_MIN_MS;
 		stream->rule.since = local_clock();
 		stream->ps = padata_alloc_shell(pcrypt_pinst[dir]);
 		if (!stream->ps)
