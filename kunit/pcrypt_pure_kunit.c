@@ -652,6 +652,7 @@ static void direct_mode_is_compared_anew(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pcrypt_is_to_compare(rule, paid + 1));
 	/* It is tried again as soon as direct mode was measured. */
 	rule->wait_ms = 800;
+	rule->nr_windows = 1;
 	pure_end_parallel(stream, paid + 1);
 	KUNIT_EXPECT_EQ(test, rule->wait_ms, PCRYPT_WAIT_FIRST_MS);
 }
@@ -840,10 +841,14 @@ static void trial_leaves_submitters_cpu(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pcrypt_try_parallel(stream, 0, PURE_MS(1000)));
 	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 77);
 	pure_serial_cpu = smp_processor_id();
+	stream->mode = PCRYPT_RETURNING;
+	stream->rule.since = 0;
+	stream->rule.here_ms = 64;
 	spin_lock(&stream->lock);
-	pcrypt_end_parallel(stream, 0, PURE_MS(1000));
+	pcrypt_give_up_returning(stream, 0, PURE_MS(1000));
 	spin_unlock(&stream->lock);
 	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 0);
+	KUNIT_EXPECT_EQ(test, stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
 	local_bh_enable();
 	pure_serial_cpu = -1;
 }

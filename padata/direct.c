@@ -11,9 +11,9 @@
  * CPUs on which the results came out have settled; or where all of them came out on the
  * one CPU that does direct work.
  *
- * It ends with the next job that is accepted.  Direct results came out on
- * the CPUs of their submitters, so that job has a fence: padata_shell::from names the
- * CPU, or is CPU_MANY.
+ * It ends with the next job, also with one that padata_do_alone() refuses.  Direct
+ * results came out on the CPUs of their submitters, so that job has a fence:
+ * padata_shell::from names the CPU, or is CPU_MANY.
  *
  * Letters: none of its own; padata_shell::direct_on is written under
  * padata_shell::lock.
@@ -191,8 +191,8 @@ EXPORT_SYMBOL_GPL(padata_go_direct);
  * @ps: The shell.
  *
  * For a submitter on the callback CPU, which has no time to settle as long as there is
- * something to submit.  Results of direct work on this CPU follow those of callbacks
- * here by the same queues, so nothing has to be waited for.  On other CPUs
+ * something to submit.  The user passes results of direct work on by the same queues of
+ * this CPU as those of callbacks, so nothing has to be waited for.  On other CPUs
  * padata_is_direct() and padata_go_direct() refuse until a job has ended direct mode.
  *
  * Context: As for padata_go_direct().

@@ -14,7 +14,10 @@
 static int shell_fence(struct padata_shell *ps, unsigned int gen, int cb_cpu, int cpu)
 {
 	lockdep_assert_held(&ps->lock);
-	if (ps->was_alone || (ps->total_order && ps->map_cpu != cb_cpu))
+	if (ps->was_alone)
+		return ps->from;
+	/* Where all go by the serial queue of @cpu it keeps the order. */
+	if (ps->total_order && ps->map_cpu != cb_cpu && ps->from != cpu)
 		return ps->from;
 	if (ps->map_gen == gen)
 		return CPU_NONE;

@@ -291,7 +291,7 @@ struct pcrypt_listed {
  *	at, or 0; read without the lock, too.
  * @mode: How requests are done; read without the lock, too.
  * @lock: Protects writes of the two above, and what is below but for samples.  Task or
- *	softirq; nothing nests in it.
+ *	softirq; padata looks up a CPU in it.
  * @cb_cpu: The callback CPU that requests in parallel mode ask for, or 0 if the next one
  *	takes a number.  Each change costs a fence.
  * @in_flight: Requests that were accepted and not completed, but for direct ones.

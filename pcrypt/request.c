@@ -382,7 +382,9 @@ static bool pcrypt_go_direct_here(struct pcrypt_stream *stream, u64 now)
 {
 	struct pcrypt_rule *rule = &stream->rule;
 
-	if (!pcrypt_lasts_for(rule, now, READ_ONCE(rule->here_ms)) ||
+	/* Without it ESP's transport mode has queues for late results only. */
+	if (!IS_ENABLED(CONFIG_NETFILTER) ||
+	    !pcrypt_lasts_for(rule, now, READ_ONCE(rule->here_ms)) ||
 	    padata_go_direct_here(stream->ps))
 		return false;
 	spin_lock_bh(&stream->lock);

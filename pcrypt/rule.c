@@ -199,7 +199,9 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 /* Whether the mode lasts for so long, not counting time in which it could not end. */
 static bool pcrypt_lasts_for(const struct pcrypt_rule *rule, u64 now, unsigned int ms)
 {
-	return (s64)(now - max(rule->since, rule->direct_from)) > (s64)ms * NSEC_PER_MSEC;
+	u64 since = max(READ_ONCE(rule->since), READ_ONCE(rule->direct_from));
+
+	return (s64)(now - since) > (s64)ms * NSEC_PER_MSEC;
 }
 
 /* Parallel mode does not pay, or not any more; or direct mode is to be looked at anew. */
@@ -210,11 +212,11 @@ static void pcrypt_end_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 				     PCRYPT_WAIT_MAX_MS);
 
 	if (pcrypt_lasts_for(rule, now, PCRYPT_PAID_MS))
-		wait_ms = rule->nr_bad ? PCRYPT_WAIT_MIN_MS : PCRYPT_WAIT_FIRST_MS;
+		wait_ms = rule->nr_windows && !rule->nr_bad ? PCRYPT_WAIT_FIRST_MS :
+							      PCRYPT_WAIT_MIN_MS;
 	WRITE_ONCE(rule->wait_ms, wait_ms);
 	WRITE_ONCE(rule->tried_ns, READ_ONCE(rule->busy_ns));
 	pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
-	pcrypt_leave_cb_cpu(stream, dir);
 }
 
 /*
@@ -246,6 +248,7 @@ static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_d
 	    !pcrypt_lasts_for(rule, now, PCRYPT_RETURN_MS))
 		return;
 	pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+	WRITE_ONCE(rule->here_ms, PCRYPT_HERE_MIN_MS);
 	pcrypt_leave_cb_cpu(stream, dir);
 	WRITE_ONCE(rule->direct_from, now + (u64)rule->wait_ms * NSEC_PER_MSEC);
 }
