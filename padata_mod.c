@@ -109,8 +109,9 @@
  *   period ends the wait: parallel() runs in an RCU read section.
  * direct:A / direct:B, direct mode begins
  *   direct:A stores ::direct_on with release under padata_shell::lock, after it has
- *   found the shell idle (fence:B) and the CPUs of its results settled.  direct:B reads
- *   it with acquire, and the submitter's work follows.  The end of direct mode needs no
+ *   found the shell idle (fence:B) and the CPUs of its results settled, or all of its
+ *   results on this CPU, which direct mode is for alone then.  direct:B reads it with
+ *   acquire, and the submitter's work follows.  The end of direct mode needs no
  *   order: a submitter that still reads the old value is concurrent with the job that
  *   ended the mode, and one whose call begins after that job was submitted reads the new
  *   one.

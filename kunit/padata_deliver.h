@@ -332,7 +332,7 @@ static inline int deliver_alone(struct padata_shell *ps, struct padata_priv *pad
 	return ret;
 }
 
-/* As pcrypt does. */
+/* As users of padata_do_alone() do. */
 static inline int deliver_alone_or_parallel(struct padata_shell *ps,
 					    struct padata_priv *padata, int *cb_cpu)
 {

@@ -853,6 +853,32 @@ static void trial_leaves_submitters_cpu(struct kunit *test)
 	pure_serial_cpu = -1;
 }
 
+/* While a stream returns, and where others could not help, or must not. */
+static void returning_requests_run_here(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	enum pcrypt_policy policy = pcrypt_policy;
+
+	pcrypt_modes[0].handover_ns = 1000;
+	stream->in_flight = 1;
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	KUNIT_EXPECT_FALSE(test, pcrypt_runs_here(stream, 0));
+	pure_set_mode(stream, PCRYPT_RETURNING);
+	KUNIT_EXPECT_TRUE(test, pcrypt_runs_here(stream, 0));
+	/* The child was late. */
+	stream->rule.direct_from = local_clock() + PURE_MS(100000);
+	KUNIT_EXPECT_FALSE(test, pcrypt_runs_here(stream, 0));
+	stream->in_flight = 0;
+	KUNIT_EXPECT_TRUE(test, pcrypt_runs_here(stream, 0));
+	stream->in_flight = 1;
+	pcrypt_modes[0].handover_ns = 20000;
+	KUNIT_EXPECT_TRUE(test, pcrypt_runs_here(stream, 0));
+	pcrypt_modes[0].handover_ns = 1000;
+	pcrypt_policy = PCRYPT_ALL_DIRECT;
+	KUNIT_EXPECT_TRUE(test, pcrypt_runs_here(stream, 0));
+	pcrypt_policy = policy;
+}
+
 /* Several CPUs that send at the same time are not limited by one. */
 static void limits_stream_not_of_several_cpus(struct kunit *test)
 {
@@ -957,6 +983,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(direct_requests_are_timed_in_pairs),
 	KUNIT_CASE(not_quick_in_other_modes),
 	KUNIT_CASE(trial_leaves_submitters_cpu),
+	KUNIT_CASE(returning_requests_run_here),
 	KUNIT_CASE(limits_stream_not_of_several_cpus),
 	KUNIT_CASE(give_up_returning_for_a_while),
 	KUNIT_CASE(countdown_by_length),

@@ -139,19 +139,39 @@ EXPORT_SYMBOL_GPL(padata_direct_done);
 
 /*
  * Return true if direct mode may begin: no job is in flight, and no result is on its way,
- * also from this CPU, since others may join.  Otherwise the CPUs of an idle shell are
- * asked to settle, by its next callback or at the second time.
+ * or where it is for this CPU alone (@here), none from another CPU.  Otherwise the CPUs of
+ * an idle shell are asked to settle, by its next callback or at the second time.
  */
-static bool shell_may_go_direct(struct padata_shell *ps)
+static bool shell_may_go_direct(struct padata_shell *ps, bool here)
 {
 	lockdep_assert_held(&ps->lock);
 	if (!shell_is_idle(ps) || !direct_cpu_is_online(ps))
 		return false;
 	ps->from = came_out_on(ps->pinst, ps->from);
-	if (ps->from == CPU_NONE)
+	if (ps->from == CPU_NONE || (here && ps->from == smp_processor_id()))
 		return true;
 	shell_want_settled(ps);
 	return false;
+}
+
+/* Join direct mode, or begin it.  Return 0 or -EAGAIN. */
+static int go_direct(struct padata_shell *ps, bool here)
+{
+	bool direct;
+
+	/* A hint, which spares others the lock. */
+	if (READ_ONCE(ps->baton) != BATON_HOME)
+		return -EAGAIN;
+	rcu_read_lock_bh();
+	spin_lock(&ps->lock);
+	direct = shell_join_direct(ps);
+	if (!direct && ps->direct_on == CPU_NONE && shell_may_go_direct(ps, here)) {
+		shell_begin_direct(ps);
+		direct = true;
+	}
+	spin_unlock(&ps->lock);
+	rcu_read_unlock_bh();
+	return direct ? 0 : -EAGAIN;
 }
 
 /**
@@ -163,31 +183,18 @@ static bool shell_may_go_direct(struct padata_shell *ps)
  * * 0 - the shell is in direct mode, and the caller may do its work as after
  *   padata_is_direct().
  * * -EAGAIN - jobs are in flight, or their callbacks have not returned, or a CPU on
- *   which results came out has not settled, or this CPU is about to go offline.  The
- *   shell has the CPUs settle, so a later call may succeed once no job is in flight.
+ *   which results came out has not settled, or this CPU is about to go offline, or
+ *   direct mode is for another CPU alone.  The shell has the CPUs settle, so a later
+ *   call may succeed once no job is in flight.
  */
 int padata_go_direct(struct padata_shell *ps)
 {
-	bool direct;
-
-	/* A hint, which spares others the lock. */
-	if (READ_ONCE(ps->baton) != BATON_HOME)
-		return -EAGAIN;
-	rcu_read_lock_bh();
-	spin_lock(&ps->lock);
-	direct = shell_join_direct(ps);
-	if (!direct && ps->direct_on == CPU_NONE && shell_may_go_direct(ps)) {
-		shell_begin_direct(ps, false);
-		direct = true;
-	}
-	spin_unlock(&ps->lock);
-	rcu_read_unlock_bh();
-	return direct ? 0 : -EAGAIN;
+	return go_direct(ps, false);
 }
 EXPORT_SYMBOL_GPL(padata_go_direct);
 
 /**
- * padata_go_direct_here() - begin direct mode for this CPU alone
+ * padata_go_direct_here() - begin direct mode, if need be for this CPU alone
  * @ps: The shell.
  *
  * For a submitter on the callback CPU, which has no time to settle as long as there is
@@ -198,28 +205,11 @@ EXPORT_SYMBOL_GPL(padata_go_direct);
  * Context: As for padata_go_direct().
  * Return:
  * * 0 - as padata_go_direct().
- * * -EAGAIN - jobs are in flight, or their callbacks have not returned, or results came
- *   out elsewhere and have not settled, or this CPU is about to go offline, or direct
- *   mode is for another CPU alone.
+ * * -EAGAIN - as padata_go_direct(), but results that came out on this CPU need not have
+ *   settled.
  */
 int padata_go_direct_here(struct padata_shell *ps)
 {
-	bool direct;
-
-	if (READ_ONCE(ps->baton) != BATON_HOME)
-		return -EAGAIN;
-	rcu_read_lock_bh();
-	spin_lock(&ps->lock);
-	direct = shell_join_direct(ps);
-	if (!direct && ps->direct_on == CPU_NONE && shell_is_idle(ps) &&
-	    direct_cpu_is_online(ps)) {
-		ps->from = came_out_on(ps->pinst, ps->from);
-		direct = ps->from == CPU_NONE || ps->from == smp_processor_id();
-		if (direct)
-			shell_begin_direct(ps, ps->from != CPU_NONE);
-	}
-	spin_unlock(&ps->lock);
-	rcu_read_unlock_bh();
-	return direct ? 0 : -EAGAIN;
+	return go_direct(ps, true);
 }
 EXPORT_SYMBOL_GPL(padata_go_direct_here);

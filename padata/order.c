@@ -41,14 +41,14 @@ static void shell_note_from(struct padata_shell *ps, int fence, int cb_cpu, int 
 }
 
 /*
- * Begin direct mode: results come out on this CPU, at once, and on no other where @here.
- * No mapping is kept, so that the next job is appended the slow way, which ends direct
- * mode.
+ * Begin direct mode: results come out on this CPU, at once, and on no other while earlier
+ * ones may be on their way.  No mapping is kept, so that the next job is appended the
+ * slow way, which ends direct mode.
  */
-static void shell_begin_direct(struct padata_shell *ps, bool here)
+static void shell_begin_direct(struct padata_shell *ps)
 {
 	lockdep_assert_held(&ps->lock);
-	ps->direct_here = here;
+	ps->direct_here = ps->from != CPU_NONE;
 	pump_delivers(this_cpu_ptr(ps->pinst->pumps));
 	ps->from = smp_processor_id();
 	ps->map_to = CPU_UNKNOWN;

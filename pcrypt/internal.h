@@ -294,9 +294,10 @@ struct pcrypt_listed {
  *	softirq; padata looks up a CPU in it.
  * @cb_cpu: The callback CPU that requests in parallel mode ask for, or 0 if the next one
  *	takes a number.  Each change costs a fence.
- * @in_flight: Requests that were accepted and not completed, but for direct ones.
- * @serial_cpu: Where the last one was completed, or -1.
- * @nr_entered: Requests in parallel mode so far; wraps.
+ * @in_flight: Requests that were accepted and not completed, but for direct ones; read
+ *	without the lock, too.
+ * @serial_cpu: Where the last one was completed, or -1; read without the lock, too.
+ * @nr_entered: Requests in parallel mode so far; wraps; read without the lock, too.
  * @backlog: Those of them whose users were told -EBUSY, and have yet to be told
  *	-EINPROGRESS; the oldest first.
  * @ns_per_kib: Mean cost of a request that may sleep, 0 while unknown; read and

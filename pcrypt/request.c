@@ -41,12 +41,12 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, int *cb_c
 	preq->work_ns = pcrypt_work_ns(&stream->rule, len);
 	spin_lock(&stream->lock);
 	*cb_cpu = pcrypt_stream_cb_cpu(stream, preq->dir);
-	stream->nr_entered++;
+	WRITE_ONCE(stream->nr_entered, stream->nr_entered + 1);
 	if (stream->in_flight >= ctx->max_requests)
 		answer = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG ?
 			 -EBUSY : -ENOSPC;
 	if (answer != -ENOSPC)
-		stream->in_flight++;
+		WRITE_ONCE(stream->in_flight, stream->in_flight + 1);
 	if (answer == -EBUSY)
 		list_add_tail(&preq->backlog, &stream->backlog);
 	spin_unlock(&stream->lock);
@@ -67,8 +67,8 @@ static struct pcrypt_request *pcrypt_leave(struct pcrypt_stream *stream,
 	struct pcrypt_request *next = preq;
 
 	spin_lock(&stream->lock);
-	stream->in_flight--;
-	stream->serial_cpu = smp_processor_id();
+	WRITE_ONCE(stream->in_flight, stream->in_flight - 1);
+	WRITE_ONCE(stream->serial_cpu, smp_processor_id());
 	if (stream->mode == PCRYPT_PARALLEL)
 		pcrypt_count_result(stream, preq->work_ns);
 	if (list_empty(&preq->backlog))
@@ -307,7 +307,7 @@ static int pcrypt_list_late(struct pcrypt_request *preq)
 	INIT_LIST_HEAD(&preq->backlog);
 	spin_lock(&stream->lock);
 	cb_cpu = pcrypt_stream_cb_cpu(stream, preq->dir);
-	stream->in_flight++;
+	WRITE_ONCE(stream->in_flight, stream->in_flight + 1);
 	if (stream->mode == PCRYPT_DIRECT)
 		pcrypt_end_direct(stream, preq->dir, local_clock());
 	spin_unlock(&stream->lock);
@@ -460,7 +460,7 @@ static bool pcrypt_is_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 /*
  * Return true if the submitter runs a request of a stream that returns, so that none is on
  * other CPUs.  A stream that may not be direct for a while, since its child was late, may
- * use them.
+ * use them if it has the choice.
  */
 static bool pcrypt_runs_here(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
@@ -468,7 +468,8 @@ static bool pcrypt_runs_here(const struct pcrypt_stream *stream, enum pcrypt_dir
 
 	if (READ_ONCE(stream->mode) != PCRYPT_RETURNING)
 		return false;
-	return !READ_ONCE(stream->in_flight) || !pcrypt_is_worth_it(rule, dir) ||
+	return READ_ONCE(pcrypt_policy) != PCRYPT_AUTO ||
+	       !READ_ONCE(stream->in_flight) || !pcrypt_is_worth_it(rule, dir) ||
 	       (s64)(local_clock() - READ_ONCE(rule->direct_from)) >= 0;
 }
 
