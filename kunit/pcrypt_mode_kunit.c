@@ -773,9 +773,9 @@ static void user_that_waits_stays_direct(struct kunit *test)
 #define RULE_WINDOW	32
 #define RULE_TRY_MS	(PT_DEBUG ? 2000 : 200)
 #define RULE_RETURNS	5
-/* That many callbacks take longer than any wait for them. */
+/* That many callbacks take longer than any wait for them; a window of them, than one wait. */
 #define RULE_RETURN_NR	5000
-#define CALLBACK_US	(PT_DEBUG ? 40 : 10)
+#define CALLBACK_US	(PT_DEBUG ? 150 : 50)
 
 /* Sends as fast as it can, so many at a time, until the mode changes or @ms have passed. */
 static s64 send_until_parallel(struct kunit *test, struct pt_batch *batch, unsigned int ms)

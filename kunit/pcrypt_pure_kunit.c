@@ -13,6 +13,7 @@
 #include <linux/bottom_half.h>
 #include <linux/capability.h>
 #include <linux/ctype.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/list.h>
 #include <linux/log2.h>
@@ -636,6 +637,13 @@ static void trial_waits_for_results_that_do_not_count(struct kunit *test)
 	local_bh_enable();
 }
 
+/* A window of @ns in which the work of @percent of that time was done; moves time on. */
+static bool pure_window(struct pcrypt_rule *rule, u64 ns, unsigned int percent)
+{
+	rule->done_ns = ns * percent / 100;
+	return pcrypt_judge(rule, rule->window_since + ns);
+}
+
 /* The load may be another one than when direct mode was measured. */
 static void direct_mode_is_compared_anew(struct kunit *test)
 {
@@ -650,6 +658,12 @@ static void direct_mode_is_compared_anew(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pcrypt_is_to_compare(rule, paid + 1));
 	rule->rate = 1024;
 	KUNIT_EXPECT_FALSE(test, pcrypt_is_to_compare(rule, paid + 1));
+	/* At the end of a window, though that was better than direct mode. */
+	rule->direct_rate = 512;
+	rule->nr_windows = 1;
+	rule->window_since = paid - PCRYPT_WINDOW_NS;
+	KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS, 90));
+	KUNIT_EXPECT_TRUE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 90));
 	/* It is tried again as soon as direct mode was measured. */
 	rule->wait_ms = 800;
 	rule->nr_windows = 1;
@@ -680,13 +694,6 @@ static void bad_trial_ends_early(struct kunit *test)
 	rule.rate = 0;
 	rule.nr_windows = 1;
 	KUNIT_EXPECT_FALSE(test, pcrypt_window_is_over(&rule, PCRYPT_TRIAL_LEAST_NS + 1));
-}
-
-/* A window of @ns in which the work of @percent of that time was done; moves time on. */
-static bool pure_window(struct pcrypt_rule *rule, u64 ns, unsigned int percent)
-{
-	rule->done_ns = ns * percent / 100;
-	return pcrypt_judge(rule, rule->window_since + ns);
 }
 
 static void judge_ends_a_trial_that_does_not_pay(struct kunit *test)
@@ -733,14 +740,20 @@ static void results_of_the_change_do_not_count(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_stream(test);
 	struct pcrypt_rule *rule = &stream->rule;
+	u64 first;
 	int i;
 
 	/* As pcrypt_leave() leaves it, the first one not among them. */
 	stream->in_flight = 3;
-	for (i = 0; i < 3; i++)
+	pcrypt_count_result(stream, 1000);
+	first = rule->handed_over;
+	udelay(1);
+	for (i = 0; i < 2; i++)
 		pcrypt_count_result(stream, 1000);
 	KUNIT_EXPECT_EQ(test, rule->done_ns, 0ULL);
 	KUNIT_EXPECT_EQ(test, rule->window_since, 0ULL);
+	/* The time in which one that counts has to come begins with the last of them. */
+	KUNIT_EXPECT_NE(test, rule->handed_over, first);
 	pcrypt_count_result(stream, 1000);
 	pcrypt_count_result(stream, 500);
 	KUNIT_EXPECT_EQ(test, rule->done_ns, 500ULL);
@@ -836,11 +849,18 @@ static void trial_leaves_submitters_cpu(struct kunit *test)
 	struct pcrypt_stream *stream = pure_stream(test);
 
 	stream->cb_cpu = 77;
+	stream->rule.here_ms = 64;
 	local_bh_disable();
 	pure_serial_cpu = smp_processor_id() + 1;
 	KUNIT_EXPECT_TRUE(test, pcrypt_try_parallel(stream, 0, PURE_MS(1000)));
 	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 77);
+	KUNIT_EXPECT_EQ(test, stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
 	pure_serial_cpu = smp_processor_id();
+	stream->mode = PCRYPT_DIRECT;
+	stream->rule = pure_rule();
+	KUNIT_EXPECT_TRUE(test, pcrypt_try_parallel(stream, 0, PURE_MS(1000)));
+	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 0);
+	stream->cb_cpu = 77;
 	stream->mode = PCRYPT_RETURNING;
 	stream->rule.since = 0;
 	stream->rule.here_ms = 64;

@@ -100,11 +100,11 @@ enum pcrypt_mode {
 /* One of so many requests in parallel mode reads the clock. */
 #define PCRYPT_LOOK_EVERY	16U
 /*
- * A submitter waits so long at first for direct mode, then twice as long each time up to
- * the most, and after a wait in vain not for as long as it was.
+ * So long a submitter waits for direct mode at a time, and so long all of them in
+ * PCRYPT_RETURN_MS: half of that time.
  */
-#define PCRYPT_SPIN_MIN_US	100U
-#define PCRYPT_SPIN_MAX_US	1000U
+#define PCRYPT_SPIN_US		1000U
+#define PCRYPT_SPIN_ALL_US	25000U
 /* So long a stream returns before a submitter on the callback CPU is direct, at first. */
 #define PCRYPT_HERE_MIN_MS	1U
 /* So long a stream tries to return before its jobs are for other CPUs again. */
@@ -131,16 +131,16 @@ enum pcrypt_mode {
  * @window_since: local_clock() when the window began, or 0 before the first.
  * @nr_windows: Windows since parallel mode began.
  * @nr_bad: Of these the last ones in a row that did not pay.
- * @spin_from: local_clock() from which on a submitter may wait again.
- * @spin_us: How long the next wait may be.
+ * @spin_since: local_clock() when @spin_left_us was full.
+ * @spin_left_us: So long submitters may wait still, while the stream returns.
  * @here_ms: So long the stream returns before a submitter on the callback CPU is direct.
  * @direct_from: local_clock() from which on the stream may return to direct mode.
  * @late_ms: How long it may not after the child has completed a request later.
  *
  * The fields from @child_ns to @sample_cpu are samples, and are written without a lock:
  * two at a time lose one.  @tried_ns is, too.  All else is written under the stream's
- * lock; @since, @wait_ms, @spin_from, @spin_us, @here_ms and @direct_from are read without
- * it, where a value that is torn on a 32-bit kernel makes one decision worse.
+ * lock; @since, @wait_ms, @here_ms and @direct_from are read without it, where a value
+ * that is torn on a 32-bit kernel makes one decision worse.
  */
 struct pcrypt_rule {
 	u32 child_ns[PCRYPT_NR_CLASSES];
@@ -160,8 +160,8 @@ struct pcrypt_rule {
 	u64 window_since;
 	unsigned int nr_windows;
 	unsigned int nr_bad;
-	u64 spin_from;
-	unsigned int spin_us;
+	u64 spin_since;
+	unsigned int spin_left_us;
 	unsigned int here_ms;
 	u64 direct_from;
 	unsigned int late_ms;

@@ -393,32 +393,53 @@ static bool pcrypt_go_direct_here(struct pcrypt_stream *stream, u64 now)
 	return true;
 }
 
+/* How long the submitter may wait for direct mode now. */
+static unsigned int pcrypt_take_spin_us(struct pcrypt_rule *rule, u64 now)
+{
+	unsigned int us;
+
+	if ((s64)(now - rule->spin_since) > (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC) {
+		rule->spin_since = now;
+		rule->spin_left_us = PCRYPT_SPIN_ALL_US;
+	}
+	us = min(rule->spin_left_us, PCRYPT_SPIN_US);
+	rule->spin_left_us -= us;
+	return us;
+}
+
+/*
+ * Wait until the callback CPU has called back what is in flight, and has settled.  The
+ * submitter adds a request after each wait in vain, so whatever the callback CPU does
+ * meanwhile brings direct mode nearer.  Return true if the shell is in direct mode.
+ */
+static bool pcrypt_wait_direct(struct pcrypt_stream *stream, u64 now)
+{
+	bool direct = false;
+	s64 ns;
+
+	spin_lock_bh(&stream->lock);
+	ns = pcrypt_take_spin_us(&stream->rule, now) * (s64)NSEC_PER_USEC;
+	spin_unlock_bh(&stream->lock);
+	while (!direct && (s64)(local_clock() - now) < ns) {
+		cpu_relax();
+		direct = !padata_go_direct(stream->ps);
+	}
+	return direct;
+}
+
 /* Return true if the shell is in direct mode now. */
 static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 {
-	struct pcrypt_rule *rule = &stream->rule;
-	u64 now = local_clock(), spin_ns;
+	u64 now = local_clock();
 
-	if ((s64)(now - READ_ONCE(rule->direct_from)) < 0)
+	if ((s64)(now - READ_ONCE(stream->rule.direct_from)) < 0)
 		return false;
 	if (!padata_go_direct(stream->ps))
 		return true;
 	/* Callbacks on this CPU wait for us. */
 	if (READ_ONCE(stream->serial_cpu) == raw_smp_processor_id())
 		return pcrypt_go_direct_here(stream, now);
-	if ((s64)(now - READ_ONCE(rule->spin_from)) < 0)
-		return false;
-	spin_ns = READ_ONCE(rule->spin_us) * (u64)NSEC_PER_USEC;
-	do {
-		cpu_relax();
-		if (!padata_go_direct(stream->ps))
-			return true;
-	} while ((s64)(local_clock() - now) < (s64)spin_ns);
-	spin_lock_bh(&stream->lock);
-	WRITE_ONCE(rule->spin_from, local_clock() + spin_ns);
-	WRITE_ONCE(rule->spin_us, min(rule->spin_us * 2, PCRYPT_SPIN_MAX_US));
-	spin_unlock_bh(&stream->lock);
-	return false;
+	return pcrypt_wait_direct(stream, now);
 }
 
 /*

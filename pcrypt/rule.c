@@ -139,8 +139,8 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	rule->window_since = 0;
 	rule->nr_windows = 0;
 	rule->nr_bad = 0;
-	WRITE_ONCE(rule->spin_from, now);
-	WRITE_ONCE(rule->spin_us, PCRYPT_SPIN_MIN_US);
+	rule->spin_since = now;
+	rule->spin_left_us = PCRYPT_SPIN_ALL_US;
 }
 
 static bool pcrypt_limits_stream(const struct pcrypt_rule *rule)

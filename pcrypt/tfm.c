@@ -48,7 +48,6 @@ static int pcrypt_init_tfm(struct crypto_tfm *tfm)
 		INIT_LIST_HEAD(&stream->backlog);
 		stream->serial_cpu = -1;
 		stream->rule.wait_ms = PCRYPT_WAIT_FIRST_MS;
-		stream->rule.spin_us = PCRYPT_SPIN_MIN_US;
 		stream->rule.here_ms = PCRYPT_HERE_MIN_MS;
 		stream->rule.since = local_clock();
 		stream->ps = padata_alloc_shell(pcrypt_pinst[dir]);
