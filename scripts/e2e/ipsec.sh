@@ -65,7 +65,7 @@ bar() {
 # show KIND: the figures of a stage that are not 0.
 show() {
 	local key text=
-	for key in $keys distance; do
+	for key in $keys distance again; do
 		[ "$(of "$1" "$key")" = 0 ] || text+=" $key=$(of "$1" "$key")"
 	done
 	echo "${text:- nothing}"

@@ -19,7 +19,8 @@
  * number of a refused packet is used again.  Prints one line: the sums over all
  * flows, `distance` their maximum, `ms` until the last packet came.  `segments` are what
  * the path had to carry at least: the packets that were sent, or TCP's segments.  Of TCP,
- * `reordered` counts those that the receiver put into its out-of-order queue.
+ * `reordered` counts those that the receiver put into its out-of-order queue, `again` those
+ * that were sent again.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -528,21 +529,28 @@ static int parse_options(int argc, char **argv, int *encap)
 	return optind - 1;
 }
 
-static long out_of_order(const char *netns)
-{
-	return net_counter(netns, "/proc/self/net/netstat", "TcpExt:", "TCPOFOQueue");
-}
+/* What the kernel counts of TCP: at the receiver, and twice at the sender. */
+struct tcp_counts {
+	long reordered;
+	long segments;
+	long again;
+};
 
-static long segments(const char *netns)
+static struct tcp_counts count_tcp(const char *from, const char *to)
 {
-	return net_counter(netns, "/proc/self/net/snmp", "Tcp:", "OutSegs");
+	return (struct tcp_counts) {
+		.reordered = net_counter(to, "/proc/self/net/netstat", "TcpExt:", "TCPOFOQueue"),
+		.segments = net_counter(from, "/proc/self/net/snmp", "Tcp:", "OutSegs"),
+		.again = net_counter(from, "/proc/self/net/snmp", "Tcp:", "RetransSegs"),
+	};
 }
 
 int main(int argc, char **argv)
 {
 	struct flow sum = { .last_ns = now_ns() };
-	long reordered, sent;
+	struct tcp_counts before, after;
 	uint64_t begin;
+	long segments;
 	int encap = 0;
 	int options = parse_options(argc, argv, &encap);
 
@@ -554,18 +562,21 @@ int main(int argc, char **argv)
 	packets = parse_number(argv[6], 1, MAX_PACKETS);
 	nr_flows = parse_number(argv[7], 1, load == TCP ? 1 : MAX_FLOWS);
 	make_flows();
-	reordered = out_of_order(argv[2]);
-	sent = segments(argv[1]);
+	before = count_tcp(argv[1], argv[2]);
 	make_sockets(argv[1], argv[2], argv[3], encap);
 	begin = now_ns();
 	run_flows();
 	add_up(&sum);
-	if (load == TCP)
-		sum.reordered = out_of_order(argv[2]) - reordered;
-	sent = load == TCP ? segments(argv[1]) - sent : (long)sum.sent;
+	after = count_tcp(argv[1], argv[2]);
+	segments = sum.sent;
+	if (load == TCP) {
+		segments = after.segments - before.segments;
+		sum.reordered = after.reordered - before.reordered;
+	}
 	printf("sent=%lu refused=%lu received=%lu ", sum.sent, sum.refused, sum.received);
 	printf("reordered=%lu distance=%lu ", sum.reordered, sum.distance);
-	printf("doubled=%lu wrong=%lu segments=%ld ", sum.doubled, sum.wrong, sent);
+	printf("doubled=%lu wrong=%lu ", sum.doubled, sum.wrong);
+	printf("segments=%ld again=%ld ", segments, after.again - before.again);
 	printf("ms=%llu\n", (sum.last_ns - begin) / NSEC_PER_MSEC);
 	return 0;
 }
