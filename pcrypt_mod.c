@@ -97,8 +97,8 @@ static const char *const pcrypt_policy_names[] = {
 };
 
 static int pcrypt_policy = PCRYPT_AUTO;
-/* Not 0, and another one after each write of the policy. */
-static unsigned int pcrypt_policy_gen = 1;
+/* Odd, so not 0; another one when streams in direct mode are to look at what they may do. */
+static atomic_t pcrypt_policy_gen = ATOMIC_INIT(1);
 
 static int pcrypt_set_policy(const char *val, const struct kernel_param *kp)
 {
@@ -109,7 +109,7 @@ static int pcrypt_set_policy(const char *val, const struct kernel_param *kp)
 	/* Writes of parameters exclude each other. */
 	WRITE_ONCE(pcrypt_policy, policy);
 	/* Pairs with pcrypt_crypt(). */
-	smp_store_release(&pcrypt_policy_gen, (pcrypt_policy_gen + 1) ?: 1);
+	atomic_add_return_release(2, &pcrypt_policy_gen);
 	return 0;
 }
 

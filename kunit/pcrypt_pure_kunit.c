@@ -39,7 +39,8 @@ static bool prefer_all;
 static unsigned int max_requests = 4096;
 static unsigned int task_us = 200;
 static int pcrypt_policy = PCRYPT_AUTO;
-static unsigned int pcrypt_policy_gen = 1;
+static atomic_t pcrypt_policy_gen = ATOMIC_INIT(1);
+#define PURE_GEN	atomic_read(&pcrypt_policy_gen)
 
 /* Where results come out, as padata_map_cb_cpu() says. */
 static int pure_serial_cpu = -1;
@@ -49,8 +50,16 @@ static int pure_map_cb_cpu(struct padata_shell *ps, int cb_cpu)
 	return pure_serial_cpu;
 }
 
+/* A stream in direct mode has its shell there. */
+static bool pure_shell_is_direct(struct padata_shell *ps)
+{
+	return true;
+}
+
 #undef padata_map_cb_cpu
 #define padata_map_cb_cpu	pure_map_cb_cpu
+#undef padata_is_direct
+#define padata_is_direct	pure_shell_is_direct
 
 #include "../pcrypt/rule.c"
 #include "../pcrypt/request.c"
@@ -530,6 +539,173 @@ static void set_mode_counts_changes(struct kunit *test)
 	pure_expect_modes(test, 0, 2, 2);
 }
 
+/* Of a task and of softirqs. */
+static struct pcrypt_stream *pure_tcp_stream(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+
+	stream->from_task = true;
+	stream->from_softirq = true;
+	stream->last_cpu = PCRYPT_CPU_ANY;
+	stream->nr_looks = PCRYPT_SENDER_LOOKS;
+	/* Not what parallel mode is tried for. */
+	stream->rule.busy_ns = 1;
+	stream->cb_cpu = 77;
+	return stream;
+}
+
+/* A stream of @dir that is in parallel mode submits a request. */
+static void pure_lead(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	local_bh_disable();
+	pcrypt_lead(&stream->rule, dir);
+	local_bh_enable();
+}
+
+static void pure_stop_leading(enum pcrypt_dir dir)
+{
+	pcrypt_modes[dir].led_at -= PCRYPT_LEAD_JIFFIES;
+	pcrypt_modes[dir].told_at -= PCRYPT_LEAD_JIFFIES;
+}
+
+static bool pure_is_direct(struct pcrypt_stream *stream)
+{
+	bool direct;
+
+	local_bh_disable();
+	direct = pcrypt_is_direct(stream, PCRYPT_ENCRYPT);
+	local_bh_enable();
+	return direct;
+}
+
+static void stream_follows_one_of_the_other_direction(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_tcp_stream(test), *other = pure_stream(test);
+
+	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
+	stream->last_cpu = nr_cpu_ids;
+	pure_lead(other, PCRYPT_DECRYPT);
+	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_PARALLEL);
+	/* It is no reason for the other direction to follow in turn. */
+	pure_lead(stream, PCRYPT_ENCRYPT);
+	KUNIT_EXPECT_FALSE(test, pcrypt_other_leads(PCRYPT_DECRYPT));
+	/* The next time it may be in parallel mode for a reason of its own. */
+	spin_lock_bh(&stream->lock);
+	pcrypt_set_mode(stream, PCRYPT_ENCRYPT, PCRYPT_RETURNING, 1);
+	KUNIT_EXPECT_TRUE(test, stream->rule.follows);
+	pcrypt_set_mode(stream, PCRYPT_ENCRYPT, PCRYPT_DIRECT, 1);
+	pcrypt_set_mode(stream, PCRYPT_ENCRYPT, PCRYPT_PARALLEL, 1);
+	spin_unlock_bh(&stream->lock);
+	pure_lead(stream, PCRYPT_ENCRYPT);
+	KUNIT_EXPECT_TRUE(test, pcrypt_other_leads(PCRYPT_DECRYPT));
+}
+
+static void only_streams_that_need_it_follow(struct kunit *test)
+{
+	struct pcrypt_stream *other = pure_stream(test), *stream = pure_tcp_stream(test);
+
+	pure_lead(other, PCRYPT_DECRYPT);
+	stream->from_task = false;
+	stream->last_cpu = PCRYPT_CPU_ANY;
+	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
+	stream->from_task = true;
+	stream->from_softirq = false;
+	stream->last_cpu = PCRYPT_CPU_ANY;
+	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
+	stream->from_softirq = true;
+	stream->last_cpu = PCRYPT_CPU_NONE;
+	local_bh_disable();
+	KUNIT_EXPECT_TRUE(test, pcrypt_is_direct(stream, PCRYPT_ENCRYPT));
+	KUNIT_EXPECT_EQ(test, stream->last_cpu, smp_processor_id());
+	/* Again on this CPU. */
+	KUNIT_EXPECT_TRUE(test, pcrypt_is_direct(stream, PCRYPT_ENCRYPT));
+	local_bh_enable();
+	stream->last_cpu = PCRYPT_CPU_ANY;
+	pcrypt_policy = PCRYPT_ALL_DIRECT;
+	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
+	pcrypt_policy = PCRYPT_AUTO;
+	stream->last_cpu = PCRYPT_CPU_ANY;
+	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
+}
+
+static void stream_ends_following_after_the_other_one(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_tcp_stream(test), *other = pure_stream(test);
+	u64 late = local_clock() + 10ULL * PCRYPT_UNSETTLED_NS;
+
+	pure_lead(other, PCRYPT_DECRYPT);
+	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
+	local_bh_disable();
+	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, late);
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_PARALLEL);
+	KUNIT_EXPECT_TRUE(test, stream->rule.follows);
+	/* From then on it leads, as long as it stays there. */
+	pure_stop_leading(PCRYPT_DECRYPT);
+	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, local_clock());
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_PARALLEL);
+	KUNIT_EXPECT_FALSE(test, stream->rule.follows);
+	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, late);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_RETURNING);
+}
+
+static void note_direct(struct pcrypt_stream *stream)
+{
+	pcrypt_note_direct(stream, PCRYPT_ENCRYPT, PURE_GEN, 64, 10000, 12000);
+}
+
+static void stream_that_may_follow_is_looked_at(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_tcp_stream(test), *other = pure_stream(test);
+	int gen = PURE_GEN;
+
+	stream->last_cpu = 0;
+	note_direct(stream);
+	KUNIT_EXPECT_EQ(test, stream->quick, gen);
+	KUNIT_EXPECT_EQ(test, stream->last_cpu, PCRYPT_CPU_ANY);
+	/* All are looked at after the first one, not after each. */
+	pure_lead(other, PCRYPT_DECRYPT);
+	KUNIT_EXPECT_NE(test, PURE_GEN, gen);
+	gen = PURE_GEN;
+	pure_lead(other, PCRYPT_DECRYPT);
+	pcrypt_modes[PCRYPT_DECRYPT].told_at--;
+	pure_lead(other, PCRYPT_DECRYPT);
+	KUNIT_EXPECT_EQ(test, PURE_GEN, gen);
+	stream->last_cpu = 0;
+	note_direct(stream);
+	KUNIT_EXPECT_EQ(test, stream->quick, 0);
+	KUNIT_EXPECT_EQ(test, stream->last_cpu, 0);
+	stream->from_task = false;
+	note_direct(stream);
+	KUNIT_EXPECT_EQ(test, stream->quick, gen);
+	/* It may have a task, too, as far as is known. */
+	stream->nr_looks--;
+	note_direct(stream);
+	KUNIT_EXPECT_EQ(test, stream->quick, 0);
+	pure_stop_leading(PCRYPT_DECRYPT);
+	note_direct(stream);
+	KUNIT_EXPECT_EQ(test, stream->quick, gen);
+	pure_lead(other, PCRYPT_DECRYPT);
+	KUNIT_EXPECT_NE(test, PURE_GEN, gen);
+}
+
+/* The test is a kernel thread. */
+static void senders_are_noted(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	unsigned int i;
+
+	pcrypt_note_sender(stream);
+	KUNIT_EXPECT_TRUE(test, stream->from_task && !stream->from_softirq);
+	local_bh_disable();
+	for (i = 0; i < PCRYPT_SENDER_LOOKS; i++)
+		pcrypt_note_sender(stream);
+	local_bh_enable();
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_both_senders(stream));
+	KUNIT_EXPECT_EQ(test, stream->nr_looks, PCRYPT_SENDER_LOOKS);
+}
+
 static void set_mode_forgets_the_one_before(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_stream(test);
@@ -770,33 +946,35 @@ static void direct_requests_are_timed_in_pairs(struct kunit *test)
 	*rule = (struct pcrypt_rule){ };
 	migrate_disable();
 	pcrypt_forget_direct();
-	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 10000, 12000);
+	pcrypt_note_direct(stream, PCRYPT_ENCRYPT, PURE_GEN, 64, 10000, 12000);
 	KUNIT_EXPECT_EQ(test, rule->nr_samples, 0U);
 	KUNIT_EXPECT_EQ(test, rule->child_ns[1], 2000U);
 	KUNIT_EXPECT_EQ(test, raw_cpu_read(pcrypt_countdown), 1);
-	KUNIT_EXPECT_EQ(test, stream->quick, pcrypt_policy_gen);
-	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 12500, 14500);
+	KUNIT_EXPECT_EQ(test, stream->quick, PURE_GEN);
+	pcrypt_note_direct(stream, PCRYPT_ENCRYPT, PURE_GEN, 64, 12500, 14500);
 	KUNIT_EXPECT_EQ(test, rule->nr_samples, 1U);
 	KUNIT_EXPECT_EQ(test, rule->gap_ns, 500U);
 	KUNIT_EXPECT_EQ(test, rule->busy_ns, 2000U);
 	KUNIT_EXPECT_GT(test, raw_cpu_read(pcrypt_countdown), 1);
 	/* The next one is the first of a pair again. */
-	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 90000, 92000);
+	pcrypt_note_direct(stream, PCRYPT_ENCRYPT, PURE_GEN, 64, 90000, 92000);
 	KUNIT_EXPECT_EQ(test, rule->nr_samples, 1U);
 	KUNIT_EXPECT_EQ(test, rule->gap_ns, 500U);
 	/* A task that was switched out in between has no gap. */
 	pcrypt_forget_direct();
-	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 99000, 101000);
+	pcrypt_note_direct(stream, PCRYPT_ENCRYPT, PURE_GEN, 64, 99000, 101000);
 	KUNIT_EXPECT_EQ(test, rule->nr_samples, 1U);
 	/* A CPU that is less busy makes no mean, and forgets the one before. */
 	KUNIT_EXPECT_EQ(test, rule->nr_samples, 1U);
 	pcrypt_forget_direct();
+	rule->tried_ns = 7;
 	for (at = 110000; at < 4000000; at += 100000) {
-		pcrypt_note_direct(stream, pcrypt_policy_gen, 64, at, at + 2000);
-		pcrypt_note_direct(stream, pcrypt_policy_gen, 64, at + 22000, at + 24000);
+		pcrypt_note_direct(stream, PCRYPT_ENCRYPT, PURE_GEN, 64, at, at + 2000);
+		pcrypt_note_direct(stream, PCRYPT_ENCRYPT, PURE_GEN, 64, at + 22000, at + 24000);
 	}
 	KUNIT_EXPECT_GE(test, rule->gap_ns, rule->busy_ns);
 	KUNIT_EXPECT_EQ(test, rule->nr_samples, 0U);
+	KUNIT_EXPECT_EQ(test, rule->tried_ns, 0U);
 	pcrypt_forget_direct();
 	migrate_enable();
 }
@@ -807,12 +985,12 @@ static void not_quick_in_other_modes(struct kunit *test)
 	struct pcrypt_stream *stream = pure_stream(test);
 
 	stream->mode = PCRYPT_PARALLEL;
-	pcrypt_note_direct(stream, pcrypt_policy_gen, 64, 10000, 12000);
+	pcrypt_note_direct(stream, PCRYPT_ENCRYPT, PURE_GEN, 64, 10000, 12000);
 	KUNIT_EXPECT_EQ(test, stream->quick, 0U);
 	/* Or the policy, after it was looked at. */
 	stream->mode = PCRYPT_DIRECT;
-	pcrypt_note_direct(stream, pcrypt_policy_gen - 1, 64, 10000, 12000);
-	KUNIT_EXPECT_NE(test, stream->quick, pcrypt_policy_gen);
+	pcrypt_note_direct(stream, PCRYPT_ENCRYPT, PURE_GEN - 2, 64, 10000, 12000);
+	KUNIT_EXPECT_NE(test, stream->quick, PURE_GEN);
 }
 
 /* A stream that finds no gap to return in is not to be between two modes for long. */
@@ -988,6 +1166,11 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(try_parallel_only_if_allowed),
 	KUNIT_CASE(try_parallel_not_twice),
 	KUNIT_CASE(set_mode_counts_changes),
+	KUNIT_CASE(stream_follows_one_of_the_other_direction),
+	KUNIT_CASE(only_streams_that_need_it_follow),
+	KUNIT_CASE(stream_ends_following_after_the_other_one),
+	KUNIT_CASE(stream_that_may_follow_is_looked_at),
+	KUNIT_CASE(senders_are_noted),
 	KUNIT_CASE(set_mode_forgets_the_one_before),
 	KUNIT_CASE(set_mode_notes_direct_rate),
 	KUNIT_CASE(wait_doubles_where_parallel_does_not_pay),

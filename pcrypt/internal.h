@@ -49,6 +49,10 @@ static struct kset *pcrypt_kset;
 /* The callback CPU that the next stream of a direction asks for. */
 static atomic_t pcrypt_next_cb_cpu[PCRYPT_NR_DIRS];
 
+/* In place of a CPU: no one; not known. */
+#define PCRYPT_CPU_NONE		(-1)
+#define PCRYPT_CPU_ANY		(-2)
+
 /* What the module parameter "mode" allows. */
 enum pcrypt_policy {
 	PCRYPT_AUTO,		/* the rule decides, see pcrypt/rule.c */
@@ -105,6 +109,10 @@ enum pcrypt_mode {
  */
 #define PCRYPT_SPIN_US		1000U
 #define PCRYPT_SPIN_ALL_US	25000U
+/* After so long without a request a stream in parallel mode leads no more: 100 ms. */
+#define PCRYPT_LEAD_JIFFIES	(HZ / 10)
+/* After so many requests it is known what sends those of a stream. */
+#define PCRYPT_SENDER_LOOKS	256U
 /* So long a stream returns before a submitter on the callback CPU is direct, at first. */
 #define PCRYPT_HERE_MIN_MS	1U
 /* So long a stream tries to return before its jobs are for other CPUs again. */
@@ -132,10 +140,11 @@ enum pcrypt_mode {
  * @nr_windows: Windows since parallel mode began.
  * @nr_bad: Of these the last ones in a row that did not pay.
  * @spin_since: local_clock() when @spin_left_us was full.
- * @spin_left_us: So long submitters may wait still, while the stream returns.
+ * @spin_left_us: So long submitters may wait still for direct mode.
  * @here_ms: So long the stream returns before a submitter on the callback CPU is direct.
  * @direct_from: local_clock() from which on the stream may return to direct mode.
  * @late_ms: How long it may not after the child has completed a request later.
+ * @follows: The stream left direct mode because one of the other direction had.
  *
  * The fields from @child_ns to @sample_cpu are samples, and are written without a lock:
  * two at a time lose one.  @tried_ns is, too.  All else is written under the stream's
@@ -165,6 +174,7 @@ struct pcrypt_rule {
 	unsigned int here_ms;
 	u64 direct_from;
 	unsigned int late_ms;
+	bool follows;
 };
 
 /**
@@ -175,6 +185,9 @@ struct pcrypt_rule {
  * @nr_direct: Direct requests, up to the last one that was timed on each CPU.
  * @handover_ns: What it costs the submitter at least to hand a request over; written
  *	without a lock, as samples are.
+ * @led_at: get_jiffies_64() when a stream that does not follow another one submitted a
+ *	request; written under pcrypt_lead_lock.
+ * @told_at: The same, after streams of the other direction have been told.
  */
 struct pcrypt_modes {
 	atomic_t nr_parallel;
@@ -182,9 +195,12 @@ struct pcrypt_modes {
 	atomic_long_t to_direct;
 	atomic_long_t nr_direct;
 	u32 handover_ns;
+	u64 led_at;
+	u64 told_at;
 };
 
 static struct pcrypt_modes pcrypt_modes[PCRYPT_NR_DIRS];
+static DEFINE_SPINLOCK(pcrypt_lead_lock);
 
 /*
  * These four are written without protection, also by tasks that are moved meanwhile: that
@@ -302,11 +318,16 @@ struct pcrypt_listed {
  *	-EINPROGRESS; the oldest first.
  * @ns_per_kib: Mean cost of a request that may sleep, 0 while unknown; read and
  *	written without the lock.
+ * @last_cpu: Where the last direct request was sent, PCRYPT_CPU_NONE, or PCRYPT_CPU_ANY where
+ *	that is not known; read and written without the lock.
+ * @nr_looks: Direct requests that were looked at, up to PCRYPT_SENDER_LOOKS; as @last_cpu.
+ * @from_task: A task has sent one of them; as @last_cpu.
+ * @from_softirq: A softirq has; as @last_cpu.
  * @rule: Decides on the mode.
  */
 struct pcrypt_stream {
 	struct padata_shell *ps;
-	unsigned int quick;
+	int quick;
 	enum pcrypt_mode mode;
 	spinlock_t lock; /* see above */
 	int cb_cpu;
@@ -315,6 +336,10 @@ struct pcrypt_stream {
 	unsigned int nr_entered;
 	struct list_head backlog;
 	u32 ns_per_kib;
+	int last_cpu;
+	unsigned int nr_looks;
+	bool from_task;
+	bool from_softirq;
 	struct pcrypt_rule rule;
 };
 

@@ -47,6 +47,9 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, int *cb_c
 			 -EBUSY : -ENOSPC;
 	if (answer != -ENOSPC)
 		WRITE_ONCE(stream->in_flight, stream->in_flight + 1);
+	/* Users of an skcipher do not pass results on in an order. */
+	if (preq->kind == PCRYPT_AEAD)
+		pcrypt_lead(&stream->rule, preq->dir);
 	if (answer == -EBUSY)
 		list_add_tail(&preq->backlog, &stream->backlog);
 	spin_unlock(&stream->lock);
@@ -355,7 +358,7 @@ static int pcrypt_run_direct(struct pcrypt_request *preq)
 }
 
 /* A direct request that is timed, for the rule. */
-static int pcrypt_run_timed(struct pcrypt_request *preq, unsigned int gen, unsigned int len)
+static int pcrypt_run_timed(struct pcrypt_request *preq, int gen, unsigned int len)
 {
 	unsigned long nr_switches = pcrypt_nr_switches();
 	struct pcrypt_stream *stream = pcrypt_stream_of(preq);
@@ -366,10 +369,17 @@ static int pcrypt_run_timed(struct pcrypt_request *preq, unsigned int gen, unsig
 	start = local_clock();
 	err = pcrypt_run_direct(preq);
 	/* If it was accepted, request and transform may be gone. */
-	if (err == -EINPROGRESS || nr_switches != pcrypt_nr_switches())
+	if (err == -EINPROGRESS) {
+		pcrypt_forget_direct();
+		return err;
+	}
+	/* The task was moved, or others have sent meanwhile. */
+	if (READ_ONCE(stream->last_cpu) != raw_smp_processor_id())
+		WRITE_ONCE(stream->last_cpu, PCRYPT_CPU_ANY);
+	if (nr_switches != pcrypt_nr_switches())
 		pcrypt_forget_direct();
 	else
-		pcrypt_note_direct(stream, gen, len, start, local_clock());
+		pcrypt_note_direct(stream, preq->dir, gen, len, start, local_clock());
 	return err;
 }
 
@@ -466,11 +476,15 @@ static bool pcrypt_try_return(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 static bool pcrypt_is_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
 	enum pcrypt_mode mode = READ_ONCE(stream->mode);
+	int last;
 
 	if (mode == PCRYPT_PARALLEL)
 		return false;
+	/* In one step, so that of two at the same time one sees the other. */
+	last = xchg(&stream->last_cpu, raw_smp_processor_id());
 	if (mode == PCRYPT_DIRECT) {
-		if (pcrypt_try_parallel(stream, dir, local_clock()))
+		if (pcrypt_try_follow(stream, dir, last, local_clock()) ||
+		    pcrypt_try_parallel(stream, dir, local_clock()))
 			return false;
 		if (padata_is_direct(stream->ps))
 			return true;
@@ -516,7 +530,7 @@ static void pcrypt_obey_policy(struct pcrypt_stream *stream, enum pcrypt_dir dir
 /* Return true if a request can be done directly without a further look. */
 static __always_inline bool pcrypt_is_quick(struct pcrypt_stream *stream)
 {
-	return READ_ONCE(stream->quick) == READ_ONCE(pcrypt_policy_gen) &&
+	return READ_ONCE(stream->quick) == atomic_read(&pcrypt_policy_gen) &&
 	       padata_is_direct(stream->ps) && raw_cpu_dec_return(pcrypt_countdown) > 0;
 }
 
@@ -528,12 +542,16 @@ static noinline int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
 	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
-	/* Pairs with pcrypt_set_policy(): a policy at least as new is read below. */
-	unsigned int gen = smp_load_acquire(&pcrypt_policy_gen);
+	/*
+	 * Pairs with pcrypt_set_policy() and pcrypt_lead(): a policy, or a time, at least as
+	 * new is read below.
+	 */
+	int gen = atomic_read_acquire(&pcrypt_policy_gen);
 
 	if (ctx->may_be_async && pcrypt_is_quick(stream))
 		return pcrypt_run_direct(preq);
 	pcrypt_obey_policy(stream, preq->dir);
+	pcrypt_note_sender(stream);
 	if (pcrypt_is_direct(stream, preq->dir))
 		return pcrypt_run_timed(preq, gen, len);
 	return pcrypt_crypt_listed(preq, len, pcrypt_runs_here(stream, preq->dir));

@@ -17,6 +17,11 @@
  * Parallel mode ends if its rate is not a sixteenth higher than that of direct mode was,
  * in the trial or in PCRYPT_BAD_WINDOWS windows in a row, so also if the load falls.
  *
+ * A stream follows one of the other direction into parallel mode, whether that pays or
+ * not, where direct mode would not keep the order: results of the other stream come out on
+ * another CPU, and what they make the kernel send (TCP does at an acknowledgment) comes
+ * from there, while the sending task is here.
+ *
  * All of it is measured on this machine, with this load: the time of the child by two
  * direct requests in PCRYPT_SAMPLE_SHORT or so, the cost of handing over when the module
  * is loaded, and by one request in PCRYPT_LOOK_EVERY in parallel mode.
@@ -126,6 +131,7 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	WRITE_ONCE(stream->mode, mode);
 	if (was_direct && !is_direct)
 		rule->direct_rate = pcrypt_direct_rate(rule);
+	rule->follows &= !is_direct;
 	atomic_add(was_direct - is_direct, &modes->nr_parallel);
 	if (was_direct && !is_direct)
 		atomic_long_inc(&modes->to_parallel);
@@ -139,8 +145,6 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	rule->window_since = 0;
 	rule->nr_windows = 0;
 	rule->nr_bad = 0;
-	rule->spin_since = now;
-	rule->spin_left_us = PCRYPT_SPIN_ALL_US;
 }
 
 static bool pcrypt_limits_stream(const struct pcrypt_rule *rule)
@@ -194,6 +198,92 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 	}
 	spin_unlock_bh(&stream->lock);
 	return changed;
+}
+
+/*
+ * A request of parallel mode is about to be submitted.  If its stream leads, streams of the
+ * other direction have to know before the result is on another CPU and makes the kernel send
+ * there.  Where none has led lately those in direct mode are told to look.
+ *
+ * Under the stream's lock.
+ */
+static void pcrypt_lead(const struct pcrypt_rule *rule, enum pcrypt_dir dir)
+{
+	struct pcrypt_modes *modes = &pcrypt_modes[dir];
+	u64 now = get_jiffies_64();
+
+	if (rule->follows || READ_ONCE(modes->told_at) == now)
+		return;
+	spin_lock(&pcrypt_lead_lock);
+	WRITE_ONCE(modes->led_at, now);
+	/* Well before pcrypt_other_leads() finds that they lead no more. */
+	if (time_after64(now, modes->told_at + PCRYPT_LEAD_JIFFIES / 2))
+		atomic_add_return_release(2, &pcrypt_policy_gen);
+	WRITE_ONCE(modes->told_at, now);
+	spin_unlock(&pcrypt_lead_lock);
+}
+
+/* Results of the other direction come out on other CPUs than those of direct mode. */
+static bool pcrypt_other_leads(enum pcrypt_dir dir)
+{
+	u64 led_at = READ_ONCE(pcrypt_modes[!dir].led_at);
+
+	return READ_ONCE(pcrypt_policy) == PCRYPT_AUTO && led_at &&
+	       time_before64(get_jiffies_64(), led_at + PCRYPT_LEAD_JIFFIES);
+}
+
+/*
+ * A request is looked at.  A kernel thread is a task, but for work that is done in the
+ * place of a softirq: threaded NAPI, packets that xfrm takes in by a work item.
+ */
+static void pcrypt_note_sender(struct pcrypt_stream *stream)
+{
+	bool thread = current->flags & PF_KTHREAD;
+
+	if (in_serving_softirq() || (thread && in_softirq()))
+		WRITE_ONCE(stream->from_softirq, true);
+	else
+		WRITE_ONCE(stream->from_task, true);
+	if (READ_ONCE(stream->nr_looks) < PCRYPT_SENDER_LOOKS)
+		WRITE_ONCE(stream->nr_looks, stream->nr_looks + 1);
+}
+
+static bool pcrypt_has_both_senders(const struct pcrypt_stream *stream)
+{
+	return READ_ONCE(stream->from_task) && READ_ONCE(stream->from_softirq);
+}
+
+/*
+ * Return true if the stream was in direct mode, and is in parallel mode now since another
+ * one is.  @last is the CPU of its last direct request.  Forwarded packets come from
+ * softirqs only, the requests of most users from tasks only: neither needs that.
+ */
+static bool pcrypt_try_follow(struct pcrypt_stream *stream, enum pcrypt_dir dir, int last,
+			      u64 now)
+{
+	bool changed;
+
+	if (last == PCRYPT_CPU_NONE || last == raw_smp_processor_id() ||
+	    !pcrypt_has_both_senders(stream) || !pcrypt_other_leads(dir))
+		return false;
+	spin_lock_bh(&stream->lock);
+	changed = stream->mode == PCRYPT_DIRECT;
+	if (changed) {
+		stream->rule.follows = true;
+		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+		pcrypt_leave_cb_cpu(stream, dir);
+	}
+	spin_unlock_bh(&stream->lock);
+	return changed;
+}
+
+/* Requests of a stream that may have to follow are looked at, all of them. */
+static bool pcrypt_may_be_quick(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	return READ_ONCE(stream->mode) == PCRYPT_DIRECT &&
+	       (!pcrypt_other_leads(dir) ||
+		(READ_ONCE(stream->nr_looks) == PCRYPT_SENDER_LOOKS &&
+		 !pcrypt_has_both_senders(stream)));
 }
 
 /* Whether the mode lasts for so long, not counting time in which it could not end. */
@@ -306,7 +396,9 @@ static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir di
 		over = (s64)(now - rule->handed_over) > PCRYPT_TRIAL_MAX_NS;
 	else
 		over = (s64)(now - rule->since) > PCRYPT_UNSETTLED_NS;
-	over &= stream->mode == PCRYPT_PARALLEL && (s64)(now - rule->direct_from) >= 0;
+	rule->follows &= pcrypt_other_leads(dir);
+	over &= stream->mode == PCRYPT_PARALLEL && (s64)(now - rule->direct_from) >= 0 &&
+		!rule->follows;
 	if (over)
 		pcrypt_end_parallel(stream, dir, now);
 	spin_unlock(&stream->lock);
@@ -393,13 +485,15 @@ static void pcrypt_note_gap(struct pcrypt_rule *rule, u64 gap)
 /*
  * A direct request was timed.  If it was the first of a pair the next one on this CPU is
  * looked at for the gap between both.  Requests of the stream are quick from now on, until
- * its mode changes, or the policy from that of generation @gen.
+ * its mode changes, or the policy from that of generation @gen; unless the stream may have
+ * to follow.
  */
-static void pcrypt_note_direct(struct pcrypt_stream *stream, unsigned int gen,
+static void pcrypt_note_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir, int gen,
 			       unsigned int len, u64 start, u64 end)
 {
 	struct pcrypt_rule *rule = &stream->rule;
 	u64 last_end = raw_cpu_read(pcrypt_last_end);
+	bool quick;
 
 	pcrypt_fold(&rule->child_ns[pcrypt_class(len)], end - start);
 	pcrypt_fold(&rule->busy_ns, end - start);
@@ -413,11 +507,16 @@ static void pcrypt_note_direct(struct pcrypt_stream *stream, unsigned int gen,
 		raw_cpu_write(pcrypt_last_end, end);
 		pcrypt_count_down(1);
 	}
-	if (READ_ONCE(stream->quick) == gen)
+	if (READ_ONCE(stream->quick) == gen && pcrypt_may_be_quick(stream, dir)) {
+		WRITE_ONCE(stream->last_cpu, PCRYPT_CPU_ANY);
 		return;
+	}
 	/* Under the lock, so that a change of mode under way is not undone. */
 	spin_lock_bh(&stream->lock);
-	WRITE_ONCE(stream->quick, stream->mode == PCRYPT_DIRECT ? gen : 0);
+	quick = pcrypt_may_be_quick(stream, dir);
+	if (quick)
+		WRITE_ONCE(stream->last_cpu, PCRYPT_CPU_ANY);
+	WRITE_ONCE(stream->quick, quick ? gen : 0);
 	spin_unlock_bh(&stream->lock);
 }
 

@@ -28,12 +28,12 @@ find_kernel() {
 	esac
 }
 
-# use_kernel KERNEL [PLANT=NUMBER] [MAKE VARIABLES...]: builds the modules for it, too;
-# dir is where they are.
+# use_kernel KERNEL [PLANT=NUMBER] [MAKE VARIABLES...]: builds the modules for it, too, with
+# $PATCH if that is set; dir is where they are.
 use_kernel() {
 	find_kernel "$1"
 	shift
-	build+=${*:+-$(name_of "$@")}
+	build+=${*:+-$(name_of "$@")}${PATCH:+-$(basename "$PATCH" .patch)}
 	dir=$("$TOP/scripts/build.sh" "$kdir" "$build" TESTS=1 "$@")
 }
 

@@ -42,6 +42,8 @@ else
 fi
 part "ESP and MACsec, Debian's 6.12" ./ipsec.sh 6.12 $times $cases
 older "ESP and MACsec, Debian's 6.1" ./ipsec.sh 6.1 $times $cases
+PATCH=$TOP/scripts/patches/decrypt-parallel.patch \
+	part "TCP while decryption is parallel, Debian's 6.12" ./ipsec.sh 6.12 3 tcp
 part "AF_ALG, Debian's 6.12" ./afalg.sh 6.12 $((seconds * 10))
 part "disk encryption, Debian's 6.12" ./dmcrypt.sh 6.12
 part "tcrypt, Debian's 6.12" ./tcrypt.sh 6.12

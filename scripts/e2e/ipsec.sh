@@ -8,7 +8,8 @@
 # (it has lib/modules) and $DIR (with our modules) are in the environment.
 # CASEs are names of the table ipsec-cases, `all` for all of them, or `check` for the
 # cases that `make check` runs.  TIMES multiplies the table's numbers of packets.
-# PARAMETERs are parameters of pcrypt_mod; PLANT plants a bug of scripts/planted.
+# PARAMETERs are parameters of pcrypt_mod; PLANT plants a bug of scripts/planted, and
+# $PATCH, an absolute path, is a patch to apply.
 #
 # Numbered packets at rest, while masks are written, while CPUs are switched, and both:
 # with the plain cipher and with pcrypt's, in one boot and under the same schedule.
@@ -158,7 +159,8 @@ while [[ ${1-} == *=* ]]; do
 done
 mapfile -t cases < <(select_cases "${@:?$usage}")
 [ ${#cases[@]} != 0 ] || die "no such case: $*"
-begin "e2e-ipsec-$series"
+name=e2e-ipsec-$series${PATCH:+-$(basename "$PATCH" .patch)}
+begin "$name"
 case $series in
 6.*)	use_kernel "$series" "${plant[@]}" ;;
 *)	image=$KERNEL modroot=$ROOT dir=$DIR memory=1G title="Debian's $VERSION" ;;
@@ -171,7 +173,7 @@ build_program disturb -static
 stay=
 [ "$series" != 6.1 ] || stay=0
 say "ESP and MACsec in $title: ${cases[*]}; $times times the packets of the table"
-run_guest "e2e-ipsec-$series" ipsec -M "$modules" -c 4 -b ip \
+run_guest "$name" ipsec -M "$modules" -c 4 -b ip \
 	-t $((120 + ${#cases[@]} * (120 + times * 60))) -e "CASES=${cases[*]}" -e "TIMES=$times" \
 	-e "STAY=$stay" -e "PARAMS=${parameters[*]-}" -e "MODULES=${modules//[$'\n\t']/ }" \
 	-f "$BUILDS/netseq" -f "$BUILDS/disturb" -f "$table" -f "$TOP/scripts/guest/tunnel"
