@@ -5,7 +5,7 @@
 # those named, one by one in a copy of the sources; the suite that each names must
 # catch it, and must pass without it.  $ROUNDS times (1).
 # planted.sh lines [NUMBER...]: change one line after the other, by the lines of
-# scripts/planted/lines, and see whether a KUnit suite of padata notices.  Not part
+# scripts/planted/lines, and see whether a KUnit suite of its module notices.  Not part
 # of `make check`: half a minute for each.
 # planted.sh check: only whether all still fit the code.
 #
@@ -149,44 +149,48 @@ mutate() {
 # file_of FUNCTION OLD NEW: the one source in which OLD is found, exactly once.
 file_of() {
 	local f found=()
-	for f in padata_mod.c padata/*.[ch]; do
+	for f in padata_mod.c padata/*.[ch] pcrypt_mod.c pcrypt/*.[ch]; do
 		! mutate "$@" <"$f" >/dev/null || found+=("$f")
 	done
 	[ ${#found[@]} = 1 ] || return
 	echo "${found[0]}"
 }
 
-# first SUITE: it, then all other suites of padata.
+# module_of FILE: padata or pcrypt.
+module_of() {
+	case $1 in
+	pcrypt*)	echo pcrypt ;;
+	*)		echo padata ;;
+	esac
+}
+
+# first SUITE MODULE: it, then all other suites of the module.
 first() {
 	local f
 	echo "$1"
-	for f in "$TOP"/kunit/padata_*_kunit.c; do
+	for f in "$TOP"/kunit/"$2"_*_kunit.c; do
 		f=$(basename "$f" _kunit.c)
 		[ "$f" = "$1" ] || echo "$f"
 	done
 }
 
-# build_line NUMBER: only padata_mod.ko; the suites know nothing.
+# build_line NUMBER FILE: the module, and suites that include its sources.  The others
+# know nothing of the change.  A file is restored with a new time, so that it is built.
 build_line() {
-	local file dir=$tmp/build
-	file=$(file_of "$function" "$old" "$new") ||
-		die "line $1: not found exactly once in $function: $old"
-	mkdir -p "$dir"
-	rsync -a --delete --include='*.[ch]' --include=/padata/ --exclude='*' "$TOP/" "$dir/"
-	# shellcheck disable=SC2016 # for make
-	printf 'obj-m := padata_mod.o\nccflags-y := -I$(src)\n' >"$dir/Kbuild"
-	mutate "$function" "$old" "$new" <"$file" >"$dir/$file"
-	run_logged "build-line-$1" make -C "$tree" M="$dir" modules
-	cp "$dir/padata_mod.ko" "$tmp/"
+	local log=build-line-$1
+	mutate "$function" "$old" "$new" <"$2" >"$line_dir/$2"
+	run_logged "$log" make -C "$tree" M="$line_dir" -j"$JOBS" TESTS=1 modules
+	cat "$2" >"$line_dir/$2"
 }
 
-# try_line NUMBER: prints how it ended.
+# try_line NUMBER MODULE: prints how it ended.
 try_line() {
 	local suites files ended=0 line
-	mapfile -t suites < <(first "$suite")
-	files=("${suites[@]/#/-f$suite_dir/kunit/}")
-	"$TOP/scripts/guest.sh" -k "$tree/arch/x86/boot/bzImage" -m "$tree/root" -M kunit \
-		-n "line-$1" -t 400 -f "$tmp/padata_mod.ko" "${files[@]/%/_kunit.ko}" \
+	mapfile -t suites < <(first "$suite" "$2")
+	files=("${suites[@]/#/-f$line_dir/kunit/}")
+	"$TOP/scripts/guest.sh" -k "$tree/arch/x86/boot/bzImage" -m "$tree/root" -r 1G \
+		-a cryptomgr.notests=1 -n "line-$1" -t 600 -f "$line_dir/padata_mod.ko" \
+		-f "$line_dir/pcrypt_mod.ko" "${files[@]/%/_kunit.ko}" \
 		-e "SUITES=${suites[*]}" -- "$TOP/scripts/guest/mutant" 2>"$LOGS/line-$1.log" || ended=$?
 	line=$(sed -n 's/^mutant: //p' "$LOGS/line-$1.verdict" | tail -n 1)
 	case $ended:$line in
@@ -208,15 +212,19 @@ judge_line() {
 
 # lines [NUMBER...]
 lines() {
-	local line result status number=0
+	local line file result status number=0
 	tree=$("$TOP/scripts/kernel.sh" kunit)
-	suite_dir=$("$TOP/scripts/build.sh" "$tree" kunit TESTS=1)
+	line_dir=$tmp/build
+	mkdir "$line_dir"
+	sync_sources "$line_dir"
 	while IFS= read -r line; do
 		number=$((number + 1))
 		[ $# = 0 ] || [[ " $* " = *" $number "* ]] || continue
 		split "$line"
-		build_line "$number"
-		result=$(try_line "$number")
+		file=$(file_of "$function" "$old" "$new") ||
+			die "line $number: not found exactly once in $function: $old"
+		build_line "$number" "$file"
+		result=$(try_line "$number" "$(module_of "$file")")
 		status=0
 		judge_line "$result" || status=1
 		count $status "line $number, $function: '$old' -> '$new': $result${note:+ ($note)}"
