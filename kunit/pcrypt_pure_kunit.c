@@ -56,10 +56,42 @@ static bool pure_shell_is_direct(struct padata_shell *ps)
 	return true;
 }
 
+static u64 pure_jiffies = 1000000;
+
+static u64 pure_get_jiffies_64(void)
+{
+	return pure_jiffies;
+}
+
+#undef get_jiffies_64
+#define get_jiffies_64	pure_get_jiffies_64
+
+/* Whether direct mode may begin, and the calls that have asked. */
+static bool pure_may_go;
+static unsigned int pure_nr_asked;
+
+static int pure_go_direct(struct padata_shell *ps)
+{
+	pure_nr_asked++;
+	return pure_may_go ? 0 : -EAGAIN;
+}
+
+static int pure_go_direct_here(struct padata_shell *ps)
+{
+	return 0;
+}
+
 #undef padata_map_cb_cpu
 #define padata_map_cb_cpu	pure_map_cb_cpu
 #undef padata_is_direct
 #define padata_is_direct	pure_shell_is_direct
+/* Of a kernel as users have it. */
+#undef CONFIG_NETFILTER
+#define CONFIG_NETFILTER	1
+#undef padata_go_direct
+#define padata_go_direct	pure_go_direct
+#undef padata_go_direct_here
+#define padata_go_direct_here	pure_go_direct_here
 
 #include "../pcrypt/rule.c"
 #include "../pcrypt/request.c"
@@ -554,18 +586,15 @@ static struct pcrypt_stream *pure_tcp_stream(struct kunit *test)
 	return stream;
 }
 
-/* A stream of @dir that is in parallel mode submits a request. */
-static void pure_lead(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
+/* A packet that a softirq has received is decrypted in parallel mode. */
+static void pure_lead(struct kunit *test)
 {
-	local_bh_disable();
-	pcrypt_lead(&stream->rule, dir);
-	local_bh_enable();
-}
+	struct pcrypt_stream *stream = pure_stream(test);
 
-static void pure_stop_leading(enum pcrypt_dir dir)
-{
-	pcrypt_modes[dir].led_at -= PCRYPT_LEAD_JIFFIES;
-	pcrypt_modes[dir].told_at -= PCRYPT_LEAD_JIFFIES;
+	stream->from_softirq = true;
+	local_bh_disable();
+	pcrypt_lead(stream);
+	local_bh_enable();
 }
 
 static bool pure_is_direct(struct pcrypt_stream *stream)
@@ -578,34 +607,43 @@ static bool pure_is_direct(struct pcrypt_stream *stream)
 	return direct;
 }
 
-static void stream_follows_one_of_the_other_direction(struct kunit *test)
+static void encryption_follows_decryption(struct kunit *test)
 {
-	struct pcrypt_stream *stream = pure_tcp_stream(test), *other = pure_stream(test);
+	struct pcrypt_stream *stream = pure_tcp_stream(test);
 
 	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
 	stream->last_cpu = nr_cpu_ids;
-	pure_lead(other, PCRYPT_DECRYPT);
+	stream->rule.here_ms = 64;
+	pure_lead(test);
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(PCRYPT_DECRYPT));
 	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
 	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_PARALLEL);
-	/* It is no reason for the other direction to follow in turn. */
-	pure_lead(stream, PCRYPT_ENCRYPT);
-	KUNIT_EXPECT_FALSE(test, pcrypt_other_leads(PCRYPT_DECRYPT));
-	/* The next time it may be in parallel mode for a reason of its own. */
-	spin_lock_bh(&stream->lock);
-	pcrypt_set_mode(stream, PCRYPT_ENCRYPT, PCRYPT_RETURNING, 1);
 	KUNIT_EXPECT_TRUE(test, stream->rule.follows);
-	pcrypt_set_mode(stream, PCRYPT_ENCRYPT, PCRYPT_DIRECT, 1);
-	pcrypt_set_mode(stream, PCRYPT_ENCRYPT, PCRYPT_PARALLEL, 1);
-	spin_unlock_bh(&stream->lock);
-	pure_lead(stream, PCRYPT_ENCRYPT);
-	KUNIT_EXPECT_TRUE(test, pcrypt_other_leads(PCRYPT_DECRYPT));
+	KUNIT_EXPECT_EQ(test, stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
+}
+
+static void only_received_packets_lead(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+
+	local_bh_disable();
+	pcrypt_lead(stream);
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
+	stream->from_softirq = true;
+	pcrypt_lead(stream);
+	local_bh_enable();
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
+	pure_jiffies += PCRYPT_LEAD_JIFFIES - 1;
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
+	pure_jiffies++;
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
 }
 
 static void only_streams_that_need_it_follow(struct kunit *test)
 {
-	struct pcrypt_stream *other = pure_stream(test), *stream = pure_tcp_stream(test);
+	struct pcrypt_stream *stream = pure_tcp_stream(test);
 
-	pure_lead(other, PCRYPT_DECRYPT);
+	pure_lead(test);
 	stream->from_task = false;
 	stream->last_cpu = PCRYPT_CPU_ANY;
 	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
@@ -629,25 +667,28 @@ static void only_streams_that_need_it_follow(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
 }
 
-static void stream_ends_following_after_the_other_one(struct kunit *test)
+static void stream_follows_as_long_as_it_has_to(struct kunit *test)
 {
-	struct pcrypt_stream *stream = pure_tcp_stream(test), *other = pure_stream(test);
+	struct pcrypt_stream *stream = pure_tcp_stream(test);
 	u64 late = local_clock() + 10ULL * PCRYPT_UNSETTLED_NS;
+	unsigned int wait_ms = stream->rule.wait_ms;
 
-	pure_lead(other, PCRYPT_DECRYPT);
+	pure_lead(test);
 	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
+	/* Though that does not pay. */
 	local_bh_disable();
 	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, late);
 	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_PARALLEL);
-	KUNIT_EXPECT_TRUE(test, stream->rule.follows);
-	/* From then on it leads, as long as it stays there. */
-	pure_stop_leading(PCRYPT_DECRYPT);
+	pure_jiffies += PCRYPT_LEAD_JIFFIES;
 	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, local_clock());
-	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_PARALLEL);
-	KUNIT_EXPECT_FALSE(test, stream->rule.follows);
-	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, late);
 	local_bh_enable();
 	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_RETURNING);
+	/* It was no trial. */
+	KUNIT_EXPECT_EQ(test, stream->rule.wait_ms, wait_ms);
+	/* The next time it may be in parallel mode for a reason of its own. */
+	KUNIT_EXPECT_TRUE(test, stream->rule.follows);
+	pure_set_mode(stream, PCRYPT_DIRECT);
+	KUNIT_EXPECT_FALSE(test, stream->rule.follows);
 }
 
 static void note_direct(struct pcrypt_stream *stream)
@@ -657,7 +698,7 @@ static void note_direct(struct pcrypt_stream *stream)
 
 static void stream_that_may_follow_is_looked_at(struct kunit *test)
 {
-	struct pcrypt_stream *stream = pure_tcp_stream(test), *other = pure_stream(test);
+	struct pcrypt_stream *stream = pure_tcp_stream(test);
 	int gen = PURE_GEN;
 
 	stream->last_cpu = 0;
@@ -665,12 +706,11 @@ static void stream_that_may_follow_is_looked_at(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stream->quick, gen);
 	KUNIT_EXPECT_EQ(test, stream->last_cpu, PCRYPT_CPU_ANY);
 	/* All are looked at after the first one, not after each. */
-	pure_lead(other, PCRYPT_DECRYPT);
+	pure_lead(test);
 	KUNIT_EXPECT_NE(test, PURE_GEN, gen);
 	gen = PURE_GEN;
-	pure_lead(other, PCRYPT_DECRYPT);
-	pcrypt_modes[PCRYPT_DECRYPT].told_at--;
-	pure_lead(other, PCRYPT_DECRYPT);
+	pure_jiffies += PCRYPT_LEAD_JIFFIES / 2;
+	pure_lead(test);
 	KUNIT_EXPECT_EQ(test, PURE_GEN, gen);
 	stream->last_cpu = 0;
 	note_direct(stream);
@@ -683,10 +723,10 @@ static void stream_that_may_follow_is_looked_at(struct kunit *test)
 	stream->nr_looks--;
 	note_direct(stream);
 	KUNIT_EXPECT_EQ(test, stream->quick, 0);
-	pure_stop_leading(PCRYPT_DECRYPT);
+	pure_jiffies += PCRYPT_LEAD_JIFFIES;
 	note_direct(stream);
 	KUNIT_EXPECT_EQ(test, stream->quick, gen);
-	pure_lead(other, PCRYPT_DECRYPT);
+	pure_lead(test);
 	KUNIT_EXPECT_NE(test, PURE_GEN, gen);
 }
 
@@ -1022,6 +1062,70 @@ static void give_up_returning_for_a_while(struct kunit *test)
 }
 
 /* The submitter's CPU is asked for no more. */
+static void waits_have_a_budget(struct kunit *test)
+{
+	struct pcrypt_rule rule = { };
+	unsigned int us, sum = 0;
+	u64 now = PURE_MS(1000);
+
+	do {
+		us = pcrypt_take_spin_us(&rule, now);
+		KUNIT_EXPECT_LE(test, us, PCRYPT_SPIN_US);
+		sum += us;
+	} while (us && sum <= PCRYPT_SPIN_ALL_US);
+	KUNIT_EXPECT_EQ(test, sum, PCRYPT_SPIN_ALL_US);
+	now += PURE_MS(PCRYPT_RETURN_MS);
+	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now), 0U);
+	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now + 1), PCRYPT_SPIN_US);
+}
+
+/* A stream that returns, and has its callbacks on another CPU. */
+static struct pcrypt_stream *pure_returning_stream(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+
+	pure_may_go = false;
+	stream->serial_cpu = nr_cpu_ids;
+	stream->rule.here_ms = PCRYPT_HERE_MIN_MS;
+	pure_set_mode(stream, PCRYPT_RETURNING);
+	return stream;
+}
+
+static void submitter_waits_for_direct_mode(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_returning_stream(test);
+
+	pure_nr_asked = 0;
+	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+	KUNIT_EXPECT_GT(test, pure_nr_asked, 2U);
+	pure_may_go = true;
+	KUNIT_EXPECT_TRUE(test, pcrypt_go_direct(stream));
+	/* Not while the child may be late again. */
+	stream->rule.direct_from = local_clock() + PURE_MS(10000);
+	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+}
+
+static void submitter_on_callback_cpu_does_not_wait(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_returning_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+
+	local_bh_disable();
+	stream->serial_cpu = smp_processor_id();
+	rule->since = local_clock() + PURE_MS(10000);
+	pure_nr_asked = 0;
+	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+	KUNIT_EXPECT_EQ(test, pure_nr_asked, 1U);
+	KUNIT_EXPECT_EQ(test, rule->here_ms, PCRYPT_HERE_MIN_MS);
+	rule->since = 0;
+	KUNIT_EXPECT_TRUE(test, pcrypt_go_direct(stream));
+	KUNIT_EXPECT_EQ(test, rule->here_ms, PCRYPT_HERE_MIN_MS * 2);
+	rule->here_ms = PCRYPT_WAIT_MIN_MS;
+	KUNIT_EXPECT_TRUE(test, pcrypt_go_direct(stream));
+	KUNIT_EXPECT_EQ(test, rule->here_ms, PCRYPT_WAIT_MIN_MS);
+	local_bh_enable();
+}
+
 static void trial_leaves_submitters_cpu(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_stream(test);
@@ -1166,9 +1270,10 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(try_parallel_only_if_allowed),
 	KUNIT_CASE(try_parallel_not_twice),
 	KUNIT_CASE(set_mode_counts_changes),
-	KUNIT_CASE(stream_follows_one_of_the_other_direction),
+	KUNIT_CASE(encryption_follows_decryption),
+	KUNIT_CASE(only_received_packets_lead),
 	KUNIT_CASE(only_streams_that_need_it_follow),
-	KUNIT_CASE(stream_ends_following_after_the_other_one),
+	KUNIT_CASE(stream_follows_as_long_as_it_has_to),
 	KUNIT_CASE(stream_that_may_follow_is_looked_at),
 	KUNIT_CASE(senders_are_noted),
 	KUNIT_CASE(set_mode_forgets_the_one_before),
@@ -1185,6 +1290,9 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(results_of_the_change_do_not_count),
 	KUNIT_CASE(direct_requests_are_timed_in_pairs),
 	KUNIT_CASE(not_quick_in_other_modes),
+	KUNIT_CASE(waits_have_a_budget),
+	KUNIT_CASE(submitter_waits_for_direct_mode),
+	KUNIT_CASE(submitter_on_callback_cpu_does_not_wait),
 	KUNIT_CASE(trial_leaves_submitters_cpu),
 	KUNIT_CASE(returning_requests_run_here),
 	KUNIT_CASE(limits_stream_not_of_several_cpus),

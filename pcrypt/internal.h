@@ -109,7 +109,7 @@ enum pcrypt_mode {
  */
 #define PCRYPT_SPIN_US		1000U
 #define PCRYPT_SPIN_ALL_US	25000U
-/* After so long without a request a stream in parallel mode leads no more: 100 ms. */
+/* After so long without a job of decryption there is no leader: 100 ms. */
 #define PCRYPT_LEAD_JIFFIES	(HZ / 10)
 /* After so many requests it is known what sends those of a stream. */
 #define PCRYPT_SENDER_LOOKS	256U
@@ -144,7 +144,7 @@ enum pcrypt_mode {
  * @here_ms: So long the stream returns before a submitter on the callback CPU is direct.
  * @direct_from: local_clock() from which on the stream may return to direct mode.
  * @late_ms: How long it may not after the child has completed a request later.
- * @follows: The stream left direct mode because one of the other direction had.
+ * @follows: The stream encrypts, and left direct mode because one that decrypts had.
  *
  * The fields from @child_ns to @sample_cpu are samples, and are written without a lock:
  * two at a time lose one.  @tried_ns is, too.  All else is written under the stream's
@@ -185,9 +185,9 @@ struct pcrypt_rule {
  * @nr_direct: Direct requests, up to the last one that was timed on each CPU.
  * @handover_ns: What it costs the submitter at least to hand a request over; written
  *	without a lock, as samples are.
- * @led_at: get_jiffies_64() when a stream that does not follow another one submitted a
- *	request; written under pcrypt_lead_lock.
- * @told_at: The same, after streams of the other direction have been told.
+ * @led_at: get_jiffies_64() when a stream of received packets submitted a job, of decryption
+ *	only; written under pcrypt_lead_lock.
+ * @told_at: The same, after streams that encrypt have been told.
  */
 struct pcrypt_modes {
 	atomic_t nr_parallel;
@@ -320,7 +320,7 @@ struct pcrypt_listed {
  *	written without the lock.
  * @last_cpu: Where the last direct request was sent, PCRYPT_CPU_NONE, or PCRYPT_CPU_ANY where
  *	that is not known; read and written without the lock.
- * @nr_looks: Direct requests that were looked at, up to PCRYPT_SENDER_LOOKS; as @last_cpu.
+ * @nr_looks: Requests that were looked at, up to PCRYPT_SENDER_LOOKS; as @last_cpu.
  * @from_task: A task has sent one of them; as @last_cpu.
  * @from_softirq: A softirq has; as @last_cpu.
  * @rule: Decides on the mode.

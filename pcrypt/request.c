@@ -47,9 +47,8 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, int *cb_c
 			 -EBUSY : -ENOSPC;
 	if (answer != -ENOSPC)
 		WRITE_ONCE(stream->in_flight, stream->in_flight + 1);
-	/* Users of an skcipher do not pass results on in an order. */
-	if (preq->kind == PCRYPT_AEAD)
-		pcrypt_lead(&stream->rule, preq->dir);
+	if (preq->dir == PCRYPT_DECRYPT)
+		pcrypt_lead(stream);
 	if (answer == -EBUSY)
 		list_add_tail(&preq->backlog, &stream->backlog);
 	spin_unlock(&stream->lock);

@@ -17,8 +17,8 @@
  * Parallel mode ends if its rate is not a sixteenth higher than that of direct mode was,
  * in the trial or in PCRYPT_BAD_WINDOWS windows in a row, so also if the load falls.
  *
- * A stream follows one of the other direction into parallel mode, whether that pays or
- * not, where direct mode would not keep the order: results of the other stream come out on
+ * A stream that encrypts follows one that decrypts into parallel mode, whether that pays
+ * or not, where direct mode would not keep the order: results of decryption come out on
  * another CPU, and what they make the kernel send (TCP does at an acknowledgment) comes
  * from there, while the sending task is here.
  *
@@ -201,34 +201,35 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 }
 
 /*
- * A request of parallel mode is about to be submitted.  If its stream leads, streams of the
- * other direction have to know before the result is on another CPU and makes the kernel send
- * there.  Where none has led lately those in direct mode are told to look.
+ * A job that decrypts is about to be submitted.  Streams that encrypt have to know before its
+ * result is on another CPU and makes the kernel send there.  Where none has led lately those
+ * in direct mode are told to look.  Only received packets have such results.
  *
- * Under the stream's lock.
+ * Fully ordered: others that find @told_at new do not tell again, and their results must not
+ * come before the new generation.  Under the stream's lock.
  */
-static void pcrypt_lead(const struct pcrypt_rule *rule, enum pcrypt_dir dir)
+static void pcrypt_lead(const struct pcrypt_stream *stream)
 {
-	struct pcrypt_modes *modes = &pcrypt_modes[dir];
+	struct pcrypt_modes *modes = &pcrypt_modes[PCRYPT_DECRYPT];
 	u64 now = get_jiffies_64();
 
-	if (rule->follows || READ_ONCE(modes->told_at) == now)
+	if (!READ_ONCE(stream->from_softirq) || READ_ONCE(modes->told_at) == now)
 		return;
 	spin_lock(&pcrypt_lead_lock);
 	WRITE_ONCE(modes->led_at, now);
-	/* Well before pcrypt_other_leads() finds that they lead no more. */
+	/* Well before pcrypt_has_leader() finds that they lead no more. */
 	if (time_after64(now, modes->told_at + PCRYPT_LEAD_JIFFIES / 2))
-		atomic_add_return_release(2, &pcrypt_policy_gen);
+		atomic_add_return(2, &pcrypt_policy_gen);
 	WRITE_ONCE(modes->told_at, now);
 	spin_unlock(&pcrypt_lead_lock);
 }
 
-/* Results of the other direction come out on other CPUs than those of direct mode. */
-static bool pcrypt_other_leads(enum pcrypt_dir dir)
+/* Return true if results of decryption come out on other CPUs than in direct mode. */
+static bool pcrypt_has_leader(enum pcrypt_dir dir)
 {
-	u64 led_at = READ_ONCE(pcrypt_modes[!dir].led_at);
+	u64 led_at = READ_ONCE(pcrypt_modes[PCRYPT_DECRYPT].led_at);
 
-	return READ_ONCE(pcrypt_policy) == PCRYPT_AUTO && led_at &&
+	return dir == PCRYPT_ENCRYPT && READ_ONCE(pcrypt_policy) == PCRYPT_AUTO && led_at &&
 	       time_before64(get_jiffies_64(), led_at + PCRYPT_LEAD_JIFFIES);
 }
 
@@ -254,8 +255,8 @@ static bool pcrypt_has_both_senders(const struct pcrypt_stream *stream)
 }
 
 /*
- * Return true if the stream was in direct mode, and is in parallel mode now since another
- * one is.  @last is the CPU of its last direct request.  Forwarded packets come from
+ * Return true if the stream was in direct mode, and is in parallel mode now since one that
+ * decrypts is.  @last is the CPU of its last direct request.  Forwarded packets come from
  * softirqs only, the requests of most users from tasks only: neither needs that.
  */
 static bool pcrypt_try_follow(struct pcrypt_stream *stream, enum pcrypt_dir dir, int last,
@@ -264,13 +265,14 @@ static bool pcrypt_try_follow(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	bool changed;
 
 	if (last == PCRYPT_CPU_NONE || last == raw_smp_processor_id() ||
-	    !pcrypt_has_both_senders(stream) || !pcrypt_other_leads(dir))
+	    !pcrypt_has_both_senders(stream) || !pcrypt_has_leader(dir))
 		return false;
 	spin_lock_bh(&stream->lock);
 	changed = stream->mode == PCRYPT_DIRECT;
 	if (changed) {
 		stream->rule.follows = true;
 		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+		WRITE_ONCE(stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
 		pcrypt_leave_cb_cpu(stream, dir);
 	}
 	spin_unlock_bh(&stream->lock);
@@ -281,7 +283,7 @@ static bool pcrypt_try_follow(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 static bool pcrypt_may_be_quick(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
 	return READ_ONCE(stream->mode) == PCRYPT_DIRECT &&
-	       (!pcrypt_other_leads(dir) ||
+	       (!pcrypt_has_leader(dir) ||
 		(READ_ONCE(stream->nr_looks) == PCRYPT_SENDER_LOOKS &&
 		 !pcrypt_has_both_senders(stream)));
 }
@@ -381,6 +383,13 @@ static bool pcrypt_judge(struct pcrypt_rule *rule, u64 now)
 	return rule->nr_bad >= most || pcrypt_is_to_compare(rule, now);
 }
 
+/* A stream that follows returns when there is no leader, whatever its own rate is. */
+static void pcrypt_end_following(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
+{
+	if (stream->mode == PCRYPT_PARALLEL && !pcrypt_has_leader(dir))
+		pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
+}
+
 /* Look whether parallel mode pays; the caller is about to submit a request. */
 static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
 {
@@ -396,10 +405,10 @@ static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir di
 		over = (s64)(now - rule->handed_over) > PCRYPT_TRIAL_MAX_NS;
 	else
 		over = (s64)(now - rule->since) > PCRYPT_UNSETTLED_NS;
-	rule->follows &= pcrypt_other_leads(dir);
-	over &= stream->mode == PCRYPT_PARALLEL && (s64)(now - rule->direct_from) >= 0 &&
-		!rule->follows;
-	if (over)
+	over &= stream->mode == PCRYPT_PARALLEL && (s64)(now - rule->direct_from) >= 0;
+	if (rule->follows)
+		pcrypt_end_following(stream, dir, now);
+	else if (over)
 		pcrypt_end_parallel(stream, dir, now);
 	spin_unlock(&stream->lock);
 }
