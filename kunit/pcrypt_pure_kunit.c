@@ -1146,10 +1146,12 @@ static void trial_leaves_submitters_cpu(struct kunit *test)
 	stream->mode = PCRYPT_RETURNING;
 	stream->rule.since = 0;
 	stream->rule.here_ms = 64;
+	stream->rule.follows = true;
 	spin_lock(&stream->lock);
 	pcrypt_give_up_returning(stream, 0, PURE_MS(1000));
 	spin_unlock(&stream->lock);
 	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 0);
+	KUNIT_EXPECT_FALSE(test, stream->rule.follows);
 	KUNIT_EXPECT_EQ(test, stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
 	local_bh_enable();
 	pure_serial_cpu = -1;

@@ -340,6 +340,8 @@ static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_d
 	    !pcrypt_lasts_for(rule, now, PCRYPT_RETURN_MS))
 		return;
 	pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+	/* That is a reason of its own. */
+	rule->follows = false;
 	WRITE_ONCE(rule->here_ms, PCRYPT_HERE_MIN_MS);
 	pcrypt_leave_cb_cpu(stream, dir);
 	WRITE_ONCE(rule->direct_from, now + (u64)rule->wait_ms * NSEC_PER_MSEC);
