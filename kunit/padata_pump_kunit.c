@@ -710,6 +710,8 @@ static void fence_waits_for_work_while_rescued(struct kunit *test)
 	msleep(200);
 	KUNIT_EXPECT_EQ(test, atomic_read(&pump_followed_up), 0);
 	WRITE_ONCE(pump_poor_cpu, -1);
+	/* Makes workers free: a pool that could make none tries again after a second. */
+	complete_all(&pump_sleepers.go);
 	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 2));
 	flush_work(&pump_follow_up);
 	KUNIT_EXPECT_EQ(test, atomic_read(&pump_nr_early), 0);
