@@ -174,8 +174,8 @@ stay=
 [ "$series" != 6.1 ] || stay=0
 say "ESP and MACsec in $title: ${cases[*]}; $times times the packets of the table"
 # An emulated CPU needs 10 ms for a few hundred of the packets that xfrm has a work item
-# take in.  After that time no other work waits for it, nor does a fence.  A real one has
-# taken in all that may queue, 1000, in a fifth of that.
+# take in.  After that time no other work waits for it, nor does a fence.  A real one would
+# have to need 10 us for each of all that may queue, 1000.
 run_guest "$name" ipsec -a workqueue.cpu_intensive_thresh_us=1000000 -M "$modules" -c 4 -b ip \
 	-t $((120 + ${#cases[@]} * (120 + times * 60))) -e "CASES=${cases[*]}" -e "TIMES=$times" \
 	-e "STAY=$stay" -e "PARAMS=${parameters[*]-}" -e "MODULES=${modules//[$'\n\t']/ }" \
