@@ -426,6 +426,8 @@ static struct pcrypt_rule pure_rule(void)
 static void pure_forget_modes(void *unused)
 {
 	memset(pcrypt_modes, 0, sizeof(pcrypt_modes));
+	pcrypt_led_at = 0;
+	pcrypt_told_at = 0;
 }
 
 /* In direct mode, with what pure_rule() knows. */

@@ -185,9 +185,6 @@ struct pcrypt_rule {
  * @nr_direct: Direct requests, up to the last one that was timed on each CPU.
  * @handover_ns: What it costs the submitter at least to hand a request over; written
  *	without a lock, as samples are.
- * @led_at: get_jiffies_64() when a stream of received packets submitted a job, of decryption
- *	only; written under pcrypt_lead_lock.
- * @told_at: The same, after streams that encrypt have been told.
  */
 struct pcrypt_modes {
 	atomic_t nr_parallel;
@@ -195,11 +192,17 @@ struct pcrypt_modes {
 	atomic_long_t to_direct;
 	atomic_long_t nr_direct;
 	u32 handover_ns;
-	u64 led_at;
-	u64 told_at;
 };
 
 static struct pcrypt_modes pcrypt_modes[PCRYPT_NR_DIRS];
+
+/*
+ * get_jiffies_64() when a received packet was last submitted for decryption, 0 before the
+ * first: before streams that encrypt are told, and after.  Both are written under the lock,
+ * which is taken under a stream's, and read without it by pcrypt_has_leader() and
+ * pcrypt_lead(); what they see is ordered by pcrypt_policy_gen.
+ */
+static u64 pcrypt_led_at, pcrypt_told_at;
 static DEFINE_SPINLOCK(pcrypt_lead_lock);
 
 /*
@@ -318,11 +321,13 @@ struct pcrypt_listed {
  *	-EINPROGRESS; the oldest first.
  * @ns_per_kib: Mean cost of a request that may sleep, 0 while unknown; read and
  *	written without the lock.
- * @last_cpu: Where the last direct request was sent, PCRYPT_CPU_NONE, or PCRYPT_CPU_ANY where
- *	that is not known; read and written without the lock.
- * @nr_looks: Requests that were looked at, up to PCRYPT_SENDER_LOOKS; as @last_cpu.
- * @from_task: A task has sent one of them; as @last_cpu.
- * @from_softirq: A softirq has; as @last_cpu.
+ * @last_cpu: Where the last request that might be direct was sent, PCRYPT_CPU_NONE, or
+ *	PCRYPT_CPU_ANY where that is not known.  Senders exchange it without the lock, so of
+ *	two at the same time the second one sees the first.
+ * @nr_looks: Requests that were looked at, up to PCRYPT_SENDER_LOOKS; written without the
+ *	lock, and two at a time count as one.
+ * @from_task: A task has sent one of them; never cleared, so written without the lock.
+ * @from_softirq: A softirq has; as @from_task.
  * @rule: Decides on the mode.
  */
 struct pcrypt_stream {

@@ -205,29 +205,28 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
  * result is on another CPU and makes the kernel send there.  Where none has led lately those
  * in direct mode are told to look.  Only received packets have such results.
  *
- * Fully ordered: others that find @told_at new do not tell again, and their results must not
- * come before the new generation.  Under the stream's lock.
+ * Fully ordered: others that find pcrypt_told_at new do not tell again, and their results
+ * must not come before the new generation.  Under the stream's lock.
  */
 static void pcrypt_lead(const struct pcrypt_stream *stream)
 {
-	struct pcrypt_modes *modes = &pcrypt_modes[PCRYPT_DECRYPT];
 	u64 now = get_jiffies_64();
 
-	if (!READ_ONCE(stream->from_softirq) || READ_ONCE(modes->told_at) == now)
+	if (!READ_ONCE(stream->from_softirq) || READ_ONCE(pcrypt_told_at) == now)
 		return;
 	spin_lock(&pcrypt_lead_lock);
-	WRITE_ONCE(modes->led_at, now);
+	WRITE_ONCE(pcrypt_led_at, now);
 	/* Well before pcrypt_has_leader() finds that they lead no more. */
-	if (time_after64(now, modes->told_at + PCRYPT_LEAD_JIFFIES / 2))
+	if (time_after64(now, pcrypt_told_at + PCRYPT_LEAD_JIFFIES / 2))
 		atomic_add_return(2, &pcrypt_policy_gen);
-	WRITE_ONCE(modes->told_at, now);
+	WRITE_ONCE(pcrypt_told_at, now);
 	spin_unlock(&pcrypt_lead_lock);
 }
 
 /* Return true if results of decryption come out on other CPUs than in direct mode. */
 static bool pcrypt_has_leader(enum pcrypt_dir dir)
 {
-	u64 led_at = READ_ONCE(pcrypt_modes[PCRYPT_DECRYPT].led_at);
+	u64 led_at = READ_ONCE(pcrypt_led_at);
 
 	return dir == PCRYPT_ENCRYPT && READ_ONCE(pcrypt_policy) == PCRYPT_AUTO && led_at &&
 	       time_before64(get_jiffies_64(), led_at + PCRYPT_LEAD_JIFFIES);
