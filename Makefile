@@ -75,7 +75,7 @@ cycles: ## both modules loaded and unloaded 300 times, with a busy user, in QEMU
 planted: ## plant known bugs, which the tests must catch (PLANTED="01 02 ...")
 	@scripts/planted.sh $(PLANTED)
 
-mutants: ## do the suites notice one changed line?  An hour (MUTANTS="1 2 ...")
+mutants: ## do the suites notice one changed line?  Two hours (MUTANTS="1 2 ...")
 	@scripts/planted.sh lines $(MUTANTS)
 
 htmldocs: ## Documentation as HTML, by Sphinx; a warning is an error

@@ -1063,7 +1063,7 @@ static void give_up_returning_for_a_while(struct kunit *test)
 	local_bh_enable();
 }
 
-/* The submitter's CPU is asked for no more. */
+/* The submitter waits for half of the time, not more. */
 static void waits_have_a_budget(struct kunit *test)
 {
 	struct pcrypt_rule rule = { };
@@ -1128,6 +1128,7 @@ static void submitter_on_callback_cpu_does_not_wait(struct kunit *test)
 	local_bh_enable();
 }
 
+/* The submitter's CPU is asked for no more. */
 static void trial_leaves_submitters_cpu(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_stream(test);
