@@ -98,7 +98,7 @@ static const char *const pcrypt_policy_names[] = {
 
 static int pcrypt_policy = PCRYPT_AUTO;
 /* Odd, so not 0; another one when streams in direct mode are to look at what they may do. */
-static atomic_t pcrypt_policy_gen = ATOMIC_INIT(1);
+static atomic_t pcrypt_quick_gen = ATOMIC_INIT(1);
 
 static int pcrypt_set_policy(const char *val, const struct kernel_param *kp)
 {
@@ -109,7 +109,7 @@ static int pcrypt_set_policy(const char *val, const struct kernel_param *kp)
 	/* Writes of parameters exclude each other. */
 	WRITE_ONCE(pcrypt_policy, policy);
 	/* Pairs with pcrypt_crypt(). */
-	atomic_add_return_release(2, &pcrypt_policy_gen);
+	atomic_add_return_release(2, &pcrypt_quick_gen);
 	return 0;
 }
 
@@ -125,7 +125,7 @@ static const struct kernel_param_ops pcrypt_policy_ops = {
 
 module_param_cb(mode, &pcrypt_policy_ops, NULL, 0644);
 MODULE_PARM_DESC(mode,
-		 "auto: requests go to other CPUs where that is faster; parallel: always; direct: never (default: auto)");
+		 "auto: requests go to other CPUs where that is faster or keeps the order; parallel: always; direct: never (default: auto)");
 
 /*
  * Less than a stretch of padata's with softirqs disabled, 500 us, and hundreds of times

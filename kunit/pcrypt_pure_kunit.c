@@ -39,8 +39,8 @@ static bool prefer_all;
 static unsigned int max_requests = 4096;
 static unsigned int task_us = 200;
 static int pcrypt_policy = PCRYPT_AUTO;
-static atomic_t pcrypt_policy_gen = ATOMIC_INIT(1);
-#define PURE_GEN	atomic_read(&pcrypt_policy_gen)
+static atomic_t pcrypt_quick_gen = ATOMIC_INIT(1);
+#define PURE_GEN	atomic_read(&pcrypt_quick_gen)
 
 /* Where results come out, as padata_map_cb_cpu() says. */
 static int pure_serial_cpu = -1;
@@ -595,7 +595,7 @@ static void pure_lead(struct kunit *test)
 
 	stream->from_softirq = true;
 	local_bh_disable();
-	pcrypt_lead(stream);
+	pcrypt_lead(stream, PCRYPT_DECRYPT);
 	local_bh_enable();
 }
 
@@ -629,10 +629,12 @@ static void only_received_packets_lead(struct kunit *test)
 	struct pcrypt_stream *stream = pure_stream(test);
 
 	local_bh_disable();
-	pcrypt_lead(stream);
+	pcrypt_lead(stream, PCRYPT_DECRYPT);
 	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
 	stream->from_softirq = true;
-	pcrypt_lead(stream);
+	pcrypt_lead(stream, PCRYPT_ENCRYPT);
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
+	pcrypt_lead(stream, PCRYPT_DECRYPT);
 	local_bh_enable();
 	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
 	pure_jiffies += PCRYPT_LEAD_JIFFIES - 1;
@@ -652,11 +654,9 @@ static void only_streams_that_need_it_follow(struct kunit *test)
 	stream->from_task = true;
 	stream->from_softirq = false;
 	stream->last_cpu = PCRYPT_CPU_ANY;
-	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
-	stream->from_softirq = true;
-	stream->last_cpu = PCRYPT_CPU_NONE;
 	local_bh_disable();
 	KUNIT_EXPECT_TRUE(test, pcrypt_is_direct(stream, PCRYPT_ENCRYPT));
+	stream->from_softirq = true;
 	KUNIT_EXPECT_EQ(test, stream->last_cpu, smp_processor_id());
 	/* Again on this CPU. */
 	KUNIT_EXPECT_TRUE(test, pcrypt_is_direct(stream, PCRYPT_ENCRYPT));
@@ -1100,6 +1100,11 @@ static void submitter_waits_for_direct_mode(struct kunit *test)
 	pure_nr_asked = 0;
 	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
 	KUNIT_EXPECT_GT(test, pure_nr_asked, 2U);
+	/* Direct mode that is for another CPU alone ends with a job, and not by itself. */
+	pure_nr_asked = 0;
+	stream->mode = PCRYPT_DIRECT;
+	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+	KUNIT_EXPECT_EQ(test, pure_nr_asked, 1U);
 	pure_may_go = true;
 	KUNIT_EXPECT_TRUE(test, pcrypt_go_direct(stream));
 	/* Not while the child may be late again. */

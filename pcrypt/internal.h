@@ -49,9 +49,8 @@ static struct kset *pcrypt_kset;
 /* The callback CPU that the next stream of a direction asks for. */
 static atomic_t pcrypt_next_cb_cpu[PCRYPT_NR_DIRS];
 
-/* In place of a CPU: no one; not known. */
-#define PCRYPT_CPU_NONE		(-1)
-#define PCRYPT_CPU_ANY		(-2)
+/* In place of a CPU that is not known. */
+#define PCRYPT_CPU_ANY		(-1)
 
 /* What the module parameter "mode" allows. */
 enum pcrypt_policy {
@@ -200,7 +199,8 @@ static struct pcrypt_modes pcrypt_modes[PCRYPT_NR_DIRS];
  * get_jiffies_64() when a received packet was last submitted for decryption, 0 before the
  * first: before streams that encrypt are told, and after.  Both are written under the lock,
  * which is taken under a stream's, and read without it by pcrypt_has_leader() and
- * pcrypt_lead(); what they see is ordered by pcrypt_policy_gen.
+ * pcrypt_lead(); what they see is ordered by pcrypt_quick_gen.  A value that is torn on a
+ * 32-bit kernel, every 2^32 jiffies, makes one decision worse.
  */
 static u64 pcrypt_led_at, pcrypt_told_at;
 static DEFINE_SPINLOCK(pcrypt_lead_lock);
@@ -306,7 +306,7 @@ struct pcrypt_listed {
 /**
  * struct pcrypt_stream - one direction of a transform
  * @ps: The order of its requests.
- * @quick: pcrypt_policy_gen in direct mode when the next request need not be looked
+ * @quick: pcrypt_quick_gen in direct mode when the next request need not be looked
  *	at, or 0; read without the lock, too.
  * @mode: How requests are done; read without the lock, too.
  * @lock: Protects writes of the two above, and what is below but for samples.  Task or
@@ -321,9 +321,9 @@ struct pcrypt_listed {
  *	-EINPROGRESS; the oldest first.
  * @ns_per_kib: Mean cost of a request that may sleep, 0 while unknown; read and
  *	written without the lock.
- * @last_cpu: Where the last request that might be direct was sent, PCRYPT_CPU_NONE, or
- *	PCRYPT_CPU_ANY where that is not known.  Senders exchange it without the lock, so of
- *	two at the same time the second one sees the first.
+ * @last_cpu: Where the last request that might be direct was sent, or PCRYPT_CPU_ANY.
+ *	Senders exchange it without the lock, so of two at the same time the second one sees
+ *	the first.
  * @nr_looks: Requests that were looked at, up to PCRYPT_SENDER_LOOKS; written without the
  *	lock, and two at a time count as one.
  * @from_task: A task has sent one of them; never cleared, so written without the lock.

@@ -45,10 +45,10 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, int *cb_c
 	if (stream->in_flight >= ctx->max_requests)
 		answer = preq->req->flags & CRYPTO_TFM_REQ_MAY_BACKLOG ?
 			 -EBUSY : -ENOSPC;
-	if (answer != -ENOSPC)
+	if (answer != -ENOSPC) {
 		WRITE_ONCE(stream->in_flight, stream->in_flight + 1);
-	if (preq->dir == PCRYPT_DECRYPT)
-		pcrypt_lead(stream);
+		pcrypt_lead(stream, preq->dir);
+	}
 	if (answer == -EBUSY)
 		list_add_tail(&preq->backlog, &stream->backlog);
 	spin_unlock(&stream->lock);
@@ -310,6 +310,7 @@ static int pcrypt_list_late(struct pcrypt_request *preq)
 	spin_lock(&stream->lock);
 	cb_cpu = pcrypt_stream_cb_cpu(stream, preq->dir);
 	WRITE_ONCE(stream->in_flight, stream->in_flight + 1);
+	pcrypt_lead(stream, preq->dir);
 	if (stream->mode == PCRYPT_DIRECT)
 		pcrypt_end_direct(stream, preq->dir, local_clock());
 	spin_unlock(&stream->lock);
@@ -372,8 +373,8 @@ static int pcrypt_run_timed(struct pcrypt_request *preq, int gen, unsigned int l
 		pcrypt_forget_direct();
 		return err;
 	}
-	/* The task was moved, or others have sent meanwhile. */
-	if (READ_ONCE(stream->last_cpu) != raw_smp_processor_id())
+	/* Quick requests do not say where they are; or the task was moved, or others sent. */
+	if (READ_ONCE(stream->quick) || READ_ONCE(stream->last_cpu) != raw_smp_processor_id())
 		WRITE_ONCE(stream->last_cpu, PCRYPT_CPU_ANY);
 	if (nr_switches != pcrypt_nr_switches())
 		pcrypt_forget_direct();
@@ -448,7 +449,8 @@ static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 	/* Callbacks on this CPU wait for us. */
 	if (READ_ONCE(stream->serial_cpu) == raw_smp_processor_id())
 		return pcrypt_go_direct_here(stream, now);
-	return pcrypt_wait_direct(stream, now);
+	/* Direct mode that is for another CPU alone ends with our job. */
+	return READ_ONCE(stream->mode) == PCRYPT_RETURNING && pcrypt_wait_direct(stream, now);
 }
 
 /*
@@ -529,7 +531,7 @@ static void pcrypt_obey_policy(struct pcrypt_stream *stream, enum pcrypt_dir dir
 /* Return true if a request can be done directly without a further look. */
 static __always_inline bool pcrypt_is_quick(struct pcrypt_stream *stream)
 {
-	return READ_ONCE(stream->quick) == atomic_read(&pcrypt_policy_gen) &&
+	return READ_ONCE(stream->quick) == atomic_read(&pcrypt_quick_gen) &&
 	       padata_is_direct(stream->ps) && raw_cpu_dec_return(pcrypt_countdown) > 0;
 }
 
@@ -545,7 +547,7 @@ static noinline int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len)
 	 * Pairs with pcrypt_set_policy() and pcrypt_lead(): a policy, or a time, at least as
 	 * new is read below.
 	 */
-	int gen = atomic_read_acquire(&pcrypt_policy_gen);
+	int gen = atomic_read_acquire(&pcrypt_quick_gen);
 
 	if (ctx->may_be_async && pcrypt_is_quick(stream))
 		return pcrypt_run_direct(preq);

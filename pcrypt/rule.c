@@ -147,6 +147,14 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	rule->nr_bad = 0;
 }
 
+/* With a callback CPU that is not the submitter's, if there is one. */
+static void pcrypt_begin_parallel(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
+{
+	pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+	WRITE_ONCE(stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
+	pcrypt_leave_cb_cpu(stream, dir);
+}
+
 static bool pcrypt_limits_stream(const struct pcrypt_rule *rule)
 {
 	unsigned int n = READ_ONCE(rule->nr_samples);
@@ -191,34 +199,34 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 		return false;
 	spin_lock_bh(&stream->lock);
 	changed = stream->mode == PCRYPT_DIRECT;
-	if (changed) {
-		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
-		WRITE_ONCE(rule->here_ms, PCRYPT_HERE_MIN_MS);
-		pcrypt_leave_cb_cpu(stream, dir);
-	}
+	if (changed)
+		pcrypt_begin_parallel(stream, dir, now);
 	spin_unlock_bh(&stream->lock);
 	return changed;
 }
 
 /*
- * A job that decrypts is about to be submitted.  Streams that encrypt have to know before its
+ * A job is about to be submitted.  If it decrypts, streams that encrypt have to know before its
  * result is on another CPU and makes the kernel send there.  Where none has led lately those
  * in direct mode are told to look.  Only received packets have such results.
  *
  * Fully ordered: others that find pcrypt_told_at new do not tell again, and their results
  * must not come before the new generation.  Under the stream's lock.
  */
-static void pcrypt_lead(const struct pcrypt_stream *stream)
+static void pcrypt_lead(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
 	u64 now = get_jiffies_64();
 
-	if (!READ_ONCE(stream->from_softirq) || READ_ONCE(pcrypt_told_at) == now)
+	if (dir != PCRYPT_DECRYPT || !READ_ONCE(stream->from_softirq) ||
+	    READ_ONCE(pcrypt_told_at) == now)
 		return;
 	spin_lock(&pcrypt_lead_lock);
+	/* It may have taken long, and others have been here. */
+	now = get_jiffies_64();
 	WRITE_ONCE(pcrypt_led_at, now);
 	/* Well before pcrypt_has_leader() finds that they lead no more. */
 	if (time_after64(now, pcrypt_told_at + PCRYPT_LEAD_JIFFIES / 2))
-		atomic_add_return(2, &pcrypt_policy_gen);
+		atomic_add_return(2, &pcrypt_quick_gen);
 	WRITE_ONCE(pcrypt_told_at, now);
 	spin_unlock(&pcrypt_lead_lock);
 }
@@ -238,14 +246,15 @@ static bool pcrypt_has_leader(enum pcrypt_dir dir)
  */
 static void pcrypt_note_sender(struct pcrypt_stream *stream)
 {
+	unsigned int nr_looks = READ_ONCE(stream->nr_looks);
 	bool thread = current->flags & PF_KTHREAD;
 
 	if (in_serving_softirq() || (thread && in_softirq()))
 		WRITE_ONCE(stream->from_softirq, true);
 	else
 		WRITE_ONCE(stream->from_task, true);
-	if (READ_ONCE(stream->nr_looks) < PCRYPT_SENDER_LOOKS)
-		WRITE_ONCE(stream->nr_looks, stream->nr_looks + 1);
+	if (nr_looks < PCRYPT_SENDER_LOOKS)
+		WRITE_ONCE(stream->nr_looks, nr_looks + 1);
 }
 
 static bool pcrypt_has_both_senders(const struct pcrypt_stream *stream)
@@ -263,16 +272,14 @@ static bool pcrypt_try_follow(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 {
 	bool changed;
 
-	if (last == PCRYPT_CPU_NONE || last == raw_smp_processor_id() ||
-	    !pcrypt_has_both_senders(stream) || !pcrypt_has_leader(dir))
+	if (last == raw_smp_processor_id() || !pcrypt_has_both_senders(stream) ||
+	    !pcrypt_has_leader(dir))
 		return false;
 	spin_lock_bh(&stream->lock);
 	changed = stream->mode == PCRYPT_DIRECT;
 	if (changed) {
 		stream->rule.follows = true;
-		pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
-		WRITE_ONCE(stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
-		pcrypt_leave_cb_cpu(stream, dir);
+		pcrypt_begin_parallel(stream, dir, now);
 	}
 	spin_unlock_bh(&stream->lock);
 	return changed;
@@ -283,7 +290,7 @@ static bool pcrypt_may_be_quick(const struct pcrypt_stream *stream, enum pcrypt_
 {
 	return READ_ONCE(stream->mode) == PCRYPT_DIRECT &&
 	       (!pcrypt_has_leader(dir) ||
-		(READ_ONCE(stream->nr_looks) == PCRYPT_SENDER_LOOKS &&
+		(READ_ONCE(stream->nr_looks) >= PCRYPT_SENDER_LOOKS &&
 		 !pcrypt_has_both_senders(stream)));
 }
 
@@ -338,11 +345,9 @@ static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_d
 	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO ||
 	    !pcrypt_lasts_for(rule, now, PCRYPT_RETURN_MS))
 		return;
-	pcrypt_set_mode(stream, dir, PCRYPT_PARALLEL, now);
+	pcrypt_begin_parallel(stream, dir, now);
 	/* That is a reason of its own. */
 	rule->follows = false;
-	WRITE_ONCE(rule->here_ms, PCRYPT_HERE_MIN_MS);
-	pcrypt_leave_cb_cpu(stream, dir);
 	WRITE_ONCE(rule->direct_from, now + (u64)rule->wait_ms * NSEC_PER_MSEC);
 }
 
@@ -517,10 +522,8 @@ static void pcrypt_note_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir
 		raw_cpu_write(pcrypt_last_end, end);
 		pcrypt_count_down(1);
 	}
-	if (READ_ONCE(stream->quick) == gen && pcrypt_may_be_quick(stream, dir)) {
-		WRITE_ONCE(stream->last_cpu, PCRYPT_CPU_ANY);
+	if (READ_ONCE(stream->quick) == gen && pcrypt_may_be_quick(stream, dir))
 		return;
-	}
 	/* Under the lock, so that a change of mode under way is not undone. */
 	spin_lock_bh(&stream->lock);
 	quick = pcrypt_may_be_quick(stream, dir);

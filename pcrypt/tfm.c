@@ -47,7 +47,7 @@ static int pcrypt_init_tfm(struct crypto_tfm *tfm)
 		spin_lock_init(&stream->lock);
 		INIT_LIST_HEAD(&stream->backlog);
 		stream->serial_cpu = -1;
-		stream->last_cpu = PCRYPT_CPU_NONE;
+		stream->last_cpu = PCRYPT_CPU_ANY;
 		stream->rule.wait_ms = PCRYPT_WAIT_FIRST_MS;
 		stream->rule.here_ms = PCRYPT_HERE_MIN_MS;
 		stream->rule.since = local_clock();
