@@ -209,7 +209,7 @@ MODULE_PARM_DESC(wakeup_cost_ns, "Queued work that justifies waking one more CPU
 static unsigned int poll_ns = 10000;
 static struct bounded_param poll_ns_param = { &poll_ns, 0, NSEC_PER_MSEC };
 module_param_cb(poll_ns, &bounded_param_ops, &poll_ns_param, 0644);
-MODULE_PARM_DESC(poll_ns, "How long a worker on an otherwise idle CPU looks for more work before it sleeps, where that has paid lately, in nanoseconds, up to a millisecond; 0: never (default 10000)");
+MODULE_PARM_DESC(poll_ns, "How long a worker on an otherwise idle CPU looks for more work before it sleeps, in nanoseconds, up to a millisecond; 0: never (default 10000)");
 
 static unsigned int short_ns = 1000;
 static struct bounded_param short_ns_param = { &short_ns, 0, NSEC_PER_SEC };

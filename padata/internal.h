@@ -271,11 +271,6 @@ struct padata_pump {
 	 * first may take all of it
 	 */
 	bool			parallel_first;
-	/* P: polls that may fail before most are left out */
-	unsigned int		poll_credit;
-	bool			polled;	/* P: a poll has found work */
-	/* P: sleeps without a poll; wraps */
-	unsigned int		nr_sleeps;
 	/* P: until then, in jiffies, a poll ends where others want the CPU */
 	unsigned long		yield_from;
 	/*

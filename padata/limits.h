@@ -29,9 +29,6 @@
 /* Jobs that one walk of an order list takes, and walks of one drain. */
 #define CUT_JOBS		64
 #define DRAIN_CUTS		16
-/* Polls that fail in a row before only each POLL_PROBEth sleep is put off. */
-#define POLL_CREDIT		8
-#define POLL_PROBE		16
 /* A task that keeps a yielded CPU for longer, in nanoseconds, will not soon sleep. */
 #define YIELD_NS		(200 * NSEC_PER_USEC)
 /*

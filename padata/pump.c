@@ -311,10 +311,6 @@ static bool pump_stretch(struct padata_pump *pump)
 	/* st.now has to be as exact as the limit is kept. */
 	stretch_over(&st);
 	note_max(&st.stats->stretch_max_ns, st.now - st.start);
-	/* A poll has paid if a callback was started. */
-	if (pump->polled && st.left < STRETCH_CALLBACKS)
-		pump->poll_credit = POLL_CREDIT;
-	pump->polled = false;
 	rcu_read_unlock_bh();
 	return worked;
 }

@@ -60,15 +60,12 @@ static bool pump_has_work(struct padata_pump *pump)
 }
 
 /*
- * Return true if a poll is worth trying.  Where polls have failed lately only some are
- * tried, so that a stream with long pauses does not pay for each of them.  On a
- * workqueue of the caller's none is: other work may wait for the pump to end, and
- * nothing shows that it does.
+ * Return true if a poll may be tried.  On a workqueue of the caller's it may not: other work
+ * may wait for the pump to end, and nothing shows that it does.
  */
-static bool poll_pays(struct padata_pump *pump)
+static bool pump_may_poll(struct padata_pump *pump)
 {
-	return READ_ONCE(poll_ns) && pump->pinst->own_wq &&
-	       (pump->poll_credit || !(++pump->nr_sleeps % POLL_PROBE));
+	return READ_ONCE(poll_ns) && pump->pinst->own_wq;
 }
 
 /*
@@ -94,12 +91,6 @@ static bool pump_yield(struct padata_pump *pump, u64 *now)
 	return false;
 }
 
-static bool poll_failed(struct padata_pump *pump)
-{
-	pump->poll_credit -= !!pump->poll_credit;
-	return false;
-}
-
 /**
  * pump_poll() - look for more work for about as long as a sleep would cost
  * @pump: The pump, awake, so that work is given to it without a wake-up.
@@ -114,22 +105,21 @@ static bool pump_poll(struct padata_pump *pump)
 	bool yielded = false;
 	u64 start, now;
 
-	if (!poll_pays(pump))
+	if (!pump_may_poll(pump))
 		return false;
 	for (start = now = local_clock(); !pump_has_work(pump);) {
 		if (!single_task_running() || need_resched()) {
 			if (yielded || !pump_yield(pump, &now))
-				return poll_failed(pump);
+				return false;
 			yielded = true;
 			start = now;
 			continue;
 		}
 		if (now - start >= READ_ONCE(poll_ns))
-			return poll_failed(pump);
+			return false;
 		cpu_relax();
 		now = local_clock();
 	}
-	pump->polled = true;
 	return true;
 }
 
