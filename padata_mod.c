@@ -225,6 +225,7 @@ static LIST_HEAD(pinsts);
 
 /* The parts, bottom-up: each uses only those before it. */
 #include "padata/list.c"
+#include "padata/clock.c"
 #include "padata/map.c"
 #include "padata/sleep.c"
 #include "padata/queue.c"
@@ -266,6 +267,7 @@ static int __init padata_mod_init(void)
 {
 	int ret;
 
+	cycles_init();
 	ret = mt_helpers_init();
 	if (ret)
 		return ret;

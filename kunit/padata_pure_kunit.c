@@ -42,6 +42,17 @@ static unsigned int wakeup_cost_ns = 10000;
 static unsigned int poll_ns = 10000;
 static unsigned int short_ns = 1000;
 
+/* A cycle counter that runs at pure_cycles_per_us; 0: it stands still. */
+static u32 pure_cycles_per_us;
+
+static u32 pure_cycles(void)
+{
+	return div_u64(pure_cycles_per_us * local_clock(), NSEC_PER_USEC);
+}
+
+#undef get_cycles
+#define get_cycles pure_cycles
+
 #include "../padata/list.c"
 #include "../padata/map.c"
 #include "../padata/sleep.c"
@@ -271,6 +282,45 @@ static void pick_cb_cpu_empty_mask(struct kunit *test)
 }
 
 /* ---- the shared queue ---- */
+/* ---- the cycle counter ---- */
+
+/* Expects CLOCK_NS and LATE_NS in cycles: not more, and at most 5%, or one, less. */
+static void pure_expect_limits(struct kunit *test, u32 per_us)
+{
+	u32 clock = per_us * (CLOCK_NS / NSEC_PER_USEC);
+	u32 late = per_us * (LATE_NS / NSEC_PER_USEC);
+
+	pure_cycles_per_us = per_us;
+	cycles_init();
+	KUNIT_EXPECT_LE(test, clock_cycles, clock);
+	KUNIT_EXPECT_GE(test, clock_cycles + 1, clock - clock / 20);
+	KUNIT_EXPECT_LE(test, late_cycles, late);
+	KUNIT_EXPECT_GE(test, late_cycles + 1, late - late / 20);
+}
+
+static void counter_is_measured_at_load(struct kunit *test)
+{
+	pure_expect_limits(test, 24);
+	pure_expect_limits(test, 1000);
+	pure_expect_limits(test, 5000);
+}
+
+static void counter_that_stands_still_is_not_used(struct kunit *test)
+{
+	pure_expect_limits(test, 0);
+	KUNIT_EXPECT_EQ(test, clock_cycles, 0);
+	KUNIT_EXPECT_FALSE(test, cycles_within(cycles_now(), clock_cycles));
+	KUNIT_EXPECT_FALSE(test, cycles_within(cycles_now(), late_cycles));
+}
+
+static void counter_may_wrap(struct kunit *test)
+{
+	pure_cycles_per_us = 0;
+	KUNIT_EXPECT_TRUE(test, cycles_within(-1U, 2));
+	KUNIT_EXPECT_FALSE(test, cycles_within(-2U, 2));
+	KUNIT_EXPECT_EQ(test, cycles_of_ns(LATE_NS, U32_MAX, 1), (u32)S32_MAX);
+}
+
 
 static struct instance *pure_instance(struct kunit *test)
 {
@@ -648,3 +698,6 @@ kunit_test_suite(padata_pure_suite);
 
 MODULE_DESCRIPTION("KUnit: functions of padata that only compute");
 MODULE_LICENSE("GPL");
+	KUNIT_CASE(counter_is_measured_at_load),
+	KUNIT_CASE(counter_that_stands_still_is_not_used),
+	KUNIT_CASE(counter_may_wrap),

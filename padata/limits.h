@@ -13,16 +13,19 @@
 /* Callbacks, and jobs, after which the pump turns to its other duties. */
 #define ROUND_SERIAL		32
 #define ROUND_PARALLEL		8
-/* Greatest age of a reading of the clock, in cycles: a microsecond or two. */
-#define CLOCK_CYCLES		2000
+/* Greatest age of a reading of the clock in a stretch, in nanoseconds. */
+#define CLOCK_NS		2000
 /* Shorter jobs, in nanoseconds, cost padata more than they take: one CPU does them. */
 #define TRIVIAL_NS		250
 /* The queue is late if nothing was pulled for so many times wakeup_cost_ns. */
 #define LATE_WAKEUPS		10U
 /* Extra grace per pump already woken for a late queue, in units of wakeup_cost_ns. */
 #define GRACE_WAKEUPS		2U
-/* The clock is not read again for so many cycles: some microseconds. */
-#define LATE_CYCLES		20000
+/* Whether the queue is late is looked at once in so many nanoseconds. */
+#define LATE_NS			20000
+/* Nanoseconds in which the cycle counter is compared with the clock, at load; how often. */
+#define CALIBRATE_NS		(50 * NSEC_PER_USEC)
+#define CALIBRATE_TIMES		3
 /* Nanoseconds that drains of short jobs may wait for more; short jobs per pull. */
 #define BATCH_NS		2000
 #define BATCH_JOBS		32

@@ -34,13 +34,9 @@ static void stretch_clock(struct stretch *st)
 		st->left = 0;
 }
 
-/*
- * The clock costs 60 instructions, the counter five, and callbacks may be as short
- * as that.  Elsewhere a counter may be slow, or stand still.
- */
 static __always_inline bool stretch_over(struct stretch *st)
 {
-	if (!IS_ENABLED(CONFIG_X86_TSC) || cycles_now() - st->cycles > CLOCK_CYCLES)
+	if (!cycles_within(st->cycles, clock_cycles))
 		stretch_clock(st);
 	return !st->left;
 }

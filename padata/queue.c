@@ -3,12 +3,6 @@
  * padata: the shared queue of an instance, and which pump to wake for it
  */
 
-/* The lower half of the counter, which tells some microseconds from more. */
-static __always_inline u32 cycles_now(void)
-{
-	return get_cycles();
-}
-
 static void note_pull(struct instance *pinst, u64 now)
 {
 	WRITE_ONCE(pinst->pulled_at, now);
@@ -23,8 +17,7 @@ static void note_pull(struct instance *pinst, u64 now)
  */
 static __always_inline bool looked_lately(struct instance *pinst)
 {
-	return IS_ENABLED(CONFIG_X86_TSC) &&
-	       cycles_now() - READ_ONCE(pinst->looked_cycles) < LATE_CYCLES;
+	return cycles_within(READ_ONCE(pinst->looked_cycles), late_cycles);
 }
 
 /*
