@@ -54,6 +54,7 @@ static u32 pure_cycles(void)
 #define get_cycles pure_cycles
 
 #include "../padata/list.c"
+#include "../padata/clock.c"
 #include "../padata/map.c"
 #include "../padata/sleep.c"
 #include "../padata/queue.c"
@@ -281,7 +282,6 @@ static void pick_cb_cpu_empty_mask(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pure_pick(map, 0, true), -EINVAL);
 }
 
-/* ---- the shared queue ---- */
 /* ---- the cycle counter ---- */
 
 /* Expects CLOCK_NS and LATE_NS in cycles: not more, and at most 5%, or one, less. */
@@ -321,13 +321,17 @@ static void counter_may_wrap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cycles_of_ns(LATE_NS, U32_MAX, 1), (u32)S32_MAX);
 }
 
+/* ---- the shared queue ---- */
 
 static struct instance *pure_instance(struct kunit *test)
 {
 	struct instance *pinst = kunit_kzalloc(test, sizeof(*pinst), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, pinst);
-	job_list_init(&pinst->queue);
+	job_list_init(&pinst->turns);
+	spin_lock_init(&pinst->lock);
+	/* As if the timer ran. */
+	atomic_set(&pinst->look_armed, 1);
 	pinst->nr_online = 8;
 	pinst->nr_parallel = 4;
 	return pinst;
@@ -439,40 +443,148 @@ static void note_service_time_is_a_mean(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pinst->service_ns, 1);
 }
 
-/* Queues PURE_JOBS jobs: @first of one shell, the others of a second one. */
-static struct padata_priv *pure_queue_jobs(struct kunit *test, struct instance *pinst,
-					   struct padata_shell *ps, int first)
+/* Two shells and PURE_JOBS jobs in an instance's queue. */
+struct pure_queue {
+	struct instance		*pinst;
+	struct padata_shell	*ps;	/* Two of them */
+	struct padata_priv	*jobs;
+};
+
+/* Queues job after job: the first @first of shell 0, the others by turns of 1 and 0. */
+static struct pure_queue pure_queue_jobs(struct kunit *test, int first, bool by_turns)
 {
-	struct padata_priv *jobs = pure_jobs(test);
+	struct pure_queue q = {
+		.pinst = pure_instance(test),
+		.ps = kunit_kcalloc(test, 2, sizeof(*q.ps), GFP_KERNEL),
+		.jobs = pure_jobs(test),
+	};
 	int i;
 
-	for (i = 0; i < PURE_JOBS; i++)
-		jobs[i].ps = &ps[i >= first];
-	pure_add_jobs(&pinst->queue, jobs, PURE_JOBS);
-	ps[0].nr_queued = first;
-	ps[1].nr_queued = PURE_JOBS - first;
-	pinst->nr_queued = PURE_JOBS;
-	return jobs;
+	KUNIT_ASSERT_NOT_NULL(test, q.ps);
+	job_list_init(&q.ps[0].queue);
+	job_list_init(&q.ps[1].queue);
+	for (i = 0; i < PURE_JOBS; i++) {
+		q.jobs[i].ps = &q.ps[i >= first && (!by_turns || !((i - first) % 2))];
+		queue_add(q.pinst, q.jobs[i].ps, &q.jobs[i]);
+	}
+	return q;
+}
+
+/* Expects that a pull takes @n jobs of shell @shell from job @from on, each @step-th. */
+static void pure_expect_pull(struct kunit *test, struct pure_queue *q, int from, int step,
+			     unsigned int n)
+{
+	unsigned int before = q->pinst->nr_queued;
+	const struct padata_link *link;
+	struct job_list pulled;
+	int i;
+
+	job_list_init(&pulled);
+	KUNIT_EXPECT_EQ(test, pull_jobs(q->pinst, &pulled), n);
+	for (i = 0, link = pulled.first; i < n; i++, link = link->next) {
+		KUNIT_ASSERT_NOT_NULL(test, link);
+		KUNIT_EXPECT_PTR_EQ(test, link, &q->jobs[from + i * step].queue);
+	}
+	KUNIT_EXPECT_NULL(test, link);
+	KUNIT_EXPECT_EQ(test, q->pinst->nr_queued, before - n);
+	KUNIT_EXPECT_EQ(test, q->ps[0].nr_queued + q->ps[1].nr_queued, before - n);
 }
 
 /* Pulls jobs of @service_ns, and expects @n of them where they are not one by one. */
 static void pure_pull(struct kunit *test, u64 service_ns, int first, unsigned int n)
 {
-	struct instance *pinst = pure_instance(test);
-	struct padata_shell *ps = kunit_kcalloc(test, 2, sizeof(*ps), GFP_KERNEL);
-	struct padata_priv *jobs;
+	struct pure_queue q = pure_queue_jobs(test, first, false);
+
+	q.pinst->service_ns = service_ns;
+	n = IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : n;
+	pure_expect_pull(test, &q, 0, 1, n);
+	KUNIT_EXPECT_EQ(test, q.ps[0].nr_queued, first - min_t(int, first, n));
+}
+
+/* Where jobs of two shells are queued by turns, each pull has those of one shell. */
+static void shells_take_turns(struct kunit *test)
+{
+	struct pure_queue q = pure_queue_jobs(test, 0, true);
+	int n = IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : ROUND_PARALLEL;
+
+	q.pinst->service_ns = NSEC_PER_SEC;
+	q.pinst->nr_parallel = 1;
+	pure_expect_pull(test, &q, 0, 2, n);
+	pure_expect_pull(test, &q, 1, 2, n);
+	pure_expect_pull(test, &q, 2 * n, 2, n);
+	pure_expect_pull(test, &q, 2 * n + 1, 2, n);
+}
+
+/* One job of a second shell does not wait for all of the first. */
+static void light_shell_has_its_turn(struct kunit *test)
+{
+	struct pure_queue q = pure_queue_jobs(test, PURE_JOBS - 1, false);
+	int n = IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : ROUND_PARALLEL;
+
+	q.pinst->service_ns = NSEC_PER_SEC;
+	q.pinst->nr_parallel = 1;
+	pure_expect_pull(test, &q, 0, 1, n);
+	KUNIT_EXPECT_EQ(test, q.ps[1].nr_queued, 1);
+	q.pinst->nr_parallel = 1000;
+	pure_expect_pull(test, &q, PURE_JOBS - 1, 1, 1);
+	KUNIT_EXPECT_EQ(test, q.ps[1].nr_queued, 0);
+	/* Its turn is over, and that of the first goes on. */
+	pure_expect_pull(test, &q, n, 1, 1);
+}
+
+/* Pulls jobs.  Returns which is the first of them. */
+static int pure_pull_first(struct pure_queue *q)
+{
 	struct job_list pulled;
 
-	KUNIT_ASSERT_NOT_NULL(test, ps);
-	jobs = pure_queue_jobs(test, pinst, ps, first);
-	pinst->service_ns = service_ns;
-	n = IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : n;
-	KUNIT_EXPECT_EQ(test, pull_jobs(pinst, &pulled), n);
-	pure_expect_jobs(test, &pulled, jobs, n);
-	pure_expect_jobs(test, &pinst->queue, jobs + n, PURE_JOBS - n);
-	KUNIT_EXPECT_EQ(test, pinst->nr_queued, PURE_JOBS - n);
-	KUNIT_EXPECT_EQ(test, ps[0].nr_queued, first - min_t(int, first, n));
-	KUNIT_EXPECT_EQ(test, ps[0].nr_queued + ps[1].nr_queued, pinst->nr_queued);
+	job_list_init(&pulled);
+	pull_jobs(q->pinst, &pulled);
+	return link_queue(pulled.first) - q->jobs;
+}
+
+/*
+ * The first @run of 5 jobs of one shell and 27 of another are run, the others put back.
+ * Afterwards the first pull has a batch from job @from on, and the next begins with job
+ * @next.
+ */
+static void pure_put_back(struct kunit *test, int run, int from, int next)
+{
+	struct pure_queue q = pure_queue_jobs(test, 5, false);
+	struct padata_shell *ran = run ? q.jobs[run - 1].ps : NULL;
+	struct padata_pump *pump = kunit_kzalloc(test, sizeof(*pump), GFP_KERNEL);
+	struct job_list pulled;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pump);
+	pump->pinst = q.pinst;
+	q.pinst->service_ns = 1;
+	/* No further pump is woken. */
+	q.pinst->nr_pulling = q.pinst->nr_parallel;
+	job_list_init(&pulled);
+	KUNIT_ASSERT_EQ(test, pull_jobs(q.pinst, &pulled), BATCH_JOBS);
+	for (i = 0; i < run; i++)
+		pop_link(&pulled.first);
+	local_bh_disable();
+	pump_put_back(pump, &pulled, ran);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, q.pinst->nr_queued, PURE_JOBS - run);
+	if (run < 5)
+		KUNIT_EXPECT_EQ(test, q.ps[0].nr_queued, 5 - run);
+	pure_expect_pull(test, &q, from, 1, BATCH_JOBS);
+	KUNIT_EXPECT_EQ(test, pure_pull_first(&q), next);
+	KUNIT_EXPECT_EQ(test, q.pinst->nr_queued, 0);
+}
+
+static void put_back_keeps_turns_and_order(struct kunit *test)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "a pump pulls one job there, and puts none back");
+	pure_put_back(test, 0, 0, BATCH_JOBS);
+	/* The first shell has had its turn. */
+	pure_put_back(test, 3, 5, 3);
+	pure_put_back(test, 5, 5, 5 + BATCH_JOBS);
+	pure_put_back(test, 7, 7, 7 + BATCH_JOBS);
+	pure_put_back(test, BATCH_JOBS - 1, BATCH_JOBS - 1, 2 * BATCH_JOBS - 1);
 }
 
 static void pull_jobs_takes_its_share(struct kunit *test)
@@ -494,6 +606,7 @@ static void pull_jobs_from_empty_queue(struct kunit *test)
 	struct instance *pinst = pure_instance(test);
 	struct job_list pulled;
 
+	job_list_init(&pulled);
 	KUNIT_EXPECT_EQ(test, pull_jobs(pinst, &pulled), 0);
 	KUNIT_EXPECT_EQ(test, pinst->nr_queued, 0);
 }
@@ -671,6 +784,9 @@ static struct kunit_case padata_pure_cases[] = {
 	KUNIT_CASE(pick_cb_cpu_neighbours_differ),
 	KUNIT_CASE(pick_cb_cpu_takes_any_number),
 	KUNIT_CASE(pick_cb_cpu_empty_mask),
+	KUNIT_CASE(counter_is_measured_at_load),
+	KUNIT_CASE(counter_that_stands_still_is_not_used),
+	KUNIT_CASE(counter_may_wrap),
 	KUNIT_CASE(pull_share_leaves_work_to_others),
 	KUNIT_CASE(may_pull_more_of_short_jobs),
 	KUNIT_CASE(wake_pays_for_work),
@@ -678,6 +794,9 @@ static struct kunit_case padata_pure_cases[] = {
 	KUNIT_CASE(pull_jobs_takes_its_share),
 	KUNIT_CASE(pull_jobs_takes_a_batch_of_one_shell),
 	KUNIT_CASE(pull_jobs_from_empty_queue),
+	KUNIT_CASE(shells_take_turns),
+	KUNIT_CASE(light_shell_has_its_turn),
+	KUNIT_CASE(put_back_keeps_turns_and_order),
 	KUNIT_CASE(mt_round_up_to_alignment),
 	KUNIT_CASE(mt_cut_plain),
 	KUNIT_CASE(mt_cut_aligned),
@@ -698,6 +817,3 @@ kunit_test_suite(padata_pure_suite);
 
 MODULE_DESCRIPTION("KUnit: functions of padata that only compute");
 MODULE_LICENSE("GPL");
-	KUNIT_CASE(counter_is_measured_at_load),
-	KUNIT_CASE(counter_that_stands_still_is_not_used),
-	KUNIT_CASE(counter_may_wrap),

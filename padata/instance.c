@@ -84,7 +84,7 @@ static struct instance *pinst_alloc(const char *name)
 	seqcount_spinlock_init(&pinst->map_seq, &pinst->lock);
 	/* It wraps after 10 changes, so that tests come to the wrap. */
 	pinst->map_seq.seqcount.sequence = -2U * 10;
-	job_list_init(&pinst->queue);
+	job_list_init(&pinst->turns);
 	mutex_init(&pinst->mutex);
 	spin_lock_init(&pinst->shell_lock);
 	INIT_LIST_HEAD(&pinst->shells);

@@ -53,9 +53,9 @@ enum baton_place {
 };
 
 /*
- * A list of jobs.
+ * A list of jobs, or of shells.
  *
- * Singly linked, because jobs are only appended, and taken off the front.
+ * Singly linked, because they are only appended, and taken off the front.
  */
 struct job_list {
 	struct padata_link	*first;	/* The first one's link, or NULL */
@@ -122,8 +122,12 @@ struct padata_shell {
 	 * it
 	 */
 	int			settle_at;
-	/* Q: its jobs in the shared queue; read without the lock, too */
+	/* Q: its jobs that wait for a CPU, in order */
+	struct job_list		queue;
+	/* Q: their number; read without the lock, too */
 	unsigned int		nr_queued;
+	/* Q: link in instance::turns while there are any */
+	struct padata_link	turn;
 	/* S: jobs taken off order so far; wraps, compared for equality only */
 	unsigned int		nr_cut;
 	/* A: callbacks handed over and not returned */
@@ -335,8 +339,9 @@ struct instance {
 	/* Written by each submission, and by each pull. */
 	/* Protects the fields marked Q and V */
 	spinlock_t		lock ____cacheline_aligned_in_smp;
-	struct job_list		queue;	/* Q: jobs that wait for a CPU */
-	/* Q: their number; read without the lock, too */
+	/* Q: shells with jobs that wait for a CPU, that whose turn is next first */
+	struct job_list		turns;
+	/* Q: the number of these jobs; read without the lock, too */
 	unsigned int		nr_queued;
 	/* Q: number of pumps with padata_pump::pulling set */
 	unsigned int		nr_pulling;

@@ -5,6 +5,7 @@
 
 #define link_order(link)	container_of(link, struct padata_priv, order)
 #define link_queue(link)	container_of(link, struct padata_priv, queue)
+#define link_turn(link)		container_of(link, struct padata_shell, turn)
 
 static void job_list_init(struct job_list *list)
 {

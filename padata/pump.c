@@ -210,10 +210,11 @@ static bool pump_drain_undrained(struct padata_pump *pump)
 /*
  * Run the pulled jobs until the stretch is over.  Drains are put off for some
  * microseconds, and only as long as the next job is of the same shell: no shell
- * waits for a job of another.  The last drain is left to the caller.
+ * waits for a job of another.  The last drain is left to the caller.  Return the shell
+ * whose job was the last, which may be gone.
  */
-static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
-			  struct stretch *st)
+static struct padata_shell *pump_run_jobs(struct padata_pump *pump,
+					  struct job_list *jobs, struct stretch *st)
 {
 	bool may_batch = pump_may_batch(pump);
 	u64 drain_at = st->now + BATCH_NS;
@@ -239,6 +240,7 @@ static void pump_run_jobs(struct padata_pump *pump, struct job_list *jobs,
 		WRITE_ONCE(pump->batched_shell, NULL);
 	/* over:A: after parallel() has returned, pairs with parallel_may_run() */
 	smp_store_release(&pump->running, NULL);
+	return ps;
 }
 
 static bool pump_may_pull(struct padata_pump *pump)
@@ -249,6 +251,7 @@ static bool pump_may_pull(struct padata_pump *pump)
 
 static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 {
+	struct padata_shell *ran;
 	struct job_list jobs;
 	u64 start;
 
@@ -260,12 +263,12 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 		return false;
 	/* Time that the lock took does not make the first job late. */
 	start = stretch_now(st);
-	pump_run_jobs(pump, &jobs, st);
+	ran = pump_run_jobs(pump, &jobs, st);
 	stretch_clock(st);
 	pump->busy_ns = st->now - start;
 	pump_drain_undrained(pump);
 	if (!job_list_empty(&jobs))
-		pump_put_back(pump, &jobs);
+		pump_put_back(pump, &jobs, ran);
 	return true;
 }
 

@@ -195,13 +195,31 @@ static enum hrtimer_restart look_again(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
-/* Count a job that is put into the queue. */
-static void note_queued(struct instance *pinst, struct padata_shell *ps)
+/* Count @n jobs that are put into the queue. */
+static void note_queued(struct instance *pinst, struct padata_shell *ps, unsigned int n)
 {
-	WRITE_ONCE(ps->nr_queued, ps->nr_queued + 1);
-	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + 1);
-	if (pinst->nr_queued == 1)
+	bool was_empty = !pinst->nr_queued;
+
+	WRITE_ONCE(ps->nr_queued, ps->nr_queued + n);
+	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + n);
+	if (was_empty)
 		look_again_later(pinst);
+}
+
+static void queue_add(struct instance *pinst, struct padata_shell *ps,
+		      struct padata_priv *job)
+{
+	job_list_add(&ps->queue, &job->queue);
+	if (!ps->nr_queued)
+		job_list_add(&pinst->turns, &ps->turn);
+	note_queued(pinst, ps, 1);
+}
+
+/* Count @n jobs that are taken off the queue. */
+static void note_unqueued(struct instance *pinst, struct padata_shell *ps, unsigned int n)
+{
+	WRITE_ONCE(ps->nr_queued, ps->nr_queued - n);
+	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued - n);
 }
 
 /* Fold the duration of the last jobs into the mean. */
@@ -247,28 +265,41 @@ static bool may_pull_more(struct instance *pinst)
 		 pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns)));
 }
 
-/* Take jobs off the queue.  Return their number. */
+/* Move up to @most jobs of a shell to @jobs.  Return their number, at least one. */
+static unsigned int pull_run(struct padata_shell *ps, unsigned int most,
+			     struct job_list *jobs)
+{
+	struct padata_link *last = ps->queue.first;
+	struct job_list run;
+	unsigned int n;
+
+	for (n = 1; n < most && last->next; n++)
+		last = last->next;
+	job_list_cut(&ps->queue, last, &run);
+	job_list_append(jobs, &run);
+	return n;
+}
+
+/*
+ * Take jobs off the queue.  Return their number.  Shells take turns, so the jobs of a
+ * shell that submits now and then do not wait for all of a shell that has many.  A shell
+ * with jobs left ends the pull, so no shell is in it twice.
+ */
 static unsigned int pull_jobs(struct instance *pinst, struct job_list *jobs)
 {
-	unsigned int n, share = pull_share(pinst);
+	unsigned int got, n = 0, share = pull_share(pinst);
 	unsigned int most = may_pull_more(pinst) ? BATCH_JOBS : share;
-	struct padata_link *last = NULL, *link = pinst->queue.first;
 	struct padata_shell *ps;
-	unsigned int from;
+	struct job_list turn;
 
-	for (n = 0; link && n < share; ) {
-		ps = link_queue(link)->ps;
-		from = n;
-		do {
-			last = link;
-			link = link->next;
-			n++;
-		} while (link && link_queue(link)->ps == ps && n < most);
-		WRITE_ONCE(ps->nr_queued, ps->nr_queued - (n - from));
-	}
-	if (last) {
-		job_list_cut(&pinst->queue, last, jobs);
-		WRITE_ONCE(pinst->nr_queued, pinst->nr_queued - n);
+	while (n < share && !job_list_empty(&pinst->turns)) {
+		job_list_cut(&pinst->turns, pinst->turns.first, &turn);
+		ps = link_turn(turn.first);
+		got = pull_run(ps, most - n, jobs);
+		note_unqueued(pinst, ps, got);
+		n += got;
+		if (ps->nr_queued)
+			job_list_append(&pinst->turns, &turn);
 	}
 	return n;
 }
@@ -303,18 +334,48 @@ static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 		pump_wake(wake);
 }
 
-/* Put jobs that were pulled and not started back to the front of the queue. */
-static void pump_put_back(struct padata_pump *pump, struct job_list *jobs)
+/*
+ * Put the first jobs of @jobs, which are of one shell, back to the front of its queue.  Return
+ * the shell if it has no turn then, or NULL.
+ */
+static struct padata_shell *put_back_run(struct instance *pinst, struct job_list *jobs)
+{
+	struct padata_link *last = jobs->first;
+	struct padata_shell *ps = link_queue(last)->ps;
+	bool has_turn = ps->nr_queued;
+	struct job_list run;
+	unsigned int n;
+
+	for (n = 1; last->next && link_queue(last->next)->ps == ps; n++)
+		last = last->next;
+	job_list_cut(jobs, last, &run);
+	job_list_append(&run, &ps->queue);
+	job_list_append(&ps->queue, &run);
+	note_queued(pinst, ps, n);
+	return has_turn ? NULL : ps;
+}
+
+/*
+ * Put jobs that were pulled and not started back.  The shell @ran has had its turn; others
+ * come first.
+ */
+static void pump_put_back(struct padata_pump *pump, struct job_list *jobs,
+			  const struct padata_shell *ran)
 {
 	struct instance *pinst = pump->pinst;
+	struct padata_shell *ps;
 	struct padata_pump *wake;
-	struct padata_link *link;
+	struct job_list front;
 
+	job_list_init(&front);
 	spin_lock(&pinst->lock);
-	for (link = jobs->first; link; link = link->next)
-		note_queued(pinst, link_queue(link)->ps);
-	job_list_append(jobs, &pinst->queue);
-	job_list_append(&pinst->queue, jobs);
+	while (!job_list_empty(jobs)) {
+		ps = put_back_run(pinst, jobs);
+		if (ps)
+			job_list_add(ps == ran ? &pinst->turns : &front, &ps->turn);
+	}
+	job_list_append(&front, &pinst->turns);
+	job_list_append(&pinst->turns, &front);
 	wake = pump_to_wake(pinst, -1);
 	spin_unlock(&pinst->lock);
 	if (wake)
@@ -355,8 +416,7 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 	spin_lock(&pinst->lock);
 	full = is_backlog_full(pinst, ps);
 	if (!full) {
-		job_list_add(&pinst->queue, &job->queue);
-		note_queued(pinst, ps);
+		queue_add(pinst, ps, job);
 	}
 	wake = is_attended(pinst) ? NULL : pump_to_wake(pinst, job->cb_cpu);
 	/* Also where there was no pump to wake. */
