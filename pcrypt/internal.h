@@ -377,11 +377,12 @@ enum pcrypt_way {
 
 /**
  * struct pcrypt_request - our part of a request
- * @padata: The job; its @info is the result.
+ * @padata: The job.
  * @backlog: In the stream's backlog; empty when it is not there.
  * @req: The user's request, whose part we are.
  * @dir: Which way.
  * @way: Which way it takes, for a child that completes it later.
+ * @err: Its result.
  * @work_ns: What it would take in direct mode, in parallel mode.
  * @here: It is done by the task that sends it, with softirqs enabled.
  * @measured_len: Its length, if what it costs is to be measured, or 0.
@@ -395,6 +396,7 @@ struct pcrypt_request {
 	struct crypto_async_request *req;
 	enum pcrypt_dir dir;
 	atomic_t way;
+	int err;
 	u32 work_ns;
 	bool here;
 	unsigned int measured_len;

@@ -15,28 +15,43 @@ static unsigned int pcrypt_aead_len(const struct aead_request *req)
 	return check_add_overflow(req->assoclen, req->cryptlen, &len) ? UINT_MAX : len;
 }
 
+/*
+ * A child that has the result when it returns gets the user's own request: all but the
+ * transform is as the child's would be, and behind it is room for the child.
+ */
+static __always_inline int pcrypt_aead_pass_on(struct aead_request *req,
+					       struct pcrypt_tfm *ctx,
+					       enum pcrypt_dir dir)
+{
+	struct crypto_aead *tfm = crypto_aead_reqtfm(req);
+	int err;
+
+	aead_request_set_tfm(req, ctx->aead_child);
+	err = dir == PCRYPT_ENCRYPT ? crypto_aead_encrypt(req) : crypto_aead_decrypt(req);
+	aead_request_set_tfm(req, tfm);
+	padata_direct_done(ctx->stream[dir].ps);
+	return err;
+}
+
 static __always_inline int pcrypt_aead_crypt(struct aead_request *req,
 					     enum pcrypt_dir dir)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(req->base.tfm);
 	struct pcrypt_request *preq = aead_request_ctx(req);
 	struct aead_request *creq = &preq->aead_creq;
-	int err;
+	bool quick = pcrypt_is_quick(&ctx->stream[dir]);
 
+	if (likely(quick && !ctx->may_be_async))
+		return pcrypt_aead_pass_on(req, ctx, dir);
 	aead_request_set_tfm(creq, ctx->aead_child);
 	aead_request_set_callback(creq, req->base.flags, pcrypt_done, preq);
 	aead_request_set_crypt(creq, req->src, req->dst, req->cryptlen, req->iv);
 	aead_request_set_ad(creq, req->assoclen);
-	if (likely(!ctx->may_be_async && pcrypt_is_quick(&ctx->stream[dir]))) {
-		err = dir == PCRYPT_ENCRYPT ? crypto_aead_encrypt(creq) :
-					      crypto_aead_decrypt(creq);
-		padata_direct_done(ctx->stream[dir].ps);
-		return err;
-	}
 	preq->req = &req->base;
 	preq->dir = dir;
 	preq->kind = PCRYPT_AEAD;
-	return pcrypt_crypt(preq, pcrypt_aead_len(req));
+	return quick ? pcrypt_run_direct(preq, ctx) :
+		       pcrypt_crypt(preq, pcrypt_aead_len(req));
 }
 
 static int pcrypt_aead_encrypt(struct aead_request *req)

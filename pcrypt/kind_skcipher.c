@@ -19,12 +19,13 @@ static __always_inline int pcrypt_skcipher_crypt(struct skcipher_request *req,
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(req->base.tfm);
 	struct pcrypt_request *preq = skcipher_request_ctx(req);
 	struct skcipher_request *creq = &preq->skcipher_creq;
+	bool quick = pcrypt_is_quick(&ctx->stream[dir]);
 	int err;
 
 	skcipher_request_set_tfm(creq, ctx->skcipher_child);
 	skcipher_request_set_callback(creq, req->base.flags, pcrypt_done, preq);
 	skcipher_request_set_crypt(creq, req->src, req->dst, req->cryptlen, req->iv);
-	if (likely(!ctx->may_be_async && pcrypt_is_quick(&ctx->stream[dir]))) {
+	if (likely(quick && !ctx->may_be_async)) {
 		err = dir == PCRYPT_ENCRYPT ? crypto_skcipher_encrypt(creq) :
 					      crypto_skcipher_decrypt(creq);
 		padata_direct_done(ctx->stream[dir].ps);
@@ -33,7 +34,7 @@ static __always_inline int pcrypt_skcipher_crypt(struct skcipher_request *req,
 	preq->req = &req->base;
 	preq->dir = dir;
 	preq->kind = PCRYPT_SKCIPHER;
-	return pcrypt_crypt(preq, req->cryptlen);
+	return quick ? pcrypt_run_direct(preq, ctx) : pcrypt_crypt(preq, req->cryptlen);
 }
 
 static int pcrypt_skcipher_encrypt(struct skcipher_request *req)

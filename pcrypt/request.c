@@ -95,7 +95,7 @@ static void pcrypt_serial(struct padata_priv *padata)
 
 	if (next)
 		crypto_request_complete(next->req, -EINPROGRESS);
-	crypto_request_complete(preq->req, padata->info);
+	crypto_request_complete(preq->req, preq->err);
 }
 
 /* The child's completion. */
@@ -106,7 +106,7 @@ static void pcrypt_done(compat_completion_arg arg, int err)
 	/* Only tells that the request has left the child's backlog. */
 	if (err == -EINPROGRESS)
 		return;
-	preq->padata.info = err;
+	preq->err = err;
 	/*
 	 * Unlisted, the request is its submitter's, which finds it ended.  Listed, it is
 	 * in the shell's order list: pairs with pcrypt_list_late().
@@ -150,7 +150,7 @@ static void pcrypt_parallel(struct padata_priv *padata)
 	/* Accepted, and pcrypt_done() is called, or was. */
 	if (err == -EINPROGRESS || (err == -EBUSY && backlog))
 		return;
-	padata->info = err;
+	preq->err = err;
 	padata_do_serial(padata);
 }
 
@@ -305,6 +305,10 @@ static int pcrypt_list_late(struct pcrypt_request *preq)
 	struct pcrypt_stream *stream = pcrypt_stream_of(preq);
 	int cb_cpu, err;
 
+	memset(&preq->padata, 0, sizeof(preq->padata));
+	preq->padata.serial = pcrypt_serial;
+	preq->padata.parallel = pcrypt_parallel_later;
+	preq->work_ns = 0;
 	local_bh_disable();
 	INIT_LIST_HEAD(&preq->backlog);
 	spin_lock(&stream->lock);
@@ -324,16 +328,6 @@ static int pcrypt_list_late(struct pcrypt_request *preq)
 	return -EINPROGRESS;
 }
 
-/* Before a direct request is given to a child that may complete it later. */
-static void pcrypt_prepare_late(struct pcrypt_request *preq)
-{
-	memset(&preq->padata, 0, sizeof(preq->padata));
-	preq->padata.serial = pcrypt_serial;
-	preq->padata.parallel = pcrypt_parallel_later;
-	preq->work_ns = 0;
-	atomic_set(&preq->way, PCRYPT_UNLISTED);
-}
-
 /* Return true if the child has accepted a direct request; otherwise @err is its result. */
 static bool pcrypt_is_accepted(const struct pcrypt_tfm *ctx, u32 flags, int err)
 {
@@ -341,15 +335,13 @@ static bool pcrypt_is_accepted(const struct pcrypt_tfm *ctx, u32 flags, int err)
 				     (err == -EBUSY && (flags & CRYPTO_TFM_REQ_MAY_BACKLOG)));
 }
 
-static int pcrypt_run_direct(struct pcrypt_request *preq)
+static int pcrypt_run_direct(struct pcrypt_request *preq, const struct pcrypt_tfm *ctx)
 {
-	const struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
 	struct padata_shell *ps = ctx->stream[preq->dir].ps;
 	u32 flags = preq->req->flags;
 	int err;
 
-	if (ctx->may_be_async)
-		pcrypt_prepare_late(preq);
+	atomic_set(&preq->way, PCRYPT_UNLISTED);
 	err = pcrypt_run(preq);
 	if (pcrypt_is_accepted(ctx, flags, err))
 		return pcrypt_list_late(preq);
@@ -367,7 +359,7 @@ static int pcrypt_run_timed(struct pcrypt_request *preq, int gen, unsigned int l
 
 	pcrypt_count_direct(preq->dir);
 	start = local_clock();
-	err = pcrypt_run_direct(preq);
+	err = pcrypt_run_direct(preq, crypto_tfm_ctx(preq->req->tfm));
 	/* If it was accepted, request and transform may be gone. */
 	if (err == -EINPROGRESS) {
 		pcrypt_forget_direct();
@@ -549,8 +541,6 @@ static noinline int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len)
 	 */
 	int gen = atomic_read_acquire(&pcrypt_quick_gen);
 
-	if (ctx->may_be_async && pcrypt_is_quick(stream))
-		return pcrypt_run_direct(preq);
 	pcrypt_obey_policy(stream, preq->dir);
 	pcrypt_note_sender(stream);
 	if (pcrypt_is_direct(stream, preq->dir))
