@@ -42,5 +42,10 @@ check "new SAs use it" \
 	[ -n "$(grep -A1 '^howto: encrypt: ' "$verdict" | grep -E '[0-9]{4,} (jobs|requests)')" ]
 check "strongSwan's old SAs do not" grep -q '^jobs: old SAs: 0$' "$verdict"
 check "strongSwan's new SAs do" grep -q '^jobs: new SAs: [1-9][0-9][0-9]' "$verdict"
+check "strongSwan's replay window is as configured" grep -q '^window: [1-9]' "$verdict"
+check "packets and interrupts are steered" \
+	grep -q '^steering set: 0 e 0 f 0$' "$verdict"
+check "and no longer" grep -q '^steering undone: 0-3 0 0 0 0$' "$verdict"
+check "nothing is left when all is undone" grep -q '^left: 0 0$' "$verdict"
 judge_end ''
 total
