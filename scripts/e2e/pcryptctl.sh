@@ -101,6 +101,7 @@ saves() {
 	local mask=$1 word=$2 text=$3
 	shift 3
 	make_machine "$mask" "$@"
+	rm -f "$machine/etc/pcrypt.conf"
 	ctl save 2>/dev/null || true
 	is "save, $text" "$(sed -n 's/^dec_serial=//p' "$machine/etc/pcrypt.conf")" "$word"
 }
@@ -200,6 +201,68 @@ check_parameters() {
 		2>/dev/null | sort | paste -s -d ' ' -)" "0 512 Y"
 	warned "has no parameter gone"
 	rm "$machine/bin/modinfo"
+}
+
+# edited: a file that was written by hand.
+edited() {
+	cat <<-'EOF'
+	# The gateway's ciphers.
+	  algs = "rfc4106(gcm(aes)), xts(aes)"	# and the disks'
+
+	enc_parallel=0-3   # not the CPUs of the network card
+	enc_serial = all
+	dec_parallel = 0-15
+	# dec_serial = 0
+	pcrypt_mod.open = 1
+	pcrypt_mod.gone = 1
+	padata_mod.poll_ns = 10000
+	EOF
+}
+
+# edited_is TEXT SCRIPT: the file is what sed makes of the edited one.
+edited_is() {
+	local status=0
+	diff <(edited | sed "$2") "$machine/etc/pcrypt.conf" >"$machine/output" || status=1
+	count $status "save, edited: $1 ($(paste -s -d '|' "$machine/output"))"
+}
+
+# edit_machine: one on which all is in force that the edited file says.
+edit_machine() {
+	local p=$machine/sys/module f=$machine/sys/kernel/pcrypt
+	make_parameters
+	edited >"$machine/etc/pcrypt.conf"
+	echo "xts(aes),rfc4106(gcm(aes))" >"$p/pcrypt_mod/parameters/algs"
+	echo Y >"$p/pcrypt_mod/parameters/open"
+	echo f >"$f/pencrypt/parallel_cpumask"
+}
+
+check_edited() {
+	local p=$machine/sys/module f=$machine/sys/kernel/pcrypt
+	edit_machine
+	ctl save
+	edited_is "nothing has changed" ""
+	edit_machine
+	echo "xts(aes)" >"$p/pcrypt_mod/parameters/algs"
+	echo N >"$p/pcrypt_mod/parameters/open"
+	echo 9 >"$f/pencrypt/parallel_cpumask"
+	echo 2 >"$f/pdecrypt/serial_cpumask"
+	echo 512 >"$p/pcrypt_mod/parameters/max_requests"
+	ctl save
+	edited_is "what has changed, and no other line" \
+		's/= ".*"/= xts(aes)/; s/=0-3/=0x9/; /open/d'"; \$a dec_serial=0x2\npcrypt_mod.max_requests=512"
+	chmod 660 "$machine/etc/pcrypt.conf"
+	ctl save
+	is "save: the mode of the file stays" "$(stat -c %a "$machine/etc/pcrypt.conf")" 660
+	edit_machine
+	make_machine 1
+	{ edited; printf 'foo = 1\nenc_parallel 3\n'; } >"$machine/etc/pcrypt.conf"
+	ctl restore 2>"$machine/output" || true
+	is "restore, edited: the masks" "$(masks_now)" "f ff ff 1"
+	is "restore, edited: the list" "$(cat "$p/pcrypt_mod/parameters/algs")" \
+		"rfc4106(gcm(aes)),xts(aes)"
+	warned "line 11: 'foo = 1' is no setting"
+	warned "line 12: 'enc_parallel 3' is no setting"
+	rm -f "$machine/bin/modinfo"
 }
 
 # add_entry NAME DRIVER MODULE PRIORITY SELFTEST [TYPE]: of /proc/crypto.
@@ -372,6 +435,7 @@ check_words
 check_save
 check_restore
 check_parameters
+check_edited
 check_preferred
 check_together
 check_cautions
