@@ -89,15 +89,17 @@ install: all ## modules, tools, modprobe's file; header and symbol versions
 	[ -n "$(DESTDIR)" ] || depmod "$$(cat "$(KDIR)/include/config/kernel.release")"
 	install -d "$(headers)"
 	install -m 644 padata.h Module.symvers "$(headers)"
-	install -d "$(DESTDIR)/etc/modprobe.d"
-	install -m 644 pcrypt_mod.conf "$(DESTDIR)/etc/modprobe.d"
 	@$(MAKE) --no-print-directory install-tools
 
 install-tools:
+	install -d "$(DESTDIR)/etc/modprobe.d"
+	install -m 644 pcrypt_mod.conf "$(DESTDIR)/etc/modprobe.d"
 	install -d "$(DESTDIR)$(PREFIX)/sbin" "$(DESTDIR)$(PREFIX)/share/man/man8" "$(units)"
 	install -m 755 scripts/pcryptctl "$(DESTDIR)$(PREFIX)/sbin"
 	install -m 644 Documentation/pcryptctl.8 "$(DESTDIR)$(PREFIX)/share/man/man8"
-	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' scripts/pcrypt.service >"$(units)/pcrypt.service"
+	for unit in pcrypt pcrypt-early; do \
+		sed 's,/usr/sbin/,$(PREFIX)/sbin/,' scripts/$$unit.service \
+			>"$(units)/$$unit.service" || exit; done
 
 dkms-install: ## by dkms, for every kernel whose headers are installed
 	@scripts/dkms.sh install

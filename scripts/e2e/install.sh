@@ -21,6 +21,7 @@ expected_files() {
 	cat <<-EOF
 	/lib/modules/$VERSION/updates/padata_mod.ko
 	/lib/modules/$VERSION/updates/pcrypt_mod.ko
+	/usr/lib/systemd/system/pcrypt-early.service
 	/usr/lib/systemd/system/pcrypt.service
 	/usr/sbin/pcryptctl
 	/usr/share/man/man8/pcryptctl.8
