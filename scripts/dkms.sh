@@ -3,6 +3,7 @@
 #
 # dkms.sh install|remove: have dkms build both modules for every kernel that has its
 # headers installed, and for kernels installed later; or undo it.
+# dkms.sh sources DIRECTORY: copy what dkms builds from, as a package needs it.
 #
 # If a build fails, no module is installed.  $MODULES_DIR (/lib/modules), $SOURCE_DIR
 # (/usr/src) and $DKMS_TREE (/var/lib/dkms) are for installing elsewhere.
@@ -41,12 +42,15 @@ remove() {
 	rm -rf "$dir"
 }
 
+# copy_sources DIRECTORY
 copy_sources() {
-	mkdir -p "$dir"
+	mkdir -p "$1/scripts"
 	cp -r "$top"/*.c "$top"/*.h "$top/padata" "$top/pcrypt" "$top/Kbuild" \
-		"$top/dkms.conf" "$dir/"
+		"$top/dkms.conf" "$1/"
+	cp "$top/scripts/keep-symvers.sh" "$1/scripts/"
 	# These are products of a build in place.
-	rm -f "$dir"/*.mod.c
+	rm -f "$1"/*.mod.c
+	find "$1/padata" "$1/pcrypt" -type f ! -name '*.[ch]' -exec rm -f {} +
 }
 
 # need PROGRAM...: each is in the Debian package of its name.
@@ -82,21 +86,34 @@ check_signed() {
 	done
 }
 
-# Without openssl dkms has no key, and without sign_file it may not find the program
-# that signs; it goes on without a signature then.
+# build KERNEL DIRECTORY: and install.  77 is a kernel that dkms.conf excludes.  Without
+# sign_file dkms may not find the program that signs, and goes on without a signature.
+build() {
+	status=0
+	export sign_file="$2/scripts/sign-file"
+	run build -k "$1" --kernelsourcedir "$2" || status=$?
+	if [ $status = 77 ]; then
+		echo "dkms.sh: $1 is passed over: it is older than 6.1, or lacks an option" >&2
+		return
+	fi
+	[ $status = 0 ] || exit $status
+	run install -k "$1" --kernelsourcedir "$2" --force
+	built=yes
+}
+
+# Without openssl dkms has no key.
 install() {
 	need dkms openssl
 	find_kernels
 	trap undo EXIT
 	remove
-	copy_sources
+	copy_sources "$dir"
 	run add
+	built=
 	for build in $kernels; do
-		kernel=$(basename "$(dirname "$build")")
-		export sign_file="$build/scripts/sign-file"
-		run build -k "$kernel" --kernelsourcedir "$build"
-		run install -k "$kernel" --kernelsourcedir "$build" --force
+		build "$(basename "$(dirname "$build")")" "$build"
 	done
+	[ -n "$built" ] || die "no kernel in $modules is one that dkms.conf allows"
 	run status
 	check_signed
 }
@@ -108,5 +125,6 @@ case ${1-} in
 install)	install ;;
 remove)		need dkms
 		remove ;;
-*)		die "usage: dkms.sh install|remove" ;;
+sources)	copy_sources "${2:?which directory?}" ;;
+*)		die "usage: dkms.sh install|remove|sources DIRECTORY" ;;
 esac

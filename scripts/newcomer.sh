@@ -88,6 +88,22 @@ dkms_lacks_headers() {
 	fails_with "headers" dkms_install && leaves_nothing
 }
 
+# excluded DIRECTORY: a kernel that is too old, and would break the build.
+excluded() {
+	mkdir -p "$1/5.10.0-0-amd64/build"
+	echo "\$(error planted)" >"$1/5.10.0-0-amd64/build/Makefile"
+	cp "$HEADERS/.config" "$1/5.10.0-0-amd64/build/"
+}
+
+dkms_has_excluded_kernel() {
+	rm -rf "$tmp/modules"
+	excluded "$tmp/modules"
+	! dkms_install >"$tmp/out" 2>&1 || return
+	cat "$tmp/out"
+	grep -q '^dkms.sh: 5.10.0-0-amd64 is passed over' "$tmp/out" &&
+		! grep -q planted "$tmp/out" && leaves_nothing
+}
+
 dkms_build_fails() {
 	rm -rf "$tmp/modules"
 	mkdir -p "$tmp/modules/$VERSION"
@@ -195,6 +211,7 @@ ln -s "$HEADERS" "$tmp/modules/$VERSION/build"
 try "make dkms-install: without dkms" dkms_lacks dkms
 try "make dkms-install: without openssl, which signs" dkms_lacks openssl
 try "make dkms-install: without headers" dkms_lacks_headers
+try "make dkms-install: an excluded kernel alone" dkms_has_excluded_kernel
 try "make dkms-install: a build that fails leaves nothing" dkms_build_fails
 make_apt
 while read -r script arguments; do
