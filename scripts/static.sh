@@ -66,6 +66,24 @@ patches() {
 	done
 }
 
+# security_tests: each suite, case and script that a paragraph "Tests:" of SECURITY.md
+# names exists.
+security_tests() {
+	local word n=0
+	while read -r word; do
+		n=$((n + 1))
+		if [ -e "$word" ] || [ -e "kunit/${word}_kunit.c" ]; then
+			continue
+		fi
+		grep -qE "CASE[A-Z_]*\\(${word//\*/[a-z0-9_]*}[,)]" kunit/*.[ch] ||
+			{ echo "no test $word"; return 1; }
+	done < <(awk -v RS= -F'`' '/^Tests:/ {
+			gsub(/\n/, " ")
+			for (i = 2; i <= NF; i += 2) print $i
+		}' SECURITY.md | sort -u)
+	[ $n -gt 10 ]
+}
+
 # builtin_pcrypt: check-config.sh names it in a kernel that has all else.
 builtin_pcrypt() {
 	local dir said
@@ -96,6 +114,7 @@ check "build for Debian's 6.12" stock_build 6.12
 mapfile -t programs < <(find scripts/guest -type f ! -name '*.c' | sort)
 check shellcheck shellcheck -x scripts/*.sh "${programs[@]}" scripts/native/*.sh scripts/e2e/*.sh \
 	scripts/pcryptctl .ci/run
+check "the tests that SECURITY.md names exist" security_tests
 check "man page" man_page
 check htmldocs scripts/htmldocs.sh
 check "words and width of lines" scripts/words.sh
