@@ -105,6 +105,12 @@ dkms-install: ## by dkms, for every kernel whose headers are installed
 	@scripts/dkms.sh install
 	@$(MAKE) --no-print-directory install-tools
 
+deb: ## Debian packages, by dkms for any kernel (OUT=directory)
+	@scripts/deb.sh $(OUT)
+
+dist: ## a tarball that needs no git (OUT=directory)
+	@scripts/dist.sh $(OUT)
+
 dkms-remove: ## undo the changes of dkms-install to kernels
 	@scripts/dkms.sh remove
 
@@ -116,4 +122,4 @@ clean: ## remove the products of `make` (the cache of the tests stays)
 
 .PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants later bench bench-quick \
 	bench-check bench-native bench-native-check profile-native bench-mt dkms-install dkms-remove \
-	install install-tools htmldocs help clean
+	deb dist install install-tools htmldocs help clean

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# setup.sh [PACKAGE...]: install the Debian packages that everything here needs, and
-# those named.
+# setup.sh [--only] [PACKAGE...]: install the Debian packages that everything here
+# needs, and those named; or these alone.
 #
 # Asks dpkg for the installed packages and calls apt only for missing ones.  Without
 # root's rights it installs nothing and prints the command to type.
@@ -16,9 +16,12 @@ packages=(gcc gcc-12 make flex bison bc libelf-dev libssl-dev cpio lz4 kmod
 	qemu-system-x86 busybox-static iproute2 iperf3 kcapi-tools libkcapi-dev
 	cryptsetup-bin dkms openssl debootstrap groff-base
 	sparse shellcheck spin python3-sphinx "$@")
+if [ "${1-}" = --only ]; then
+	packages=("${@:2}")
 # The source of a later suite's kernel comes another way: e2e/later.sh.
-[ -n "$(ls -d "$CACHE/src/later-linux-source-$SERIES-"* 2>/dev/null)" ] ||
+elif [ -z "$(ls -d "$CACHE/src/later-linux-source-$SERIES-"* 2>/dev/null)" ]; then
 	packages+=("linux-source-$SERIES")
+fi
 
 # missing_packages: those of the list that dpkg does not call installed.
 missing_packages() {

@@ -66,6 +66,18 @@ patches() {
 	done
 }
 
+# versions: each place has the same, and dkms asks for the options of check-config.sh.
+versions() {
+	local dkms=() needed=()
+	[ "$(printf '%s\n' "$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)" \
+		"$(sed -n '1s/^padata (\(.*\)) .*/\1/p' debian/changelog)" \
+		"$(sed -n '1s/^padata //p' NEWS)" | tee /dev/stderr | sort -u | wc -l)" = 1 ] || return
+	read -ra dkms < <(sed -n 's/^BUILD_EXCLUSIVE_CONFIG="\(.*\)"/\1/p' dkms.conf)
+	read -ra needed < <(sed -n 's/^needed="\(.*\)"/\1/p' scripts/check-config.sh)
+	echo "${dkms[*]}, ${needed[*]}"
+	[ "${dkms[*]}" = "${needed[*]/#/CONFIG_}" ]
+}
+
 # security_tests: each suite, case and script that a paragraph "Tests:" of SECURITY.md
 # names exists.
 security_tests() {
@@ -113,7 +125,9 @@ check "build for Debian's 6.12" stock_build 6.12
 ! has_kernel 6.1 || check "build for Debian's 6.1" stock_build 6.1
 mapfile -t programs < <(find scripts/guest -type f ! -name '*.c' | sort)
 check shellcheck shellcheck -x scripts/*.sh "${programs[@]}" scripts/native/*.sh scripts/e2e/*.sh \
-	scripts/pcryptctl .ci/run
+	scripts/pcryptctl .ci/run debian/tests/s* debian/*.postrm
+check "Debian packages, lintian" scripts/deb.sh
+check "versions agree" versions
 check "the tests that SECURITY.md names exist" security_tests
 check "man page" man_page
 check htmldocs scripts/htmldocs.sh

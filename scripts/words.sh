@@ -76,8 +76,8 @@ area padata padata.h padata_mod.c padata
 area pcrypt pcrypt_mod.c pcrypt_mod.conf pcrypt
 area kunit kunit
 area scripts scripts
-area documents README SECURITY.md Documentation
-mapfile -t documents < <(sources README SECURITY.md Documentation | grep -v '\.[ch]$\|/Kbuild$')
+area documents README NEWS SECURITY.md Documentation
+mapfile -t documents < <(sources README NEWS SECURITY.md Documentation | grep -v '\.[ch]$\|/Kbuild$')
 long_lines "${documents[@]}" >"$tmp/long"
 echo "$(wc -l <"$tmp/long") lines of documents are over 80 columns"
 [ ! -s "$tmp/long" ] || status=1
