@@ -73,6 +73,7 @@ windows() {
 full() {
 	local cpus flavour
 	step trixie scripts/e2e/trixie.sh
+	step package scripts/e2e/package.sh
 	for flavour in kcsan rt; do
 		step kernel-$flavour scripts/kernel.sh $flavour
 		step kunit-$flavour scripts/kunit.sh $flavour

@@ -71,7 +71,7 @@ versions() {
 	local dkms=() needed=()
 	[ "$(printf '%s\n' "$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)" \
 		"$(sed -n '1s/^padata (\(.*\)) .*/\1/p' debian/changelog)" \
-		"$(sed -n '1s/^padata //p' NEWS)" | tee /dev/stderr | sort -u | wc -l)" = 1 ] || return
+		"$(sed -n '1s/^padata //p' NEWS)" | sort -u | wc -l)" = 1 ] || return
 	read -ra dkms < <(sed -n 's/^BUILD_EXCLUSIVE_CONFIG="\(.*\)"/\1/p' dkms.conf)
 	read -ra needed < <(sed -n 's/^needed="\(.*\)"/\1/p' scripts/check-config.sh)
 	echo "${dkms[*]}, ${needed[*]}"

@@ -4,39 +4,11 @@
 # trixie.sh: README's first commands, `make` and `make demo`, on a fresh Debian 13,
 # in a chroot that is made from the mirror of this machine's apt (2.5 GB, wants
 # root) and removed at the end.
-#
-# All that mounts anything runs in a mount namespace and a process namespace of
-# its own: when it ends, however it does, the mounts and processes are gone.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
-
-apart=(unshare --mount --pid --fork --kill-child)
-
-# in_chroot COMMAND: in a shell, with the environment of a fresh root login.
-in_chroot() {
-	# shellcheck disable=SC2016 # of that shell
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
-		DEBIAN_FRONTEND=noninteractive "${apart[@]}" sh -c \
-		'mount -t proc proc "$0/proc" && exec chroot "$0" sh -ec "cd /root/padata; $1"' \
-		"$chroot" "$1"
-}
-
-# try LOGNAME TEXT COMMAND...: with the log's end where it fails.
-try() {
-	local log=$LOGS/e2e-trixie-$1.log text=$2 status=0
-	shift 2
-	say "$text"
-	"$@" >"$log" 2>&1 || status=1
-	count $status "$text"
-	[ $status = 0 ] || tail -n 30 "$log" | sed 's/^/       /'
-	return $status
-}
-
-make_chroot() {
-	"${apart[@]}" debootstrap --variant=minbase trixie "$chroot" "$(mirror)" &&
-		copy_tree "$chroot/root/padata"
-}
+# shellcheck source=scripts/chroot-lib.sh
+. "$TOP/scripts/chroot-lib.sh"
 
 # The packages that a build of the modules needs, and no others.
 install_compiler() {
@@ -79,16 +51,10 @@ run_iperf3() {
 
 "$TOP/scripts/setup.sh"
 alone e2e-trixie
-if [ "$(id -u)" != 0 ]; then
-	echo "skip   a fresh Debian 13: only root can make a chroot"
-	total
-	exit
-fi
-chroot=$BUILDS/trixie
-rm -rf --one-file-system "$chroot"
-trap 'rm -rf --one-file-system "$chroot"' EXIT
-trap 'exit 130' INT TERM HUP
-if try chroot "a chroot of Debian 13" make_chroot &&
+is_root "a fresh Debian 13" || { total; exit; }
+run=e2e-trixie chroot=$BUILDS/trixie
+clean_up "$chroot"
+if try chroot "a chroot of Debian 13" make_chroot trixie &&
 	try compiler "gcc, make and the kernel's headers" install_compiler; then
 	try make "make, with nothing else installed" make_all || true
 	if try demo "make demo" make_demo; then
@@ -97,5 +63,5 @@ if try chroot "a chroot of Debian 13" make_chroot &&
 		try iperf3 "iperf3 in a guest" run_iperf3 || true
 	fi
 fi
-count "$(grep -qF "$chroot" /proc/self/mounts && echo 1 || echo 0)" "no mount is left"
+no_mount_left "$chroot"
 total
