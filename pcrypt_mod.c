@@ -51,6 +51,8 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -139,6 +141,7 @@ MODULE_PARM_DESC(task_us,
 /* The parts, bottom-up: each uses only those before it. */
 #include "pcrypt/rule.c"
 #include "pcrypt/request.c"
+#include "pcrypt/view.c"
 #include "pcrypt/tfm.c"
 #include "pcrypt/kind_aead.c"
 #include "pcrypt/kind_skcipher.c"
@@ -244,9 +247,12 @@ static int __init pcrypt_start(void)
 	pcrypt_kset = kset_create_and_add("pcrypt", NULL, kernel_kobj);
 	if (!pcrypt_kset)
 		return -ENOMEM;
-	err = pcrypt_add_pinst(PCRYPT_ENCRYPT);
+	err = pcrypt_start_view();
 	if (err)
 		goto remove_kset;
+	err = pcrypt_add_pinst(PCRYPT_ENCRYPT);
+	if (err)
+		goto remove_view;
 	err = pcrypt_add_pinst(PCRYPT_DECRYPT);
 	if (err)
 		goto free_pencrypt;
@@ -259,6 +265,8 @@ free_pdecrypt:
 	padata_free(pcrypt_pinst[PCRYPT_DECRYPT]);
 free_pencrypt:
 	padata_free(pcrypt_pinst[PCRYPT_ENCRYPT]);
+remove_view:
+	pcrypt_stop_view();
 remove_kset:
 	kset_unregister(pcrypt_kset);
 	return err;
@@ -291,6 +299,7 @@ static void __exit pcrypt_mod_exit(void)
 	 * the job was called back elsewhere.  It runs with softirqs disabled.
 	 */
 	synchronize_rcu();
+	pcrypt_stop_view();
 	kset_unregister(pcrypt_kset);
 }
 

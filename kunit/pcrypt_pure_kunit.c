@@ -15,6 +15,7 @@
 #include <linux/ctype.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/math64.h>
@@ -28,6 +29,8 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/timekeeping.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -95,6 +98,7 @@ static int pure_go_direct_here(struct padata_shell *ps)
 
 #include "../pcrypt/rule.c"
 #include "../pcrypt/request.c"
+#include "../pcrypt/view.c"
 #include "../pcrypt/tfm.c"
 #include "../pcrypt/kind_aead.c"
 #include "../pcrypt/kind_skcipher.c"

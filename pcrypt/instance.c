@@ -3,19 +3,6 @@
  * pcrypt: making an instance of the template
  */
 
-static bool pcrypt_is_live(const struct pcrypt_inst *pi)
-{
-	/* Changed under a lock that modules do not see; any moment will do. */
-	return !(data_race(pi->alg->cra_flags) &
-		 (CRYPTO_ALG_DEAD | CRYPTO_ALG_DYING));
-}
-
-static bool pcrypt_is_tested(const struct pcrypt_inst *pi)
-{
-	/* As above. */
-	return data_race(pi->alg->cra_flags) & CRYPTO_ALG_TESTED;
-}
-
 /* With pcrypt_lock held. */
 static bool pcrypt_is_in_making(const char *driver_name)
 {
@@ -261,6 +248,8 @@ static struct pcrypt_inst *pcrypt_alloc_inst(const struct pcrypt_kind *kind,
 	pi->kind = kind;
 	pi->alg = &base->alg;
 	INIT_LIST_HEAD(&pi->list);
+	INIT_LIST_HEAD(&pi->tfms);
+	spin_lock_init(&pi->tfm_lock);
 	return pi;
 }
 
@@ -274,6 +263,9 @@ static int pcrypt_make(struct crypto_template *tmpl, struct pcrypt_inst *pi,
 	if (err)
 		return err;
 	pcrypt_fill_inst(pi);
+	err = pcrypt_make_view(pi);
+	if (err)
+		return err;
 	err = pcrypt_set_priority(pi, name);
 	if (err)
 		return err;

@@ -218,6 +218,17 @@ static DEFINE_PER_CPU(u64, pcrypt_last_end);
 /* Requests that were run on this CPU in parallel mode; wraps. */
 static DEFINE_PER_CPU(unsigned int, pcrypt_nr_run);
 
+/* What is summed up over the streams of an instance, see pcrypt/view.c; totals come last. */
+enum pcrypt_sum {
+	PCRYPT_SUM_STREAMS_DIRECT,
+	PCRYPT_SUM_STREAMS_PARALLEL,
+	PCRYPT_SUM_IN_FLIGHT,
+	PCRYPT_SUM_DIRECT,
+	PCRYPT_SUM_PARALLEL,
+	PCRYPT_SUM_REFUSED,
+	PCRYPT_NR_SUMS,
+};
+
 struct pcrypt_inst;
 
 /**
@@ -254,8 +265,14 @@ struct pcrypt_kind {
  * @promoted: Its priority is above the child's.
  * @child: Driver name of the wrapped algorithm; kept, because the algorithm
  *	itself may be gone while we are still used.
+ * @view: Its directory in sysfs; written under pcrypt_lock.
+ * @made: Seconds since 1970, when it was made.
+ * @tfm_lock: Protects what is below.  Task or softirq; nothing nests in it.
+ * @tfms: Its transforms.
+ * @nr_tfms: Their number; read without the lock, too.
+ * @gone: Totals of transforms that were freed.
  *
- * All but @list is constant once the algorithm is registered.
+ * All but @list, and what @tfm_lock protects, is constant once the algorithm is registered.
  */
 struct pcrypt_inst {
 	union {
@@ -268,6 +285,12 @@ struct pcrypt_inst {
 	struct crypto_alg *alg;
 	bool promoted;
 	char child[CRYPTO_MAX_ALG_NAME];
+	struct kobject *view;
+	time64_t made;
+	spinlock_t tfm_lock; /* see above */
+	struct list_head tfms;
+	unsigned int nr_tfms;
+	unsigned long gone[PCRYPT_NR_DIRS][PCRYPT_NR_SUMS];
 };
 
 /**
@@ -317,6 +340,8 @@ struct pcrypt_listed {
  *	without the lock, too.
  * @serial_cpu: Where the last one was completed, or -1; read without the lock, too.
  * @nr_entered: Requests in parallel mode so far; wraps; read without the lock, too.
+ * @nr_refused: Those of them that were refused, for which there was no room; read without
+ *	the lock, too.
  * @backlog: Those of them whose users were told -EBUSY, and have yet to be told
  *	-EINPROGRESS; the oldest first.
  * @ns_per_kib: Mean cost of a request that may sleep, 0 while unknown; read and
@@ -328,6 +353,7 @@ struct pcrypt_listed {
  *	lock, and two at a time count as one.
  * @from_task: A task has sent one of them; never cleared, so written without the lock.
  * @from_softirq: A softirq has; as @from_task.
+ * @nr_direct: Direct requests, up to the last one that was timed on each CPU.
  * @rule: Decides on the mode.
  */
 struct pcrypt_stream {
@@ -338,13 +364,15 @@ struct pcrypt_stream {
 	int cb_cpu;
 	unsigned int in_flight;
 	int serial_cpu;
-	unsigned int nr_entered;
+	unsigned long nr_entered;
+	unsigned long nr_refused;
 	struct list_head backlog;
 	u32 ns_per_kib;
 	int last_cpu;
 	unsigned int nr_looks;
 	bool from_task;
 	bool from_softirq;
+	atomic_long_t nr_direct;
 	struct pcrypt_rule rule;
 };
 
@@ -356,6 +384,7 @@ struct pcrypt_stream {
  * @stream: One per direction.
  * @max_requests: The limit for each stream.
  * @may_be_async: The child may accept a request and complete it later.
+ * @list: In pcrypt_inst::tfms.
  */
 struct pcrypt_tfm {
 	union {
@@ -366,6 +395,7 @@ struct pcrypt_tfm {
 	struct pcrypt_stream stream[PCRYPT_NR_DIRS];
 	unsigned int max_requests;
 	bool may_be_async;
+	struct list_head list;
 };
 
 /* pcrypt_request::way */
@@ -447,6 +477,19 @@ static struct crypto_instance *pcrypt_base(struct pcrypt_inst *pi)
 static struct pcrypt_inst *pcrypt_inst_of(struct crypto_alg *alg)
 {
 	return crypto_instance_ctx(container_of(alg, struct crypto_instance, alg));
+}
+
+static bool pcrypt_is_live(const struct pcrypt_inst *pi)
+{
+	/* Changed under a lock that modules do not see; any moment will do. */
+	return !(data_race(pi->alg->cra_flags) &
+		 (CRYPTO_ALG_DEAD | CRYPTO_ALG_DYING));
+}
+
+static bool pcrypt_is_tested(const struct pcrypt_inst *pi)
+{
+	/* As above. */
+	return data_race(pi->alg->cra_flags) & CRYPTO_ALG_TESTED;
 }
 
 #endif /* _PCRYPT_INTERNAL_H */

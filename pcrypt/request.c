@@ -48,6 +48,8 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, int *cb_c
 	if (answer != -ENOSPC) {
 		WRITE_ONCE(stream->in_flight, stream->in_flight + 1);
 		pcrypt_lead(stream, preq->dir);
+	} else {
+		WRITE_ONCE(stream->nr_refused, stream->nr_refused + 1);
 	}
 	if (answer == -EBUSY)
 		list_add_tail(&preq->backlog, &stream->backlog);
@@ -357,7 +359,7 @@ static int pcrypt_run_timed(struct pcrypt_request *preq, int gen, unsigned int l
 	u64 start;
 	int err;
 
-	pcrypt_count_direct(preq->dir);
+	pcrypt_count_direct(stream, preq->dir);
 	start = local_clock();
 	err = pcrypt_run_direct(preq, crypto_tfm_ctx(preq->req->tfm));
 	/* If it was accepted, request and transform may be gone. */

@@ -461,15 +461,16 @@ static void pcrypt_count_down_from(u32 busy_ns, u64 now)
 
 /*
  * Count this direct request and the quick ones of this CPU since the last call.  Their
- * directions are not known: over time each has its share.
+ * streams are not known: over time each has its share.
  */
-static void pcrypt_count_direct(enum pcrypt_dir dir)
+static void pcrypt_count_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
 	int left = raw_cpu_read(pcrypt_countdown);
 	int n = raw_cpu_read(pcrypt_counted_from) - left;
 
 	raw_cpu_write(pcrypt_counted_from, left);
 	atomic_long_add(max(n, 1), &pcrypt_modes[dir].nr_direct);
+	atomic_long_add(max(n, 1), &stream->nr_direct);
 }
 
 /*

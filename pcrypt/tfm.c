@@ -18,15 +18,17 @@ static void pcrypt_close(const struct pcrypt_kind *kind, void *handle)
 /* May run in softirq and inside pcrypt_serial(): must not wait for anything. */
 static void pcrypt_exit_tfm(struct crypto_tfm *tfm)
 {
+	struct pcrypt_inst *pi = pcrypt_inst_of(tfm->__crt_alg);
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(tfm);
 	int dir;
 
+	pcrypt_leave_view(pi, ctx);
 	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++) {
 		if (ctx->stream[dir].mode != PCRYPT_DIRECT)
 			atomic_dec(&pcrypt_modes[dir].nr_parallel);
 		padata_put_shell(ctx->stream[dir].ps);
 	}
-	pcrypt_close(pcrypt_inst_of(tfm->__crt_alg)->kind, ctx->child);
+	pcrypt_close(pi->kind, ctx->child);
 }
 
 static int pcrypt_init_tfm(struct crypto_tfm *tfm)
@@ -38,6 +40,7 @@ static int pcrypt_init_tfm(struct crypto_tfm *tfm)
 
 	if (IS_ERR(child))
 		return PTR_ERR(child);
+	INIT_LIST_HEAD(&ctx->list);
 	ctx->child = child;
 	ctx->may_be_async = pcrypt_tfm_in(pi->kind, child)->__crt_alg->cra_flags &
 			    CRYPTO_ALG_ASYNC;
@@ -57,6 +60,7 @@ static int pcrypt_init_tfm(struct crypto_tfm *tfm)
 		padata_set_total_order(stream->ps);
 	}
 	ctx->max_requests = READ_ONCE(max_requests);
+	pcrypt_join_view(pi, ctx);
 	return 0;
 
 free_tfm:
@@ -70,6 +74,7 @@ static void pcrypt_destroy_inst(struct pcrypt_inst *pi)
 	spin_lock(&pcrypt_lock);
 	list_del_init(&pi->list);
 	spin_unlock(&pcrypt_lock);
+	pcrypt_remove_view(pi);
 	crypto_drop_spawn(&pi->spawn);
 	kfree((void *)pcrypt_base(pi) - pi->kind->inst_base);
 }
