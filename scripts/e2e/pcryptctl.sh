@@ -24,7 +24,7 @@ make_machine() {
 	echo "${4-  (null)}" >"$machine/sys/devices/system/cpu/nohz_full"
 	echo "${5-quiet}" >"$machine/proc/cmdline"
 	: >"$machine/sys/module/pcrypt_mod/parameters/algs"
-	: >"$machine/proc/crypto"
+	mkdir -p "$machine/sys/kernel/pcrypt/algorithms"
 }
 
 # ctl ARGUMENT...: pcryptctl on that machine; its programs are found first.
@@ -265,47 +265,65 @@ check_edited() {
 	rm -f "$machine/bin/modinfo"
 }
 
-# add_entry NAME DRIVER MODULE PRIORITY SELFTEST [TYPE]: of /proc/crypto.
-add_entry() {
-	printf '%-12s : %s\n' name "$1" driver "$2" module "$3" priority "$4" refcnt 1 \
-		selftest "$5" internal no type "${6:-aead}" >>"$machine/proc/crypto"
-	echo >>"$machine/proc/crypto"
+# put_files DIRECTORY [NAME VALUE]...
+put_files() {
+	local to=$1
+	shift
+	mkdir -p "$to"
+	while [ $# -gt 0 ]; do
+		echo "$2" >"$to/$1"
+		shift 2
+	done
 }
 
-# preferred WORD TEXT: of pcrypt(gcm(aes)), the first of ours.
+# add_algorithm NUMBER NAME [TYPE [FILE VALUE]...]: as the kernel shows pcrypt(NAME).
+add_algorithm() {
+	local to=$machine/sys/kernel/pcrypt/algorithms/$1 name=$2 type=${3:-aead} way
+	put_files "$to" driver "pcrypt($name)" name "$name" type "$type" child "$name-plain" \
+		priority 500 promoted yes preferred yes selftest passed state live made 1764400000 \
+		transforms 0 "${@:4}"
+	for way in encrypt decrypt; do
+		put_files "$to/$way" streams_direct 0 streams_parallel 0 in_flight 0 \
+			requests_direct 0 requests_parallel 0 requests_refused 0
+	done
+}
+
+# add_counters: the files of both directions.
+add_counters() {
+	local way
+	for way in encrypt decrypt; do
+		put_files "$machine/sys/kernel/pcrypt/p${way::2}crypt" jobs_completed 5 \
+			jobs_submitted 7 jobs_inline 0 stalls 0 jobs_per_cpu "4 3 " requests_direct 9 \
+			streams_parallel 1 to_parallel 2 to_direct 1 handover_ns 300
+	done
+}
+
+# preferred WORD TEXT [FILE VALUE]...: of pcrypt(gcm(aes)), with these files.
 preferred() {
+	make_machine f
+	add_counters
+	add_algorithm 1 "gcm(aes)" aead "${@:3}"
 	is "status, $2" "$(ctl status 2>&1 | awk '$1 == "pcrypt(gcm(aes))" { print $5 }')" "$1"
 }
 
 check_preferred() {
-	local ours="gcm(aes) pcrypt(gcm(aes)) pcrypt_mod" f
-	make_machine f
-	for f in jobs_completed jobs_submitted jobs_inline stalls jobs_per_cpu requests_direct streams_parallel to_parallel; do
-		echo 0 | tee "$machine"/sys/kernel/pcrypt/p{en,de}crypt/$f >/dev/null
-	done
-	# shellcheck disable=SC2086 # words
-	{
-		add_entry $ours 500 passed
-		add_entry "gcm(aes)" generic-gcm-aesni aesni_intel 400 passed
-		preferred yes "the best that passed its self-test"
-		add_entry "gcm(aes)" better other 600 unknown
-		preferred yes "a better one has not passed its self-test"
-		add_entry "gcm(aes)" best other 600 passed
-		preferred no "a better one has"
-		: >"$machine/proc/crypto"
-		add_entry $ours 500 unknown
-		add_entry "gcm(aes)" generic-gcm-aesni aesni_intel 400 passed
-		preferred untested "its own self-test has not passed"
-		: >"$machine/proc/crypto"
-		add_entry "gcm(aes)" newer other 500 passed
-		add_entry $ours 500 passed
-		preferred no "the newest of equals is another"
-		: >"$machine/proc/crypto"
-		add_entry $ours 500 passed
-		add_entry "gcm(aes)" older other 500 passed
-		add_entry "gcm(aes)" hash other 900 passed shash
-		preferred yes "the newest of equals, and no other kind counts"
-	}
+	local to=$machine/sys/kernel/pcrypt/algorithms
+	preferred yes "the kernel prefers it"
+	preferred no "the kernel prefers another" preferred no
+	preferred untested "its own self-test has not passed" selftest unknown
+	preferred gone "it has been unregistered" state dying preferred no
+	# The old one of the same name is found first.
+	add_algorithm 10 "gcm(aes)"
+	is "add: one that is gone is not taken for the one of now" \
+		"$(ctl add "gcm(aes)" >/dev/null 2>&1; echo $?)" 0
+	is "status: the oldest first" "$(ctl status | awk '/^pcrypt/ { print $5 }' | paste -s -d ' ' -)" \
+		"gone yes"
+	put_files "$to/10/encrypt" streams_parallel 2 in_flight 17 requests_parallel 4294967296
+	put_files "$to/10" transforms 3
+	is "status: transforms" "$(ctl status | grep -c '^  transforms: 3$')" 1
+	is "status: requests" "$(ctl status | grep -c '^  encrypt: streams 0 direct, 2 parallel; 17 in flight; requests 0 direct, 4294967296 parallel, 0 refused$')" 1
+	mv "$to" "$to.away"
+	is "status: without an algorithm" "$(ctl status | grep -c '^pcrypt')" 0
 }
 
 # Lists are read and written in one piece: 20 times six at once.
@@ -314,7 +332,7 @@ check_together() {
 	for round in $(seq 20); do
 		make_machine f
 		for i in 1 2 3 4 5 6; do
-			add_entry "cbc(a$i)" "pcrypt(cbc(a$i))" pcrypt_mod 500 passed skcipher
+			add_algorithm "$i" "cbc(a$i)" skcipher
 		done
 		for i in 1 2 3 4 5 6; do
 			ctl add "cbc(a$i)" 2>/dev/null &
@@ -362,13 +380,11 @@ cautions() {
 }
 
 check_cautions() {
-	local f disk esp
+	local disk esp
 	disk="dm-crypt device quick has no_write_workqueue"
 	esp="esp4_offload is loaded; security associations that use it: 4; devices without a queue: eth0.5"
 	make_machine f
-	for f in jobs_completed jobs_submitted jobs_inline stalls jobs_per_cpu requests_direct streams_parallel to_parallel; do
-		echo 0 | tee "$machine"/sys/kernel/pcrypt/p{en,de}crypt/$f >/dev/null
-	done
+	add_counters
 	make_users
 	is "status: no user where nothing is listed" "$(cautions status)" ""
 	echo "xts(aes)" >"$machine/sys/module/pcrypt_mod/parameters/algs"
@@ -382,13 +398,93 @@ check_cautions() {
 	is "add: of IPsec, and one that is there" "$(cautions add "rfc4106(gcm(aes))" | cut -c 1-30)" \
 		"$(printf '%.30s\n' "not for IPsec over a device without" "$esp")"
 	: >"$machine/sys/module/pcrypt_mod/parameters/algs"
-	add_entry "xts(aes)" "pcrypt(xts(aes))" pcrypt_mod 500 passed skcipher
+	add_algorithm 1 "xts(aes)" skcipher
 	is "status: a disk, of what open=1 promoted" "$(cautions status)" "$disk"
 	printf '#!/bin/sh\nexit 1\n' | tee "$machine/bin/dmsetup" >"$machine/bin/ip"
 	echo "gcm(aes)" >"$machine/sys/module/pcrypt_mod/parameters/algs"
 	is "status: without dmsetup and ip" "$(cautions status)" \
 		"dm-crypt device quick: dmsetup, as root, would tell whether it has no_write_workqueue"$'\n'"${esp%: *}: (ip would tell which)"
 	rm -r "${machine:?}/bin"
+}
+
+# make_associations: as `ip -s xfrm state list nokeys` shows them, at the time of made and
+# around it; one of another cipher, and one whose packets a device has.
+make_associations() {
+	local now=1764400000
+	mkdir -p "$machine/bin"
+	cat >"$machine/bin/ip" <<-SCRIPT
+	#!/bin/sh
+	[ "\$*" = "-s xfrm state list nokeys" ] || exit 1
+	sa() {
+		printf 'src 10.0.0.1 dst 10.0.0.2\\n\\tproto esp spi 0x0000000%s(%s) reqid 0(0x00000000) mode tunnel\\n' \$1 \$1
+		printf '\\treplay-window 0 seq 0x00000000 flag %s (0x00000000)\\n' "\$3"
+		printf '%s\\n\\tlifetime current:\\n\\t  0(bytes), 0(packets)\\n' "\$4"
+		printf '\\t  add %s use -\\n' "\$(date -d "@\$2" '+%Y-%m-%d %H:%M:%S')"
+	}
+	aead='	aead rfc4106(gcm(aes)) <<Keys hidden>> (160 bits) 128 '
+	sa 1 $((now - 60)) "" "\$aead"
+	sa 2 $((now + 60)) esn "\$aead"
+	sa 3 $now "" "\$aead"
+	sa 4 $((now - 9)) "" "\$aead
+		crypto offload parameters: dev eth0 dir out mode packet"
+	sa 5 $((now - 60)) "af-unspec esn" "	auth-trunc hmac(sha256) <<Keys hidden>> (256 bits) 128
+		enc cbc(aes) <<Keys hidden>> (128 bits)"
+	sa 6 $((now - 60)) "" "	aead rfc4309(ccm(aes)) <<Keys hidden>> (152 bits) 128 "
+	SCRIPT
+	chmod 755 "$machine/bin/ip"
+}
+
+# from_json EXPRESSION: of d, what the standard input holds, in Python.
+from_json() {
+	python3 -c 'import json, sys
+d = json.load(sys.stdin)
+print(eval(sys.argv[1]))' "$1" 2>&1 | tail -n 1
+}
+
+# uses: each association that status shows, as SPI=WORD.
+uses() {
+	ctl status --json | from_json '" ".join(a["spi"][9:] + "=" + a["uses"] for a in d["associations"])'
+}
+
+check_associations() {
+	make_machine f
+	add_counters
+	make_associations
+	is "status: no association where nothing is preferred" "$(uses)" ""
+	add_algorithm 1 "rfc4106(gcm(aes))"
+	is "status: associations before and after" "$(uses)" "1=older 2=ours 3=unsure 4=device"
+	is "status: they are counted" "$(ctl status | sed -n 's/^security associations: //p')" \
+		"1 made since pcrypt, 1 before, with the cipher of then; 1 unsure; 1 by a device"
+	is "status: those with another cipher are named" \
+		"$(ctl status | awk '/^  10.0.0.1 > / { print $5, $6 }' | paste -s -d ' ' -)" \
+		"0x00000001 rfc4106(gcm(aes)), 0x00000003 rfc4106(gcm(aes)),"
+	add_algorithm 2 "authencesn(hmac(sha256),cbc(aes))" aead
+	is "status: two ciphers that make an AEAD" "$(uses)" \
+		"1=older 2=ours 3=unsure 4=device 5=older"
+	rm -r "${machine:?}/bin"
+}
+
+check_json() {
+	make_machine f
+	add_counters
+	echo "gcm(aes),cbc(aes)" >"$machine/sys/module/pcrypt_mod/parameters/algs"
+	add_algorithm 1 "gcm(aes)" aead transforms 3
+	add_algorithm 2 "cbc(aes)" skcipher state dying preferred no promoted no
+	is "status --json: the list" "$(ctl status --json | from_json 'd["listed"]')" \
+		"['gcm(aes)', 'cbc(aes)']"
+	is "--json status: algorithms" "$(ctl --json status | from_json \
+		'[list(a.values())[:9] for a in d["algorithms"]]')" \
+		"[['pcrypt(gcm(aes))', 'gcm(aes)', 'aead', 'gcm(aes)-plain', 500, 'yes', True, 1764400000, 3], ['pcrypt(cbc(aes))', 'cbc(aes)', 'skcipher', 'cbc(aes)-plain', 500, 'gone', False, 1764400000, 0]]"
+	is "status --json: a direction" "$(ctl status --json | from_json \
+		'd["encrypt"]["jobs_submitted"], d["decrypt"]["jobs_per_cpu"]')" "(7, [4, 3])"
+	is "masks --json" "$(ctl masks --json serial | from_json \
+		'[m["direction"] + " " + m["kind"] + " " + m["cpus"] for m in d]')" \
+		"['enc serial 0-3', 'dec serial 0-3']"
+	put_files "$machine/sys/kernel/pcrypt/pencrypt" wakeups 0
+	put_files "$machine/sys/kernel/pcrypt/pdecrypt" wakeups 0
+	is "watch --json" "$(ctl watch 1 1 --json | from_json \
+		'd["enc"]["in_flight"], d["dec"]["jobs_per_second"], d["stalls"]')" "(2, 0, 0)"
+	is "add --json: is refused" "$(ctl add --json x >/dev/null 2>&1; echo $?)" 2
 }
 
 check_masks() {
@@ -439,6 +535,8 @@ check_edited
 check_preferred
 check_together
 check_cautions
+check_associations
+check_json
 say "pcryptctl in $title"
 guest "e2e-pcryptctl-$series"
 # A CPU that the boot isolates is not in the default, and the file keeps `all`.
