@@ -24,31 +24,28 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <crypto/aead.h>
-#include <crypto/authenc.h>
 #include <crypto/skcipher.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/ktime.h>
-#include <linux/llist.h>
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
-#include <linux/rtnetlink.h>
 #include <linux/scatterlist.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/wait.h>
 
 #include "../compat.h"
+#include "../../pcrypt/shape.h"
+#include "../../pcrypt/window.h"
 
 #define NR_MESSAGES		64
 #define NR_MIXED		60
 #define MAX_STREAMS		64
 #define MAX_SIZE		65536
-#define MAX_KEY			128
 #define MAX_IV			16
 #define WRONG_TAG_EVERY		97
 
@@ -110,35 +107,6 @@ module_param(seed, ulong, 0444);
 MODULE_PARM_DESC(seed, "of keys and messages");
 
 /**
- * struct load_shape - the form of an algorithm's requests
- * @prefix: Beginning of its generic name.
- * @keylen: Bytes of key; for authenc those of both keys.
- * @assoclen: Bytes of associated data.
- * @block: The text is a multiple of this.
- * @iv0: First byte of the IV, where it has a meaning, or 0.
- * @authkeylen: For authenc: bytes of @keylen that are the hash's key.
- */
-struct load_shape {
-	const char *prefix;
-	unsigned int keylen;
-	unsigned int assoclen;
-	unsigned int block;
-	u8 iv0;
-	unsigned int authkeylen;
-};
-
-static const struct load_shape shapes[] = {
-	{ "rfc4106(gcm(aes))", 20, 16, 1 },
-	{ "rfc4543(gcm(aes))", 20, 16, 1 },
-	{ "gcm(aes)", 16, 16, 1 },
-	{ "rfc4309(ccm(aes))", 19, 16, 1 },
-	{ "ccm(aes)", 16, 16, 1, 3 },
-	{ "rfc7539(", 32, 16, 1 },
-	{ "rfc7539esp(", 36, 16, 1 },
-	{ "authenc(hmac(sha256),cbc(aes))", 48, 16, 16, 0, 32 },
-};
-
-/**
  * struct load_message - one of the texts that requests are made of
  * @iv: Its IV.
  * @plain: Associated data and text.
@@ -165,18 +133,18 @@ struct load_message {
  * @messages: The texts.
  */
 struct load_test {
-	const struct load_shape *shape;
+	const struct shape *shape;
 	unsigned int len;
 	unsigned int nr_messages;
 	unsigned int authsize;
-	u8 key[MAX_KEY];
+	u8 key[SHAPE_MAX_KEY];
 	unsigned int keylen;
 	struct load_message messages[NR_MESSAGES];
 };
 
 /**
  * struct load_slot - one request in flight
- * @free: In load_run::free.
+ * @free: In the window.
  * @run: The run.
  * @req: The request.
  * @sg: Describes @buf; requests are done in place.
@@ -209,10 +177,8 @@ struct load_slot {
  * @decrypt: The direction.
  * @slots: As many as the window is wide.
  * @nr_slots: Their number.
- * @free: Slots that were completed.
- * @wait: The submitter, when the window is full.
- * @in_flight: Requests submitted and not completed.
- * @completed: Completions, and so the place of the next one in their order.
+ * @window: Requests in flight; its completions are the place of the next one in their
+ *	order.
  * @out_of_order: Completions at another place than they were submitted at.
  * @wrong: Wrong results.
  * @doubled: Completions of requests that were completed before.
@@ -228,10 +194,7 @@ struct load_run {
 	bool decrypt;
 	struct load_slot *slots;
 	unsigned int nr_slots;
-	struct llist_head free;
-	wait_queue_head_t wait;
-	atomic_t in_flight;
-	atomic_t completed;
+	struct window window;
 	atomic_t out_of_order;
 	atomic_t wrong;
 	atomic_t doubled;
@@ -347,7 +310,7 @@ static int slot_start(struct load_slot *slot)
 static bool slot_in_turn(const struct load_slot *slot)
 {
 	struct load_run *run = slot->run;
-	unsigned int place = atomic_fetch_inc(&run->completed);
+	unsigned int place = atomic_fetch_inc(&run->window.completed);
 	unsigned int of = slot->seq % run->nr_tfms;
 
 	if (run->nr_tfms == 1)
@@ -372,18 +335,13 @@ static void slot_check(struct load_slot *slot, int err)
 static void slot_done(struct load_slot *slot, int err)
 {
 	struct load_run *run = slot->run;
-	unsigned int left;
 
 	if (!atomic_xchg(&slot->in_flight, 0)) {
 		atomic_inc(&run->doubled);
 		return;
 	}
 	slot_check(slot, err);
-	llist_add(&slot->free, &run->free);
-	left = atomic_dec_return(&run->in_flight);
-	/* As a network driver does: refilled in bursts. */
-	if (left == window / 2 || !left)
-		wake_up(&run->wait);
+	window_give(&run->window, &slot->free);
 }
 
 static void load_done(compat_completion_arg arg, int err)
@@ -396,33 +354,10 @@ static void load_done(compat_completion_arg arg, int err)
  * A run
  */
 
-static struct load_slot *next_free(struct load_run *run,
-				   struct llist_node **batch)
-{
-	struct load_slot *slot;
-
-	if (!*batch)
-		*batch = llist_reverse_order(llist_del_all(&run->free));
-	if (!*batch)
-		return NULL;
-	slot = llist_entry(*batch, struct load_slot, free);
-	*batch = (*batch)->next;
-	return slot;
-}
-
 /* Until no more than @left are in flight, for as long as there is progress. */
 static bool wait_for(struct load_run *run, unsigned int left)
 {
-	int before;
-
-	do {
-		before = atomic_read(&run->completed);
-		if (wait_event_timeout(run->wait,
-				       atomic_read(&run->in_flight) <= left,
-				       timeout * HZ))
-			return true;
-	} while (atomic_read(&run->completed) != before);
-	return false;
+	return window_wait(&run->window, left, timeout);
 }
 
 static void slot_submit(struct load_slot *slot, unsigned int seq)
@@ -431,7 +366,7 @@ static void slot_submit(struct load_slot *slot, unsigned int seq)
 
 	slot_fill(slot, seq);
 	atomic_set(&slot->in_flight, 1);
-	atomic_inc(&slot->run->in_flight);
+	atomic_inc(&slot->run->window.in_flight);
 	err = slot_start(slot);
 	/* Accepted; with MAY_BACKLOG, -EBUSY is that, too. */
 	if (err == -EINPROGRESS || err == -EBUSY)
@@ -442,14 +377,12 @@ static void slot_submit(struct load_slot *slot, unsigned int seq)
 /**
  * struct load_submitter - a thread that submits the requests of a run
  * @run: The run.
- * @batch: Slots taken from load_run::free.
  * @seq: Requests submitted.
  * @tasklet: Submits a burst.
  * @paused_ns: Slept between windows.
  */
 struct load_submitter {
 	struct load_run *run;
-	struct llist_node *batch;
 	unsigned int seq;
 	struct tasklet_struct tasklet;
 	u64 paused_ns;
@@ -458,10 +391,10 @@ struct load_submitter {
 /* Return true if there was a slot. */
 static bool submit_next(struct load_submitter *sub)
 {
-	struct load_slot *slot = next_free(sub->run, &sub->batch);
+	struct llist_node *slot = window_take(&sub->run->window);
 
 	if (slot)
-		slot_submit(slot, sub->seq++);
+		slot_submit(llist_entry(slot, struct load_slot, free), sub->seq++);
 	return slot;
 }
 
@@ -530,7 +463,7 @@ static u64 run_parallel(struct load_run *run)
 			break;
 	tasklet_kill(&sub.tasklet);
 	if (!wait_for(run, 0))
-		run->lost = atomic_read(&run->in_flight);
+		run->lost = atomic_read(&run->window.in_flight);
 	run->lost += requests - sub.seq;
 	start = ktime_get_ns() - start - sub.paused_ns;
 	if (marks)
@@ -592,7 +525,7 @@ static int slot_init(struct load_slot *slot, struct load_run *run)
 	sg_init_one(&slot->sg, slot->buf, len);
 	aead_request_set_callback(slot->req, CRYPTO_TFM_REQ_MAY_BACKLOG,
 				  load_done, slot);
-	llist_add(&slot->free, &run->free);
+	llist_add(&slot->free, &run->window.free);
 	return 0;
 }
 
@@ -639,8 +572,7 @@ static struct load_run *run_alloc(const struct load_test *test, bool decrypt,
 	run->test = test;
 	run->decrypt = decrypt;
 	run->nr_slots = nr_slots;
-	init_llist_head(&run->free);
-	init_waitqueue_head(&run->wait);
+	window_init(&run->window, nr_slots);
 	err = run_init(run, name, nr_tfms);
 	if (!err)
 		return run;
@@ -791,24 +723,6 @@ static int make_ciphers(struct load_test *test)
 	return err;
 }
 
-static void make_key(struct load_test *test)
-{
-	const struct load_shape *shape = test->shape;
-	struct crypto_authenc_key_param *param;
-	struct rtattr *rta = (struct rtattr *)test->key;
-	unsigned int at = 0;
-
-	if (shape->authkeylen) {
-		rta->rta_type = CRYPTO_AUTHENC_KEYA_PARAM;
-		rta->rta_len = RTA_LENGTH(sizeof(*param));
-		param = RTA_DATA(rta);
-		param->enckeylen = cpu_to_be32(shape->keylen - shape->authkeylen);
-		at = RTA_SPACE(sizeof(*param));
-	}
-	prandom_bytes_state(&rnd, test->key + at, shape->keylen);
-	test->keylen = at + shape->keylen;
-}
-
 static int test_direction(const struct load_test *test, bool decrypt)
 {
 	struct load_run *plain, *run;
@@ -829,7 +743,7 @@ static int test_direction(const struct load_test *test, bool decrypt)
 	return 0;
 }
 
-static int test_size(const struct load_shape *shape, unsigned int authsize,
+static int test_size(const struct shape *shape, unsigned int authsize,
 		     unsigned int size)
 {
 	struct load_test *test = kzalloc(sizeof(*test), GFP_KERNEL);
@@ -841,7 +755,7 @@ static int test_size(const struct load_shape *shape, unsigned int authsize,
 	test->authsize = authsize;
 	test->len = roundup(size, shape->block);
 	test->nr_messages = mix ? NR_MIXED : NR_MESSAGES;
-	make_key(test);
+	test->keylen = shape_make_key(shape, test->key, &rnd);
 	err = messages_alloc(test);
 	if (!err)
 		err = make_ciphers(test);
@@ -851,16 +765,6 @@ static int test_size(const struct load_shape *shape, unsigned int authsize,
 		err = test_direction(test, true);
 	test_free(test);
 	return err;
-}
-
-static const struct load_shape *find_shape(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(shapes); i++)
-		if (!strncmp(name, shapes[i].prefix, strlen(shapes[i].prefix)))
-			return &shapes[i];
-	return NULL;
 }
 
 /* Both drivers do the same, and the reference is no pcrypt. */
@@ -880,7 +784,7 @@ static int check_drivers(struct crypto_aead *ref, struct crypto_aead *drv)
 		pr_err("driver and reference differ in their algorithm\n");
 		return -EINVAL;
 	}
-	if (!find_shape(alg)) {
+	if (!shape_find(alg)) {
 		pr_err("no idea of the keys of %s\n", alg);
 		return -EINVAL;
 	}
@@ -895,10 +799,10 @@ static int run_tests(struct crypto_aead *ref)
 
 	prandom_seed_state(&rnd, seed);
 	if (mix)
-		err = test_size(find_shape(alg), crypto_aead_authsize(ref),
+		err = test_size(shape_find(alg), crypto_aead_authsize(ref),
 				max3(sizes[0], sizes[1], sizes[2]));
 	for (i = 0; i < nr_sizes && !err && !mix; i++)
-		err = test_size(find_shape(alg), crypto_aead_authsize(ref),
+		err = test_size(shape_find(alg), crypto_aead_authsize(ref),
 				sizes[i]);
 	return err ?: verdict();
 }
