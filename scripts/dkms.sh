@@ -81,7 +81,7 @@ undo() {
 
 # A module that is not signed does not load under Secure Boot.
 check_signed() {
-	find "$modules/" -path '*/updates/*' -name 'p*_mod.ko*' | while read -r ko; do
+	find "$modules/" -path '*/updates/*' -name 'p*_m*.ko*' | while read -r ko; do
 		[ -n "$(modinfo -F sig_id "$ko")" ] || echo "dkms.sh: $ko is not signed" >&2
 	done
 }

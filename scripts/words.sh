@@ -73,7 +73,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 : >"$tmp/bad"
 area padata padata.h padata_mod.c padata
-area pcrypt pcrypt_mod.c pcrypt_mod.conf pcrypt
+area pcrypt pcrypt_mod.c pcrypt_measure.c pcrypt_mod.conf pcrypt
 area kunit kunit
 area scripts scripts
 area documents README NEWS SECURITY.md Documentation

@@ -20,6 +20,7 @@ try() {
 expected_files() {
 	cat <<-EOF
 	/lib/modules/$VERSION/updates/padata_mod.ko
+	/lib/modules/$VERSION/updates/pcrypt_measure.ko
 	/lib/modules/$VERSION/updates/pcrypt_mod.ko
 	/usr/lib/systemd/system/pcrypt-early.service
 	/usr/lib/systemd/system/pcrypt.service
@@ -55,14 +56,15 @@ guest() {
 	dir=$work/$1-$series
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	find "$2" -name 'p*_mod.ko*' -exec cp {} "$dir/" \;
+	find "$2" -name 'p*_m*.ko*' -exec cp {} "$dir/" \;
 	find "$dir" -name '*.xz' -exec xz -d {} +
 	for ko in "$dir"/*.ko; do
 		check "$kind: $(basename "$ko") is for $VERSION" \
 			[ "$(modinfo -F vermagic "$ko" | cut -d' ' -f1)" = "$VERSION" ]
 	done
 	run_guest "e2e-install-$kind-$series" install -M crc32_generic -t 120 \
-		-e "KIND=$kind, $series" -f "$dest-sample/padata_ordered.ko"
+		-e "KIND=$kind, $series" -f "$dir/pcrypt_measure.ko" \
+		-f "$dest-sample/padata_ordered.ko"
 	judge_guest "$kind, $series: "
 }
 
@@ -108,9 +110,9 @@ for series in "${all_series[@]}"; do
 	dest=$work/root-$series
 	guest dkms "$work/modules/$VERSION"
 done
-unsigned=$(find "$work/modules/" -name 'p*_mod.ko*' -exec sh -c \
+unsigned=$(find "$work/modules/" -name 'p*_m*.ko*' -exec sh -c \
 	'[ -n "$(modinfo -F sig_id "$1")" ] || echo "$1"' sh {} \;)
 check "dkms signs all modules${unsigned:+ ($unsigned)}" [ -z "$unsigned" ]
 try dkms-remove "dkms removes it again" dkms_install remove
-check "dkms has left no module" [ -z "$(find "$work/modules" -name 'p*_mod.ko*')" ]
+check "dkms has left no module" [ -z "$(find "$work/modules" -name 'p*_m*.ko*')" ]
 total
