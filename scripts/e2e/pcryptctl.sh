@@ -487,6 +487,50 @@ check_json() {
 	is "add --json: is refused" "$(ctl add --json x >/dev/null 2>&1; echo $?)" 2
 }
 
+# verdict_of TYPE ROW...: what `measure` says of such rows.
+verdict_of() {
+	printf '%s\n' "${@:2}" | sh -c "$(sed -n '/^verdict() {/,/^}/p' "$TOP/scripts/pcryptctl")
+		verdict $1"
+}
+
+check_verdict() {
+	local slow="64 1 100 99 0.99 direct 1" fast="1420 256 50 150 3.00 parallel 4"
+	is "measure: pays from a size on" \
+		"$(verdict_of aead "$slow" "64 256 9 9 1.00 direct 1" "576 256 9 9 1.30 parallel 3" "$fast")" \
+		"pays from 576 bytes on with 4 CPUs: up to 3.00 times the plain rate with 256 in flight"
+	is "measure: parallel mode that gains less than a tenth does not pay" \
+		"$(verdict_of aead "$slow" "1420 256 50 54 1.09 parallel 4")" \
+		"does not pay here: use one SA per CPU, or RPS"
+	is "measure: what is faster in direct mode does not pay" \
+		"$(verdict_of aead "1420 256 50 60 1.20 direct 1")" \
+		"does not pay here: use one SA per CPU, or RPS"
+	is "measure: many in flight count" \
+		"$(verdict_of aead "1420 1 50 150 3.00 parallel 4" "1420 256 50 50 1.00 direct 1")" \
+		"does not pay here: use one SA per CPU, or RPS"
+	is "measure: a disk" "$(verdict_of skcipher "$slow")" \
+		"does not pay here: dm-crypt uses all CPUs by itself"
+	is "measure: not with the largest size" "$(verdict_of aead "64 256 9 9 1.50 parallel 2" \
+		"1420 256 9 9 1.00 direct 1")" \
+		"pays with some sizes only (bytes: 64), not with the largest: measure again when the machine is idle"
+	is "measure: where it is slower" "$(verdict_of aead "64 1 100 80 0.80 direct 1" "$fast")" \
+		"pays from 1420 bytes on with 4 CPUs: up to 3.00 times the plain rate with 256 in flight; slower with 64 bytes and 1 in flight: 0.80 times the plain rate"
+}
+
+# unprivileged COMMAND...
+unprivileged() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+check_unprivileged() {
+	is "measure: without root" \
+		"$(unprivileged sh -s -- measure "gcm(aes)" <"$TOP/scripts/pcryptctl" 2>&1)" \
+		"pcryptctl: measure loads modules and measures in the kernel, which needs root"
+}
+
 check_masks() {
 	shows f 0-3
 	shows 5 0,2
@@ -512,7 +556,8 @@ guest() {
 	local log=$1
 	shift
 	run_guest "$log" pcryptctl -c 4 -t 600 -M "$modules" -b "$TOP/scripts/pcryptctl" -b flock \
-		-b dmsetup -b ip -f "$BUILDS/pcrypt_user" -f "$dir/kunit/load/pcrypt_load.ko" "$@"
+		-b dmsetup -b ip -f "$BUILDS/pcrypt_user" -f "$dir/pcrypt_measure.ko" \
+		-f "$dir/kunit/load/pcrypt_load.ko" "$@"
 	judge_plan "$log: "
 	judge_end "$log: "
 }
@@ -537,6 +582,8 @@ check_together
 check_cautions
 check_associations
 check_json
+check_verdict
+check_unprivileged
 say "pcryptctl in $title"
 guest "e2e-pcryptctl-$series"
 # A CPU that the boot isolates is not in the default, and the file keeps `all`.
