@@ -97,6 +97,9 @@ install-tools:
 	install -d "$(DESTDIR)$(PREFIX)/sbin" "$(DESTDIR)$(PREFIX)/share/man/man8" "$(units)"
 	install -m 755 scripts/pcryptctl "$(DESTDIR)$(PREFIX)/sbin"
 	install -m 644 Documentation/pcryptctl.8 "$(DESTDIR)$(PREFIX)/share/man/man8"
+	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions"
+	install -m 644 scripts/pcryptctl.bash \
+		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/pcryptctl"
 	for unit in pcrypt pcrypt-early; do \
 		sed 's,/usr/sbin/,$(PREFIX)/sbin/,' scripts/$$unit.service \
 			>"$(units)/$$unit.service" || exit; done

@@ -125,7 +125,7 @@ check "build for Debian's 6.12" stock_build 6.12
 ! has_kernel 6.1 || check "build for Debian's 6.1" stock_build 6.1
 mapfile -t programs < <(find scripts/guest -type f ! -name '*.c' | sort)
 check shellcheck shellcheck -x scripts/*.sh "${programs[@]}" scripts/native/*.sh scripts/e2e/*.sh \
-	scripts/pcryptctl .ci/run debian/tests/s* debian/*.postrm
+	scripts/pcryptctl scripts/pcryptctl.bash .ci/run debian/tests/s* debian/*.postrm
 check "Debian packages, lintian" scripts/deb.sh
 check "versions agree" versions
 check "the tests that SECURITY.md names exist" security_tests

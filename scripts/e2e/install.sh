@@ -25,6 +25,7 @@ expected_files() {
 	/usr/lib/systemd/system/pcrypt-early.service
 	/usr/lib/systemd/system/pcrypt.service
 	/usr/sbin/pcryptctl
+	/usr/share/bash-completion/completions/pcryptctl
 	/usr/share/man/man8/pcryptctl.8
 	/usr/src/padata-mod/Module.symvers
 	/usr/src/padata-mod/padata.h

@@ -531,6 +531,105 @@ check_unprivileged() {
 		"pcryptctl: measure loads modules and measures in the kernel, which needs root"
 }
 
+# state_now: the list, the mode, and the masks.
+state_now() {
+	echo "$(cat "$machine/sys/module/pcrypt_mod/parameters/"{algs,mode} | paste -s -d ' ' -) $(masks_now)"
+}
+
+# make_switch: a machine on which two ciphers are listed.
+make_switch() {
+	make_machine f 0-3
+	add_counters
+	echo "gcm(aes),authenc(hmac(sha256),cbc(aes))" >"$machine/sys/module/pcrypt_mod/parameters/algs"
+	echo auto >"$machine/sys/module/pcrypt_mod/parameters/mode"
+	add_algorithm 1 "gcm(aes)"
+	add_algorithm 2 "authenc(hmac(sha256),cbc(aes))"
+	add_algorithm 3 "ccm(aes)"
+}
+
+check_off() {
+	local before both
+	make_switch
+	before=$(state_now)
+	ctl off --dry-run >"$machine/output"
+	is "off --dry-run: changes nothing" "$(state_now)" "$before"
+	is "off --dry-run: says what it would do" "$(sed 's, .*/, ,' "$machine/output" | paste -s -d ' ' -)" \
+		"would pcryptctl.off would algs would mode"
+	is "on: without off" "$(ctl on >/dev/null 2>&1; echo $?)" 1
+	ctl off
+	is "off: no list, and direct mode" "$(state_now)" " direct f f f f"
+	ctl off
+	ctl on --dry-run >/dev/null
+	is "off again, on --dry-run: the same" "$(state_now)" " direct f f f f"
+	ctl on 2>/dev/null
+	is "on: as before" "$(state_now)" "$before"
+	is "on: twice" "$(ctl on >/dev/null 2>&1; echo $?)" 1
+	ctl off
+	echo "ccm(aes)" >"$machine/sys/module/pcrypt_mod/parameters/algs"
+	ctl on 2>/dev/null
+	both="ccm(aes),gcm(aes),authenc(hmac(sha256),cbc(aes))"
+	is "on: what was added meanwhile stays" \
+		"$(cat "$machine/sys/module/pcrypt_mod/parameters/algs")" "$both"
+	make_switch
+	: >"$machine/sys/module/pcrypt_mod/parameters/algs"
+	is "off: nothing is listed" "$(ctl off >/dev/null 2>&1; echo $?)" 1
+	is "off --json: is refused" "$(ctl off --json >/dev/null 2>&1; echo $?)" 2
+	is "status --dry-run: is refused" "$(ctl status --dry-run >/dev/null 2>&1; echo $?)" 2
+}
+
+check_add() {
+	local before
+	make_switch
+	before=$(state_now)
+	ctl add --dry-run --now --masks 0-1 "ccm(aes)" >"$machine/output" 2>/dev/null
+	is "add --dry-run: changes nothing" "$(state_now)" "$before"
+	is "add --dry-run: four masks, a list and a file" \
+		"$(grep -c '^would write 3 \|^would write '"'3'" "$machine/output")$(grep -c "^would write 'gcm(aes),.*,ccm(aes)' to \|^would write .*pcrypt.conf, and" "$machine/output")" 42
+	ctl del --dry-run "gcm(aes)" >/dev/null
+	ctl masks --dry-run 1 >/dev/null
+	is "del, masks --dry-run: change nothing" "$(state_now)" "$before"
+	mkdir -p "$machine/bin"
+	printf '#!/bin/sh\necho "$@" >"%s/systemctl"\n' "$machine" >"$machine/bin/systemctl"
+	chmod 755 "$machine/bin/systemctl"
+	rm -f "$machine/etc/pcrypt.conf" "$machine/systemctl"
+	ctl add --masks 0-1 "ccm(aes)" 2>/dev/null
+	is "add --masks: the masks" "$(masks_now)" "3 3 3 3"
+	is "add --masks: nothing is saved" "$(ls "$machine/etc/pcrypt.conf" "$machine/systemctl" 2>/dev/null)" ""
+	ctl add --now --masks=0-2 "ccm(aes)" 2>/dev/null
+	is "add --now --masks: is saved" "$(grep -e algs -e enc_parallel "$machine/etc/pcrypt.conf")" \
+		$'algs=gcm(aes),authenc(hmac(sha256),cbc(aes)),ccm(aes)\nenc_parallel=0x7'
+	is "add --now: the unit" "$(cat "$machine/systemctl")" "enable pcrypt.service"
+	rm -f "$machine/etc/pcrypt.conf"
+	is "add --now: a cipher that could not be made" "$(ctl add --now "lrw(aes)" >/dev/null 2>&1; echo $?)" 1
+	is "add --now: and nothing is saved" "$(ls "$machine/etc/pcrypt.conf" 2>/dev/null)" ""
+	is "add --masks: no CPUs" "$(ctl add --masks x "ccm(aes)" >/dev/null 2>&1; echo $?)" 2
+	is "add --masks: no word" "$(ctl add --masks >/dev/null 2>&1; echo $?)" 2
+	rm -r "${machine:?}/bin"
+}
+
+# completes WANTED WORD...: the last word, which the user has begun.
+completes() {
+	local wanted=$1
+	shift
+	is "completion: ${*@Q}" "$(PCRYPTCTL_ROOT=$machine bash -c '. "$1"; shift
+		COMP_WORDS=(pcryptctl "$@") COMP_CWORD=$#; _pcryptctl
+		echo "${COMPREPLY[*]}"' sh "$TOP/scripts/pcryptctl.bash" "$@")" "$wanted"
+}
+
+check_completion() {
+	make_switch
+	printf '%s\n' "name : gcm(aes)" "type : aead" "name : gcm(aria)" "type : aead" \
+		"name : ghash" "type : shash" "name : gcm(aes)" "type : aead" >"$machine/proc/crypto"
+	completes "measure" me
+	completes "status save" s
+	completes "--json" status --
+	completes 'gcm\(aes\) gcm\(aria\)' add g
+	completes 'gcm\(aes\) gcm\(aria\)' --dry-run add 'gcm\(a'
+	completes 'gcm(aes) gcm(aria)' measure '"gcm('
+	completes 'authenc\(hmac\(sha256\)\,cbc\(aes\)\)' del a
+	completes "parallel" masks enc p
+}
+
 check_masks() {
 	shows f 0-3
 	shows 5 0,2
@@ -584,6 +683,9 @@ check_associations
 check_json
 check_verdict
 check_unprivileged
+check_off
+check_add
+check_completion
 say "pcryptctl in $title"
 guest "e2e-pcryptctl-$series"
 # A CPU that the boot isolates is not in the default, and the file keeps `all`.
