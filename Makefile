@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The commands.  Kbuild has the object lists, scripts/ the tests.
 
-# The running kernel's headers, or the newest that are installed.
-installed := $(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV)
-KDIR   ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) $(installed))
+# The running kernel's headers, or the newest that are installed.  ARCH=arm64, by the
+# kernel's name of it, is for another machine than this one.
+installed := $(shell . scripts/arch-lib.sh; ls -d $$arch_kdirs 2>/dev/null | sort -rV)
+foreign := $(shell . scripts/arch-lib.sh; echo $$arch_foreign)
+running := $(if $(foreign),,$(wildcard /lib/modules/$(shell uname -r)/build))
+KDIR   ?= $(firstword $(running) $(installed))
 PREFIX ?= /usr
 headers = $(DESTDIR)$(PREFIX)/src/padata-mod
 units = $(DESTDIR)$(PREFIX)/lib/systemd/system

@@ -180,8 +180,8 @@ full_mixed() {
 
 # pcrypt_guest NAME ACCELERATOR WINDOWS: $SIZES and $MORE as of guest/bench-pcrypt.
 pcrypt_guest() {
-	local modules="aesni_intel gcm authenc cbc hmac sha256_ssse3 chacha20poly1305"
-	modules+=" chacha_x86_64 poly1305_x86_64 pcrypt"
+	local modules="$arch_aes gcm authenc cbc hmac $arch_sha256 chacha20poly1305"
+	modules+=" $arch_chacha pcrypt"
 	alone "$1"
 	must_run run_guest "$1" bench-pcrypt -A "$2" -c 2 -t 1200 -M "$modules" \
 		-a "tsc=reliable cryptomgr.notests=1" \

@@ -8,6 +8,9 @@
 
 set -eu
 
+# shellcheck source=scripts/arch-lib.sh
+. "$(dirname "$0")/arch-lib.sh"
+
 needed="SMP HOTPLUG_CPU MODULES SYSFS CRYPTO CRYPTO_AEAD CRYPTO_MANAGER"
 
 die() {
@@ -16,7 +19,7 @@ die() {
 }
 
 kdir=${1-}
-[ -n "$kdir" ] || die "no kernel headers found; install linux-headers-amd64 or give KDIR="
+[ -n "$kdir" ] || die "no kernel headers found; install linux-headers-$arch_kernel or give KDIR="
 [ -e "$kdir/.config" ] || die "$kdir is no configured kernel: it has no .config"
 missing=
 for sym in $needed; do

@@ -95,7 +95,7 @@ say "Debian's own kernel 6.12"
 begin demo
 use_kernel 6.12
 say "booting $title in QEMU with 4 CPUs; then $requests requests and more of each size, each way, plain and by pcrypt (a minute)"
-run_guest demo demo -M "aesni_intel gcm seqiv" -c 4 -t 300 -e "REQUESTS=$requests" \
+run_guest demo demo -M "$arch_aes gcm seqiv" -c 4 -t 300 -e "REQUESTS=$requests" \
 	-f "$dir/kunit/load/pcrypt_load.ko"
 echo "$title, $(grep CONFIG_PADATA= "$ROOT/boot/config-$VERSION"), with padata_mod and pcrypt_mod"
 show_files

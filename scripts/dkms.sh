@@ -11,6 +11,8 @@
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=scripts/arch-lib.sh
+. "$top/scripts/arch-lib.sh"
 modules=${MODULES_DIR:-/lib/modules}
 sources=${SOURCE_DIR:-/usr/src}
 tree=${DKMS_TREE:-/var/lib/dkms}
@@ -67,7 +69,7 @@ find_kernels() {
 	for build in "$modules"/*/build; do
 		[ ! -e "$build/Makefile" ] || kernels="$kernels $build"
 	done
-	[ -n "$kernels" ] || die "no kernel in $modules has its headers installed; type: apt-get install linux-headers-amd64"
+	[ -n "$kernels" ] || die "no kernel in $modules has its headers installed; type: apt-get install linux-headers-$arch_kernel"
 }
 
 # undo: when the script ends; the compiler's last words go with the rest.

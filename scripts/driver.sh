@@ -23,7 +23,7 @@ find_kernel() {
 		image=$KERNEL modroot=$ROOT kdir=$HEADERS build=debian-$1
 		memory=1G title="Debian's $VERSION" ;;
 	*)	kdir=$("$TOP/scripts/kernel.sh" "$1")
-		image=$kdir/arch/x86/boot/bzImage modroot=$kdir/root build=$1
+		image=$kdir/$arch_image modroot=$kdir/root build=$1
 		memory=2G title="the $1 kernel" ;;
 	esac
 }

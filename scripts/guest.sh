@@ -4,7 +4,7 @@
 # guest.sh [OPTIONS] -- SCRIPT: boot a kernel in QEMU and run SCRIPT in it.
 # With -u the kernel is user-mode Linux, a program of this machine.
 #
-#  -k FILE   bzImage                      -m DIR    has lib/modules/VERSION
+#  -k FILE   the kernel's image           -m DIR    has lib/modules/VERSION
 #  -M "..."  modules wanted of it, with all they depend on (default: all)
 #  -c N      CPUs (4); 16 and more are    -r SIZE   memory (1G)
 #            spread over four nodes
@@ -45,7 +45,7 @@ bad+='|NOHZ tick-stop error|list_(add|del) corruption|Kernel panic'
 bad+='|Tainted: [^ ]* *[A-Z ]*W|stack-protector|page allocation failure'
 
 kernel='' modroot='' wanted='' cpus=4 mem=1G limit=300 args='' name=guest allow='' overlay=''
-files=() env=() more=() accel=() binaries=() machine=qemu
+files=() env=() more=() accel=() binaries=() serials=() machine=qemu
 
 parse_options() {
 	local o words
@@ -65,7 +65,7 @@ parse_options() {
 	done
 }
 
-# many_cpus: on four nodes.  tsc= and lpj= replace measurements of the guest's kernel,
+# many_cpus: on four nodes.  $arch_many replaces measurements of the guest's kernel,
 # which would be wrong, since all its CPUs share a few real ones.
 many_cpus() {
 	local node per=$((cpus / 4))
@@ -75,7 +75,7 @@ many_cpus() {
 		more+=(-object "memory-backend-ram,id=m$node,size=1G" -numa
 			"node,nodeid=$node,memdev=m$node,cpus=$((node * per))-$((node * per + per - 1))")
 	done
-	args+=" tsc=reliable lpj=8000000"
+	args+=" $arch_many"
 }
 
 # libraries FILE: none for a script.  libc loads libgcc_s by itself when a thread is
@@ -183,7 +183,8 @@ make_initramfs() {
 	install -m 755 "$TOP/scripts/guest/report" "$stage/bin/report"
 	cp "$script" "$TOP/scripts/guest/tap" ${files[@]+"${files[@]}"} "$stage/t/"
 	[ -z "$modroot" ] || add_modules
-	quoted "SCRIPT=$(basename "$script")" ${env[@]+"${env[@]}"} >"$stage/t/guest.env"
+	quoted "SCRIPT=$(basename "$script")" "CONSOLE=$arch_console" "CHANNEL=$arch_channel" \
+		"AES=$arch_aes" "SHA256=$arch_sha256" ${env[@]+"${env[@]}"} >"$stage/t/guest.env"
 	(cd "$stage" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"
 }
 
@@ -191,7 +192,8 @@ make_initramfs() {
 qemu() {
 	local seconds=$1
 	shift
-	timeout -k 5 "$seconds" qemu-system-x86_64 -nodefaults -no-reboot \
+	# shellcheck disable=SC2086 # words
+	timeout -k 5 "$seconds" $arch_qemu -nodefaults -no-reboot \
 		-display none -monitor none "$@" </dev/null >"$tmp/qemu" 2>&1 &
 	child=$!
 	# The shell's own line about a process that died goes to the same log.
@@ -203,17 +205,17 @@ qemu() {
 # system; some machines have a /dev/kvm that dies on the first instructions.
 accel() {
 	local cached kvm=${PADATA_KVM:-/dev/kvm}
-	cached=$CACHE/accel-$(cat /proc/sys/kernel/random/boot_id)
+	cached=$CACHE/accel-$arch-$(cat /proc/sys/kernel/random/boot_id)
 	if [ ! -e "$cached" ]; then
-		rm -f "$CACHE"/accel-*
-		if [ -w "$kvm" ]; then
+		rm -f "$CACHE/accel-$arch"-*
+		if [ -z "$arch_foreign" ] && [ -w "$kvm" ]; then
 			qemu 15 -accel kvm -cpu host -m 512M -kernel "$kernel" \
-				-serial "file:$tmp/probe" -append "console=ttyS0 panic=-1"
+				-serial "file:$tmp/probe" -append "console=$arch_console panic=-1"
 		fi
 		if grep -qs 'Kernel panic' "$tmp/probe"; then
 			echo "-accel kvm -cpu host" >"$cached"
 		else
-			echo "-accel tcg,thread=multi -cpu max" >"$cached"
+			echo "-accel tcg,thread=$arch_threads -cpu $arch_cpu" >"$cached"
 		fi
 	fi
 	read -ra accel <"$cached"
@@ -247,10 +249,12 @@ boot() {
 		uml
 		return
 	fi
+	read -ra serials <<<"$arch_serials"
+	serials=("${serials[@]/CONSOLE/"$console"}")
 	qemu "$limit" "${accel[@]}" -smp "$smp" -m "$mem" -kernel "$kernel" \
-		-initrd "$tmp/initramfs" -serial "file:$console" -serial "file:$verdict" \
+		-initrd "$tmp/initramfs" "${serials[@]/VERDICT/"$verdict"}" \
 		${more[@]+"${more[@]}"} \
-		-append "console=ttyS0 loglevel=7 panic=-1 $args"
+		-append "console=$arch_console loglevel=7 panic=-1 $args"
 }
 
 # Emulators lose a kernel before PID 1 now and then; that is not our failure: once.

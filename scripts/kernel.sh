@@ -3,7 +3,7 @@
 #
 # kernel.sh kunit|debug|kcsan|rt: build a test kernel, or find it in the cache.
 #
-# Prints the build tree, which is a KDIR; bzImage is below it, the installed
+# Prints the build tree, which is a KDIR; the image ($arch_image) is below it, the installed
 # modules in its directory root/.  A tree is kept per flavour, keyed by the
 # source's version, the merged fragments, the compiler and the functions that
 # build it.
@@ -16,10 +16,10 @@
 # fragments FLAVOUR: the files of scripts/configs that make it.
 fragments() {
 	case $1 in
-	kunit)	echo base crypto kunit nopadata ;;
-	debug)	echo base crypto kunit padata debug ;;
-	kcsan)	echo base crypto kunit padata kcsan ;;
-	rt)	echo base crypto kunit padata rt ;;
+	kunit)	echo base crypto "$arch" kunit nopadata ;;
+	debug)	echo base crypto "$arch" kunit padata debug ;;
+	kcsan)	echo base crypto "$arch" kunit padata kcsan ;;
+	rt)	echo base crypto "$arch" kunit padata rt ;;
 	*)	die "unknown kernel flavour '$1' (kunit, debug, kcsan, rt)" ;;
 	esac
 	[ ! -e "$TOP/scripts/configs/only-$SERIES.config" ] || echo "only-$SERIES"
@@ -46,16 +46,16 @@ source_tree() {
 }
 
 build() {
-	local src=$1 tree=$2
+	local src=$1 tree=$2 options=("CC=ccache ${arch_cross}gcc" -j"$JOBS")
 	shift 2
 	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026'
 	export KBUILD_BUILD_USER=padata KBUILD_BUILD_HOST=padata
 	export CCACHE_DIR=$CACHE/ccache CCACHE_MAXSIZE=2G
 	mkdir -p "$tree"
 	merge "$@" >"$tree/asked.config"
-	make -C "$src" O="$tree" CC="ccache gcc" KCONFIG_ALLCONFIG="$tree/asked.config" allnoconfig
+	make -C "$src" O="$tree" "${options[@]}" KCONFIG_ALLCONFIG="$tree/asked.config" allnoconfig
 	check_config "$tree" "$@"
-	make -C "$src" O="$tree" CC="ccache gcc" -j"$JOBS" bzImage modules
+	make -C "$src" O="$tree" "${options[@]}" "${arch_image##*/}" modules
 	make -C "$src" O="$tree" INSTALL_MOD_PATH="$tree/root" modules_install
 	touch "$tree/.complete"
 }
@@ -65,13 +65,13 @@ files=()
 for f in $(fragments "$flavour"); do
 	files+=("$TOP/scripts/configs/$f.config")
 done
-exec 9>"$CACHE/kernel-$SERIES-$flavour.lock"
+exec 9>"$CACHE/kernel-$arch-$SERIES-$flavour.lock"
 flock 9
 src=$(source_tree)
-key=$( (echo "$src"; merge "${files[@]}"; gcc -v 2>&1; declare -f build merge) | sha256sum | cut -c1-12)
-tree=$CACHE/kernel-$SERIES-$flavour-$key
+key=$( (echo "$src"; merge "${files[@]}"; "${arch_cross}gcc" -v 2>&1; declare -f build merge) | sha256sum | cut -c1-12)
+tree=$CACHE/kernel-$arch-$SERIES-$flavour-$key
 if [ ! -e "$tree/.complete" ]; then
-	rm -rf "$CACHE/kernel-$SERIES-$flavour-"*
+	rm -rf "$CACHE/kernel-$arch-$SERIES-$flavour-"*
 	say "building the $flavour kernel (about 8 minutes on two CPUs; log: $LOGS/kernel-$flavour.log)"
 	run_logged "kernel-$flavour" build "$src" "$tree" "${files[@]}"
 	say "built the $flavour kernel"

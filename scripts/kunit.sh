@@ -57,7 +57,7 @@ run_guest() {
 	read -ra options < <(guest_options)
 	[ -z "${ICOUNT-}" ] || options+=(-A "$icount")
 	[ -z "${LIMIT-}" ] || options+=(-t "$LIMIT")
-	"$TOP/scripts/guest.sh" "${options[@]}" -k "$tree/arch/x86/boot/bzImage" \
+	"$TOP/scripts/guest.sh" "${options[@]}" -k "$tree/$arch_image" \
 		-m "$tree/root" -c "$cpus" -n "$guest" -w "$(allowed "$cpus")" \
 		-a "cryptomgr.notests=1 $slow_cpus $(flavour_args "$flavour") ${KARGS-}" \
 		"${files[@]/#/-f}" -- "$TOP/scripts/guest/kunit"

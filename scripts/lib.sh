@@ -9,6 +9,8 @@ CACHE=${PADATA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/padata}
 LOGS=${PADATA_LOGS:-$CACHE/logs}
 BUILDS=${PADATA_BUILDS:-$CACHE/build}
 SERIES=${PADATA_SERIES:-6.12}
+# shellcheck source=scripts/arch-lib.sh
+. "$TOP/scripts/arch-lib.sh"
 JOBS=$(nproc)
 export TOP CACHE LOGS BUILDS SERIES JOBS
 mkdir -p "$CACHE" "$LOGS" "$BUILDS"
@@ -16,6 +18,8 @@ mkdir -p "$CACHE" "$LOGS" "$BUILDS"
 # Messages go to standard error: standard output is for results.
 say() { printf '[%4ds] %s\n' "$SECONDS" "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+[ -n "$arch_debian" ] || die "scripts/arch-lib.sh has no line for ARCH=$arch"
 
 # run_logged LOGNAME COMMAND...: quiet while it works, the log's end when not.
 run_logged() {
@@ -29,7 +33,7 @@ run_logged() {
 
 # Counted instructions instead of time: a nanosecond is one, one CPU runs at a
 # time, and nothing is random, so that runs can be repeated.
-icount="-accel tcg,thread=single -icount shift=0,sleep=off -cpu max,-rdrand,-rdseed"
+icount="-accel tcg,thread=single -icount shift=0,sleep=off -cpu $arch_icount"
 icount+=" -seed 1 -rtc base=2026-01-01T00:00:00,clock=vm"
 
 # flavour_args FLAVOUR: kernel arguments that a test kernel needs.

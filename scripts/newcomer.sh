@@ -124,11 +124,12 @@ make_apt() {
 
 # without_kernels SCRIPT...: the kernel is named, and no second error follows.
 without_kernels() {
-	local errors
+	local errors end
 	! PATH=$tmp/apt:$PATH "$@" >"$tmp/out" 2>"$tmp/err" || return
 	cat "$tmp/err"
 	errors=$(grep -v '^\[' "$tmp/err")
-	[[ $errors =~ ^"error: apt knows no kernel "6\.1+2?" for amd64; try apt-get update"$ ]]
+	end=" for $arch_kernel; try apt-get update"
+	[[ $errors =~ ^"error: apt knows no kernel "6\.1+2?"$end"$ ]]
 }
 
 # left_out: 6.99 gets its line, and series that apt has are not left out.
@@ -147,14 +148,14 @@ not_left_out() {
 # A QEMU that dies as it does where /dev/kvm can be opened and not be used.
 make_qemu() {
 	mkdir -p "$tmp/bin"
-	cat >"$tmp/bin/qemu-system-x86_64" <<-SCRIPT
+	cat >"$tmp/bin/${arch_qemu%% *}" <<-SCRIPT
 	#!/bin/sh
 	case "\$*" in
 	*"accel kvm"*)	touch "$tmp/probed"; kill -ABRT \$\$ ;;
 	esac
-	exec $(command -v qemu-system-x86_64) "\$@"
+	exec $(command -v "${arch_qemu%% *}") "\$@"
 	SCRIPT
-	chmod 755 "$tmp/bin/qemu-system-x86_64"
+	chmod 755 "$tmp/bin/${arch_qemu%% *}"
 }
 
 # A program that ends a thread early: libc then loads a library by itself.

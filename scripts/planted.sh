@@ -188,7 +188,7 @@ try_line() {
 	local suites files ended=0 line
 	mapfile -t suites < <(first "$suite" "$2")
 	files=("${suites[@]/#/-f$line_dir/kunit/}")
-	"$TOP/scripts/guest.sh" -k "$tree/arch/x86/boot/bzImage" -m "$tree/root" -r 1G \
+	"$TOP/scripts/guest.sh" -k "$tree/$arch_image" -m "$tree/root" -r 1G \
 		-a "cryptomgr.notests=1 workqueue.cpu_intensive_thresh_us=1000000" -n "line-$1" -t 600 -f "$line_dir/padata_mod.ko" \
 		-f "$line_dir/pcrypt_mod.ko" "${files[@]/%/_kunit.ko}" \
 		-e "SUITES=${suites[*]}" -- "$TOP/scripts/guest/mutant" 2>"$LOGS/line-$1.log" || ended=$?

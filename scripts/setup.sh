@@ -13,7 +13,7 @@
 # gcc-12 and pahole are what Debian's kernel headers call by name.
 packages=(gcc gcc-12 make flex bison bc libelf-dev libssl-dev cpio lz4 kmod
 	rsync patch xz-utils ccache python3 perl pahole
-	qemu-system-x86 busybox-static iproute2 iperf3 kcapi-tools libkcapi-dev
+	"$arch_package" busybox-static iproute2 iperf3 kcapi-tools libkcapi-dev
 	cryptsetup-bin dkms openssl debootstrap groff-base
 	sparse shellcheck spin python3-sphinx "$@")
 if [ "${1-}" = --only ]; then

@@ -107,6 +107,14 @@ builtin_pcrypt() {
 		[ -z "$(scripts/check-config.sh "$tree" 2>&1)" ]
 }
 
+# names_of_machines: the table has those of images, consoles, packages and modules.  Left
+# are user-mode Linux, which is x86, and texts that are data.
+names_of_machines() {
+	! grep -nE 'bzImage|ttyS[01]|aesni_intel|_(x86_64|ssse3)\>|-amd64|qemu-system-' Makefile \
+		.ci/run scripts/*.sh scripts/e2e/*.sh "${programs[@]}" |
+		grep -vE '^scripts/(arch-lib.sh|native-lib.sh|static.sh):|add_entry "gcm|:# newest SERIES:'
+}
+
 cd "$TOP"
 "$TOP/scripts/setup.sh"
 tree=$(scripts/kernel.sh kunit)
@@ -135,4 +143,5 @@ check "words and width of lines" scripts/words.sh
 check "planted bugs fit the code" scripts/planted.sh check
 check "patches fit the code" patches
 check "a built-in pcrypt is named" builtin_pcrypt
+check "names of machines are in their table" names_of_machines
 total

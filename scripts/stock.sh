@@ -6,7 +6,7 @@
 # change what this machine boots.
 #
 # Prints VERSION=, ROOT=, HEADERS= (a KDIR) and, without --headers, KERNEL=
-# (a bzImage; its modules are in ROOT/lib/modules/VERSION).  With --has it only
+# (an image; its modules are in ROOT/lib/modules/VERSION).  With --has it only
 # asks apt, and ends with 3 where apt knows kernels but none of this series.
 
 # shellcheck source=scripts/lib.sh
@@ -15,14 +15,14 @@
 # newest SERIES: the version that the metapackages point to, 6.12.x+deb12-amd64; empty
 # where apt knows none.
 newest() {
-	{ apt-cache show "linux-image-$1-amd64" linux-image-amd64 2>/dev/null || :; } |
-		sed -n "s/^Depends:.*\\blinux-image-\\(${1/./\\.}\\.[0-9][^ ]*-amd64\\) .*/\\1/p" |
+	{ apt-cache show "linux-image-$1-$arch_kernel" "linux-image-$arch_kernel" 2>/dev/null || :; } |
+		sed -n "s/^Depends:.*\\blinux-image-\\(${1/./\\.}\\.[0-9][^ ]*-$arch_kernel\\) .*/\\1/p" |
 		sort -Vu | tail -n 1
 }
 
 # knows_kernels: return true if apt has the lists of Debian's packages at all.
 knows_kernels() {
-	apt-cache show linux-image-amd64 >/dev/null 2>&1
+	apt-cache show "linux-image-$arch_kernel" >/dev/null 2>&1
 }
 
 # headers_of VERSION: the headers package and the packages that it needs.
@@ -92,12 +92,12 @@ fi
 if [ "$what" = has ] && [ -z "$version" ] && knows_kernels; then
 	exit 3
 fi
-[ -n "$version" ] || die "apt knows no kernel $series for amd64; try apt-get update"
+[ -n "$version" ] || die "apt knows no kernel $series for $arch_kernel; try apt-get update"
 [ "$what" != has ] || exit 0
 root=$CACHE/debian-$version
 headers=$root/usr/src/linux-headers-$version
 mkdir -p "$root"
-find "$CACHE" -maxdepth 1 -name "debian-$series.*" ! -path "$root" -exec rm -rf {} +
+find "$CACHE" -maxdepth 1 -name "debian-$series.*-$arch_kernel" ! -path "$root" -exec rm -rf {} +
 get headers get_headers
 printf '%s\n' "VERSION=$version" "ROOT=$root" "HEADERS=$headers"
 [ "$what" = all ] || exit 0

@@ -13,7 +13,7 @@ use_kernel "$series"
 build_program kcapi-aio -lkcapi
 say "libkcapi in $title"
 run_guest "e2e-afalg-$series" afalg \
-	-M "aesni_intel gcm ctr cbc algif_aead algif_skcipher crypto_user" \
+	-M "$arch_aes gcm ctr cbc algif_aead algif_skcipher crypto_user" \
 	-b kcapi-enc -b setpriv -b "$BUILDS/kcapi-aio" -e "AIO=${2:-500}"
 judge_plan "AF_ALG: "
 judge_end "AF_ALG: "

@@ -7,7 +7,7 @@
 # shellcheck source=scripts/driver.sh
 . "$(dirname "$0")/../driver.sh"
 
-modules="brd dm_mod dm_crypt dm_integrity aesni_intel gcm ctr xts authenc sha256_ssse3 hmac
+modules="brd dm_mod dm_crypt dm_integrity $arch_aes gcm ctr xts authenc $arch_sha256 hmac
 	algif_skcipher algif_hash algif_aead"
 modules=${modules//[$'\n\t']/ }
 series=${1:?usage: dmcrypt.sh SERIES [MEGABYTES LEFT]}

@@ -6,7 +6,7 @@
 # shellcheck source=scripts/driver.sh
 . "$(dirname "$0")/../driver.sh"
 
-modules="veth esp4 xfrm_user aesni_intel gcm ctr seqiv"
+modules="veth esp4 xfrm_user $arch_aes gcm ctr seqiv"
 packages=(libstrongswan strongswan-libcharon strongswan-swanctl charon-systemd
 	libstrongswan-standard-plugins)
 

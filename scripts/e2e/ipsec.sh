@@ -19,8 +19,8 @@
 . "$(dirname "$0")/../driver.sh"
 
 # Modules that no dependency names.  6.1's seqiv wants a random number generator.
-modules="veth esp4 esp6 xfrm_user macsec aesni_intel gcm ctr cbc authenc authencesn seqiv
-	echainiv sha256_ssse3 hmac chacha20poly1305 chacha_x86_64 poly1305_x86_64
+modules="veth esp4 esp6 xfrm_user macsec $arch_aes gcm ctr cbc authenc authencesn seqiv
+	echainiv $arch_sha256 hmac chacha20poly1305 $arch_chacha
 	sha512_generic drbg"
 table=$TOP/scripts/e2e/ipsec-cases
 stages="rest masks cpus both"

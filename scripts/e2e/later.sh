@@ -45,10 +45,10 @@ make_chroot() {
 headers() {
 	run_logged later-update in_chroot apt-get update
 	run_logged later-headers in_chroot apt-get install -y --no-install-recommends \
-		-t "$suite" linux-headers-amd64
+		-t "$suite" "linux-headers-$arch_kernel"
 	# shellcheck disable=SC2016 # of dpkg-query
-	in_chroot dpkg-query -W -f '${Depends}' linux-headers-amd64 |
-		sed 's/.*linux-headers-\([^ ]*-amd64\).*/\1/'
+	in_chroot dpkg-query -W -f '${Depends}' "linux-headers-$arch_kernel" |
+		sed "s/.*linux-headers-\\([^ ]*-$arch_kernel\\).*/\\1/"
 }
 
 # image: unpacked next to the headers, not installed.
@@ -101,7 +101,7 @@ try() {
 }
 
 demo_guest() {
-	run_guest e2e-later demo -M "aesni_intel gcm seqiv" -t 300 -e REQUESTS=5000 \
+	run_guest e2e-later demo -M "$arch_aes gcm seqiv" -t 300 -e REQUESTS=5000 \
 		-f "$dir/kunit/load/pcrypt_load.ko"
 	return "$ended"
 }

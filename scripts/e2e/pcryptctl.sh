@@ -661,7 +661,7 @@ guest() {
 	judge_end "$log: "
 }
 
-modules="aesni_intel gcm ctr xts authenc cbc sha256_ssse3 hmac brd dm_mod dm_crypt veth esp4
+modules="$arch_aes gcm ctr xts authenc cbc $arch_sha256 hmac brd dm_mod dm_crypt veth esp4
 	esp4_offload xfrm_user crypto_user seqiv drbg sha512_generic"
 modules=${modules//[$'\n\t']/ }
 series=${1:?usage: pcryptctl.sh SERIES}

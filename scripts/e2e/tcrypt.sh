@@ -36,7 +36,7 @@ lines() {
 
 say "tcrypt mode $mode in $title: $tests tests of a second, plain and pcrypt"
 run_guest "e2e-tcrypt-$series-$mode" tcrypt -t $((120 + tests * 8)) \
-	-M "aesni_intel gcm ccm ctr xts tcrypt" -e "MODE=$mode" -e "MORE=$more" -e "ALGS=$algs"
+	-M "$arch_aes gcm ccm ctr xts tcrypt" -e "MODE=$mode" -e "MORE=$more" -e "ALGS=$algs"
 plain=$(lines plain)
 pcrypt=$(lines pcrypt)
 paste -d' ' <(echo "$plain") <(echo "$pcrypt") | awk '

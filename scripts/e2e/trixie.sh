@@ -13,7 +13,7 @@
 # The packages that a build of the modules needs, and no others.
 install_compiler() {
 	in_chroot "apt-get update &&
-		apt-get install -y --no-install-recommends gcc make linux-headers-amd64"
+		apt-get install -y --no-install-recommends gcc make linux-headers-$arch_kernel"
 }
 
 make_all() {
