@@ -40,6 +40,7 @@
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/prandom.h>
@@ -194,9 +195,9 @@ static u64 run(void)
 	while (now < end_ms && !kthread_should_stop() && !lost) {
 		stretch(&rnd, min_t(u64, end_ms - now, PROGRESS_MS));
 		now = now_ms() - started_ms;
-		if (now / PROGRESS_MS != said)
+		if (div_u64(now, PROGRESS_MS) != said)
 			say_progress(now);
-		said = now / PROGRESS_MS;
+		said = div_u64(now, PROGRESS_MS);
 	}
 	return now;
 }

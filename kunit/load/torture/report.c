@@ -21,7 +21,7 @@ static unsigned long percent_inline(void)
 static void say_progress(u64 since_ms)
 {
 	pr_info("%llu s: jobs=%lu inline=%lu%% mask_changes=%lu offlines=%lu stops=%lu shells=%lu expected_refusals=%lu errors=%lu\n",
-		since_ms / MSEC_PER_SEC, total(SUBMITTED), percent_inline(),
+		div_u64(since_ms, MSEC_PER_SEC), total(SUBMITTED), percent_inline(),
 		total(MASK_CHANGES), total(OFFLINES), total(STOPS), total(SHELLS),
 		total(EXPECTED_REFUSALS), total_errors());
 }
@@ -56,7 +56,7 @@ static bool demand(bool met, const char *what, unsigned long got, unsigned long 
 
 static bool enough(enum counter what, unsigned long a_minute, u64 ms)
 {
-	unsigned long wanted = a_minute * ms / (60 * MSEC_PER_SEC);
+	unsigned long wanted = div_u64(a_minute * ms, 60 * MSEC_PER_SEC);
 
 	return demand(total(what) >= wanted, counter_names[what], total(what), wanted);
 }
@@ -121,7 +121,7 @@ static void say_verdict(u64 ms, bool begun)
 	int i, len = 0;
 
 	len += scnprintf(line + len, sizeof(line) - len, "seconds=%llu seed=%lu cpus=%u ",
-			 ms / MSEC_PER_SEC, seed, num_online_cpus());
+			 div_u64(ms, MSEC_PER_SEC), seed, num_online_cpus());
 	for (i = 0; i < NR_COUNTERS; i++)
 		if (i != RAN && i != CALLED && i != QUEUED)
 			len += scnprintf(line + len, sizeof(line) - len, "%s=%lu ",

@@ -5,7 +5,7 @@
 
 static u64 now_ms(void)
 {
-	return ktime_get_ns() / NSEC_PER_MSEC;
+	return div_u64(ktime_get_ns(), NSEC_PER_MSEC);
 }
 
 static void nap(unsigned long ms)
