@@ -79,6 +79,18 @@ arm64)
 	arch_aes="ghash-ce aes-ce-blk"
 	arch_sha256=sha2-ce
 	arch_chacha="chacha-neon poly1305-neon" ;;
+s390)
+	arch_debian=s390x
+	arch_kernel=s390x
+	arch_image=arch/s390/boot/bzImage
+	arch_compiler=gcc-s390x-linux-gnu
+	arch_cross=s390x-linux-gnu- ;;
+i386)
+	# The compiler of x86_64 makes code for it.
+	arch_debian=i386
+	arch_kernel=686-pae
+	arch_image=arch/x86/boot/bzImage
+	arch_compiler=gcc ;;
 esac
 arch_kdirs="/usr/src/linux-headers-*-$arch_kernel"
 [ -n "$arch_foreign" ] || arch_cross=''

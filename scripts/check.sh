@@ -69,11 +69,18 @@ windows() {
 	KARGS=pcrypt_mod.open=1 step pcrypt-windows-open scripts/kunit.sh debug
 }
 
+# foreign: guests of other architectures.
+foreign() {
+	ARCH=arm64 step demo-arm64 scripts/demo.sh
+	ARCH=arm64 step torture-arm64 scripts/torture.sh 6.12 1 4
+}
+
 # full: the long runs, other numbers of CPUs, and the kernels that take more time.
 full() {
 	local cpus flavour
 	step trixie scripts/e2e/trixie.sh
 	step package scripts/e2e/package.sh
+	foreign
 	for flavour in kcsan rt; do
 		step kernel-$flavour scripts/kernel.sh $flavour
 		step kunit-$flavour scripts/kunit.sh $flavour

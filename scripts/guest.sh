@@ -32,6 +32,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/foreign-lib.sh
+. "$TOP/scripts/foreign-lib.sh"
 
 # No kernel log may contain these: mostly messages of lockdep, the sanitizers and the
 # watchdogs.  "Tainted: G W" is a WARN that lost its own line.
@@ -106,6 +108,7 @@ add_binary() {
 # add_tool NAME: where the guest looks before it looks for busybox's.
 add_tool() {
 	local path
+	[ -z "$arch_foreign" ] || die "no program $1 of $arch_debian for the guest"
 	path=$(PATH=$PATH:/usr/sbin:/sbin command -v "$1") || die "no program $1 here"
 	add_binary "$path" "/sbin/$(basename "$1")"
 }
@@ -163,18 +166,30 @@ quoted() {
 	done
 }
 
-make_initramfs() {
-	local kmod t b
-	mkdir -p "$stage"/{bin,sbin,t,lib,tmp}
-	cp "$(command -v busybox)" "$stage/bin/busybox"
-	# busybox's own shell prefers its own modprobe, whatever PATH says.
-	add_binary "$(command -v dash)"
-	ln -s "$(command -v dash)" "$stage/bin/sh"
-	kmod=$(readlink -f "$(command -v modprobe)")
-	add_binary "$kmod"
+# add_programs: busybox, dash and kmod.  busybox's own shell prefers its own modprobe,
+# whatever PATH says.
+add_programs() {
+	local dash kmod t userland
+	if [ -n "$arch_foreign" ]; then
+		userland=$(foreign_userland)
+		cp -r "$userland/bin" "$userland/lib" "$stage/"
+		dash=/bin/dash kmod=/bin/kmod
+	else
+		dash=$(command -v dash) kmod=$(readlink -f "$(command -v modprobe)")
+		cp "$(command -v busybox)" "$stage/bin/busybox"
+		add_binary "$dash"
+		add_binary "$kmod"
+	fi
+	ln -s "$dash" "$stage/bin/sh"
 	for t in modprobe insmod rmmod lsmod depmod modinfo; do
 		ln -s "$kmod" "$stage/sbin/$t"
 	done
+}
+
+make_initramfs() {
+	local b
+	mkdir -p "$stage"/{bin,sbin,t,lib,tmp}
+	add_programs
 	for b in ${binaries[@]+"${binaries[@]}"}; do
 		add_tool "$b"
 	done
@@ -353,6 +368,7 @@ script=${1:?see the head of $0}
 smp=$cpus
 [ "$cpus" -lt 16 ] || [ $machine = uml ] || many_cpus
 [ -e "$kernel" ] || die "no kernel $kernel"
+[ -n "$arch_qemu" ] || die "no guests of $arch"
 child='' status=0
 tmp=$(mktemp -d)
 stage=$tmp/stage

@@ -61,6 +61,7 @@ build() {
 }
 
 flavour=${1:?usage: kernel.sh kunit|debug|kcsan|rt}
+[ -e "$TOP/scripts/configs/$arch.config" ] || die "there is no test kernel for $arch"
 files=()
 for f in $(fragments "$flavour"); do
 	files+=("$TOP/scripts/configs/$f.config")

@@ -12,6 +12,11 @@ SERIES=${PADATA_SERIES:-6.12}
 # shellcheck source=scripts/arch-lib.sh
 . "$TOP/scripts/arch-lib.sh"
 JOBS=$(nproc)
+# Another architecture's have the same names.
+if [ -n "$arch_foreign" ]; then
+	LOGS+=/$arch BUILDS+=/$arch
+	export ARCH=$arch CROSS_COMPILE=$arch_cross
+fi
 export TOP CACHE LOGS BUILDS SERIES JOBS
 mkdir -p "$CACHE" "$LOGS" "$BUILDS"
 

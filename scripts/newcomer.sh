@@ -62,6 +62,22 @@ built_in() {
 	fails_with "CONFIG_CRYPTO_PCRYPT=y" scripts/check-config.sh "$tmp/built-in"
 }
 
+# machine NAME COMMAND...: where uname says so.
+machine() {
+	local dir=$tmp/machine-$1
+	mkdir -p "$dir"
+	printf '#!/bin/sh\necho %s\n' "$1" >"$dir/uname"
+	chmod 755 "$dir/uname"
+	shift
+	PATH=$dir:$PATH "$@"
+}
+
+# other_machine: the headers of each architecture are named, on it and for it.
+other_machine() {
+	fails_with "install linux-headers-arm64 " machine aarch64 make -C "$tmp/tree" KDIR= &&
+		fails_with "install linux-headers-s390x " make -C "$tmp/tree" KDIR= ARCH=s390
+}
+
 dkms_install() {
 	mkdir -p "$tmp/dkms" "$tmp/src"
 	env MODULES_DIR="$tmp/modules" SOURCE_DIR="$tmp/src" DKMS_TREE="$tmp/dkms" \
@@ -207,6 +223,7 @@ copy_tree "$tmp/tree"
 try "make: without perl" make_without_perl
 try "make: writes nothing to the home directory" make_leaves_home_alone
 try "make: a kernel with pcrypt built in is named" built_in
+try "make: the headers of another architecture are named" other_machine
 mkdir -p "$tmp/modules/$VERSION"
 ln -s "$HEADERS" "$tmp/modules/$VERSION/build"
 try "make dkms-install: without dkms" dkms_lacks dkms

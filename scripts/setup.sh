@@ -13,7 +13,7 @@
 # gcc-12 and pahole are what Debian's kernel headers call by name.
 packages=(gcc gcc-12 make flex bison bc libelf-dev libssl-dev cpio lz4 kmod
 	rsync patch xz-utils ccache python3 perl pahole
-	"$arch_package" busybox-static iproute2 iperf3 kcapi-tools libkcapi-dev
+	${arch_package:+"$arch_package"} busybox-static iproute2 iperf3 kcapi-tools libkcapi-dev
 	cryptsetup-bin dkms openssl debootstrap groff-base
 	sparse shellcheck spin python3-sphinx "$@")
 if [ "${1-}" = --only ]; then
@@ -22,6 +22,7 @@ if [ "${1-}" = --only ]; then
 elif [ -z "$(ls -d "$CACHE/src/later-linux-source-$SERIES-"* 2>/dev/null)" ]; then
 	packages+=("linux-source-$SERIES")
 fi
+[ -z "$arch_foreign" ] || packages+=("$arch_compiler")
 
 # missing_packages: those of the list that dpkg does not call installed.
 missing_packages() {

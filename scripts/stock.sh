@@ -11,25 +11,29 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/foreign-lib.sh
+. "$TOP/scripts/foreign-lib.sh"
 
 # newest SERIES: the version that the metapackages point to, 6.12.x+deb12-amd64; empty
 # where apt knows none.
 newest() {
-	{ apt-cache show "linux-image-$1-$arch_kernel" "linux-image-$arch_kernel" 2>/dev/null || :; } |
+	{ any_apt apt-cache show "linux-image-$1-$arch_kernel" "linux-image-$arch_kernel" 2>/dev/null || :; } |
 		sed -n "s/^Depends:.*\\blinux-image-\\(${1/./\\.}\\.[0-9][^ ]*-$arch_kernel\\) .*/\\1/p" |
 		sort -Vu | tail -n 1
 }
 
 # knows_kernels: return true if apt has the lists of Debian's packages at all.
 knows_kernels() {
-	apt-cache show "linux-image-$arch_kernel" >/dev/null 2>&1
+	any_apt apt-cache show "linux-image-$arch_kernel" >/dev/null 2>&1
 }
 
-# headers_of VERSION: the headers package and the packages that it needs.
+# headers_of VERSION: the headers package and the packages that it needs.  The programs
+# of linux-kbuild run on this machine.
 headers_of() {
-	apt-cache show --no-all-versions "linux-headers-$1" |
+	any_apt apt-cache show --no-all-versions "linux-headers-$1" |
 		sed -n 's/^Depends: //p' | tr ',' '\n' |
-		grep -oE 'linux-(headers|kbuild)-[^ ]+'
+		grep -oE 'linux-(headers|kbuild)-[^ ]+' |
+		sed "/^linux-kbuild/s/$/:$(dpkg --print-architecture)/"
 	echo "linux-headers-$1"
 }
 
@@ -42,7 +46,7 @@ unpack() {
 	trap "rm -rf '$debs'" EXIT
 	chmod 755 "$debs"
 	say "downloading $*"
-	(cd "$debs" && run_logged "stock-$series" apt-get download "$@")
+	(cd "$debs" && run_logged "stock-$series" any_apt apt-get download "$@")
 	for pkg in "$debs"/*.deb; do
 		dpkg-deb -x "$pkg" "$dir"
 	done
