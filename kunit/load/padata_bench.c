@@ -57,8 +57,9 @@
 
 #include "completer.h"
 #include "duration.h"
+#include "lines.h"
 
-#define MAX_SHELLS	16
+#define MAX_SHELLS	64
 #define MAX_STREAMS	64
 #define MAX_VALUES	8
 #define STAT_BYTES	32768
@@ -125,6 +126,14 @@ MODULE_PARM_DESC(off_mask, "the first submitter's CPU is not in the parallel cpu
 static bool marks;
 module_param(marks, bool, 0444);
 MODULE_PARM_DESC(marks, "say when each run began and ended, by local_clock()");
+
+static bool objects;
+module_param(objects, bool, 0444);
+MODULE_PARM_DESC(objects, "say where the objects of each run are");
+
+static int percpu_at = -1;
+module_param(percpu_at, int, 0444);
+MODULE_PARM_DESC(percpu_at, "with objects=1: offset in the instance of its pointer to memory of each CPU");
 
 /**
  * struct bench_job - one job
@@ -630,14 +639,6 @@ static int feeder_result(struct feeder *f)
 	return f->err ?: f->reorders ? -EIO : 0;
 }
 
-/* Does nothing; shows a profiler where measuring begins and ends. */
-static void profile_mark(void)
-{
-#ifdef CONFIG_X86
-	asm volatile("xchg %bx, %bx");
-#endif
-}
-
 static void run_feeders(struct run *run, struct feeder **feeders)
 {
 	u64 switches = context_switches();
@@ -659,6 +660,69 @@ static void run_feeders(struct run *run, struct feeder **feeders)
 			begin, local_clock());
 }
 
+/*
+ * Objects, for a plugin of QEMU that counts accesses by address
+ */
+
+static void say_object(const char *name, const void *at, size_t size)
+{
+	pr_info("test=object name=%s at=%lx size=%zu\n", name, (unsigned long)at, size);
+}
+
+static void say_percpu(const char *name, const void __percpu *p)
+{
+	say_object(name, (const void *)(uintptr_t)(const void __force *)p, 0);
+}
+
+#ifdef BENCH_KERNEL
+static void say_shell(struct padata_shell *ps)
+{
+	struct parallel_data *pd = rcu_dereference_protected(ps->pd, true);
+
+	say_object("shell", ps, sizeof(*ps));
+	say_object("parallel_data", pd, sizeof(*pd));
+	say_percpu("percpu:reorder_list", pd->reorder_list);
+	say_percpu("percpu:squeue", pd->squeue);
+}
+#else
+static void say_shell(struct padata_shell *ps)
+{
+	say_object("shell", ps, 0);
+}
+#endif
+
+static void say_feeder(const struct feeder *f)
+{
+	unsigned int i;
+
+	say_object("feeder", f, sizeof(*f));
+	say_object("jobs", f->jobs, f->window * sizeof(*f->jobs));
+	if (!f->streams) {
+		say_shell(f->ps);
+		return;
+	}
+	say_object("streams", f->streams, nr_streams * sizeof(*f->streams));
+	for (i = 0; i < nr_streams; i++)
+		say_shell(f->streams[i].ps);
+}
+
+/* Before the measured run: addresses differ from run to run. */
+static void say_objects(const struct run *run, struct feeder **feeders)
+{
+	unsigned int i;
+
+	if (!objects || !run->with_padata)
+		return;
+	say_object("run", NULL, 0);
+	for_each_possible_cpu(i)
+		say_object("cpu", (const void *)per_cpu_offset(i), i);
+	say_object("instance", pinst, 0);
+	if (percpu_at >= 0)
+		say_percpu("percpu:pump", *(void __percpu **)((char *)pinst + percpu_at));
+	for (i = 0; i < run->shells; i++)
+		say_feeder(feeders[i]);
+}
+
 static int run_once(struct run *run)
 {
 	struct feeder *feeders[MAX_SHELLS] = { };
@@ -671,8 +735,10 @@ static int run_once(struct run *run)
 					  with_streams());
 		err = feeders[i] ? 0 : -ENOMEM;
 	}
-	if (!err)
+	if (!err) {
+		say_objects(run, feeders);
 		run_feeders(run, feeders);
+	}
 	for (i = 0; i < run->shells; i++) {
 		err = err ?: feeder_result(feeders[i]);
 		feeder_free(feeders[i]);
@@ -893,6 +959,7 @@ static int __init padata_bench_init(void)
 
 	if (!parameters_are_right())
 		return -EINVAL;
+	lines_name_locks();
 	calibrate();
 	err = completers_start() ? 0 : -ENOMEM;
 	if (!err)
