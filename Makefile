@@ -69,6 +69,9 @@ profile-native: ## ns per job by function, submitter and pump apart (PROFILES="p
 bench-mt: ## multithreaded jobs, loops, threads and work items, in QEMU
 	@scripts/bench-mt.sh
 
+bench-lines: ## cache lines that a job moves between 2 to 64 CPUs, in QEMU (LINES_CPUS="2 64")
+	@scripts/bench-lines.sh $(LINES_CPUS)
+
 faults: ## each allocation of both modules fails once, on the debug kernel in QEMU
 	@scripts/faults.sh
 
@@ -127,5 +130,5 @@ clean: ## remove the products of `make` (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
 .PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants later bench bench-quick \
-	bench-check bench-native bench-native-check profile-native bench-mt dkms-install dkms-remove \
-	deb dist install install-tools htmldocs help clean
+	bench-check bench-native bench-native-check profile-native bench-mt bench-lines dkms-install \
+	dkms-remove deb dist install install-tools htmldocs help clean

@@ -141,6 +141,7 @@ step planted scripts/planted.sh
 step demo scripts/demo.sh
 step e2e scripts/e2e.sh 10
 PADATA_RESULTS=$LOGS step bench scripts/bench.sh check
+PADATA_RESULTS=$LOGS step lines scripts/bench-lines.sh check
 PADATA_RESULTS=$LOGS step native scripts/bench-native.sh boot
 need_kernel debug
 step kunit-debug scripts/kunit.sh debug

@@ -17,6 +17,7 @@
 #  -o DIR    a tree that is laid over the guest's, with its programs' libraries
 #  -q "..."  arguments of QEMU (repeat)
 #  -A "..."  accelerator and CPU, where not the fastest that works is wanted
+#  -N N      nodes, each with its own last-level cache, where that is another number
 #  -u        FILE of -k is user-mode Linux; -q "..." is put before it (perf record)
 #
 # $PADATA_KVM (/dev/kvm) is for tests of the probe for an accelerator.
@@ -47,11 +48,11 @@ bad+='|NOHZ tick-stop error|list_(add|del) corruption|Kernel panic'
 bad+='|Tainted: [^ ]* *[A-Z ]*W|stack-protector|page allocation failure'
 
 kernel='' modroot='' wanted='' cpus=4 mem=1G limit=300 args='' name=guest allow='' overlay=''
-files=() env=() more=() accel=() binaries=() serials=() machine=qemu
+files=() env=() more=() accel=() binaries=() serials=() machine=qemu nodes=''
 
 parse_options() {
 	local o words
-	while getopts k:m:M:c:r:t:a:n:f:w:e:b:o:q:A:u o; do
+	while getopts k:m:M:c:r:t:a:n:f:w:e:b:o:q:A:N:u o; do
 		case $o in
 		k) kernel=$OPTARG ;;	m) modroot=$OPTARG ;;
 		M) wanted=$OPTARG ;;	c) cpus=$OPTARG ;;
@@ -61,23 +62,25 @@ parse_options() {
 		e) env+=("$OPTARG") ;;	b) binaries+=("$OPTARG") ;;
 		A) read -ra accel <<<"$OPTARG" ;;
 		o) overlay=$OPTARG ;;	u) machine=uml ;;
+		N) nodes=$OPTARG ;;
 		q) read -ra words <<<"$OPTARG"; more+=("${words[@]}") ;;
 		*) die "see the head of $0" ;;
 		esac
 	done
 }
 
-# many_cpus: on four nodes.  $arch_many replaces measurements of the guest's kernel,
+# many_cpus: on $nodes nodes.  $arch_many replaces measurements of the guest's kernel,
 # which would be wrong, since all its CPUs share a few real ones.
 many_cpus() {
-	local node per=$((cpus / 4))
-	smp=$cpus,sockets=4,cores=$per,threads=1
+	local node per=$((cpus / nodes))
+	smp=$cpus,sockets=$nodes,cores=$per,threads=1
 	mem=4G
-	for node in 0 1 2 3; do
-		more+=(-object "memory-backend-ram,id=m$node,size=1G" -numa
+	args+=" $arch_many"
+	[ "$nodes" != 1 ] || return 0
+	for ((node = 0; node < nodes; node++)); do
+		more+=(-object "memory-backend-ram,id=m$node,size=$((4096 / nodes))M" -numa
 			"node,nodeid=$node,memdev=m$node,cpus=$((node * per))-$((node * per + per - 1))")
 	done
-	args+=" $arch_many"
 }
 
 # libraries FILE: none for a script.  libc loads libgcc_s by itself when a thread is
@@ -366,7 +369,8 @@ parse_options "$@"
 shift $((OPTIND - 1))
 script=${1:?see the head of $0}
 smp=$cpus
-[ "$cpus" -lt 16 ] || [ $machine = uml ] || many_cpus
+[ "$cpus" -lt 16 ] || nodes=${nodes:-4}
+[ -z "$nodes" ] || [ $machine = uml ] || many_cpus
 [ -e "$kernel" ] || die "no kernel $kernel"
 [ -n "$arch_qemu" ] || die "no guests of $arch"
 child='' status=0

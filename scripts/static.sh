@@ -29,8 +29,8 @@ ignored() {
 	padata/sleep.c) echo YIELD ;;
 	# It includes the kernel's header of the same name.
 	padata.h) echo EMBEDDED_FILENAME ;;
-	# Programs of the test guests.
-	scripts/guest/*) echo PREFER_KERNEL_TYPES ;;
+	# Programs of the test guests, and a plugin of QEMU.
+	scripts/guest/*|scripts/plugin/*) echo PREFER_KERNEL_TYPES ;;
 	# TRACE_EVENT() has a layout of its own.
 	padata/trace.h) echo OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
 	*)	echo NONE ;;
@@ -126,7 +126,7 @@ cd "$TOP"
 tree=$(scripts/kernel.sh kunit)
 source=$tree/source
 # Without the products of a build in place.
-mapfile -t c_files < <(find . padata pcrypt kunit kunit/load kunit/load/torture Documentation/samples scripts/guest scripts/native -maxdepth 1 -name '*.[ch]' \
+mapfile -t c_files < <(find . padata pcrypt kunit kunit/load kunit/load/torture Documentation/samples scripts/guest scripts/native scripts/plugin -maxdepth 1 -name '*.[ch]' \
 	! -name '*.mod.c' | sort -u)
 c_files=("${c_files[@]#./}")
 for f in "${c_files[@]}" Documentation/samples/ordered/*.[ch]; do
