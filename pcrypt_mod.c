@@ -156,7 +156,7 @@ MODULE_PARM_DESC(task_us,
  */
 static int __init pcrypt_check_fips(void)
 {
-	if (!fips_enabled || compat_module_sig_ok(THIS_MODULE))
+	if (!fips_enabled || module_sig_ok(THIS_MODULE))
 		return 0;
 	pr_err("not loaded: FIPS mode wants a signed module\n");
 	return -EKEYREJECTED;

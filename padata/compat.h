@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Things that padata needs and that differ between kernels.  Each part says which
- * kernel makes it unnecessary.
+ * Things that padata needs and that differ between kernels.  The last sentence of each
+ * comment says up to which kernel the part is needed: it goes when no older one is
+ * supported.
  */
 #ifndef _PADATA_COMPAT_H
 #define _PADATA_COMPAT_H
@@ -13,7 +14,7 @@
 
 /*
  * From 6.17 a per-CPU workqueue has to say so.  Before, each workqueue without
- * WQ_UNBOUND is one, whether or not the flag was backported.
+ * WQ_UNBOUND is one, whether or not the flag was backported.  Needed up to 6.16.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
 #define COMPAT_WQ_PERCPU	WQ_PERCPU
@@ -23,7 +24,7 @@
 
 /*
  * From 6.18 PREEMPT_RT can do without the lock that makes softirqs of a CPU wait for
- * a section with softirqs disabled.
+ * a section with softirqs disabled.  Needed for good, but for the version: up to 6.17.
  */
 #if defined(CONFIG_PREEMPT_RT) && !defined(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK) && \
 	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
@@ -34,7 +35,7 @@
 
 /*
  * From 7.0 HK_TYPE_DOMAIN follows cpuset partitions, and its mask is freed when they
- * change.  The isolation of the boot has a type of its own.
+ * change.  The isolation of the boot has a type of its own.  Needed up to 6.19.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 #define COMPAT_HK_TYPE_DOMAIN_BOOT	HK_TYPE_DOMAIN_BOOT
@@ -42,21 +43,24 @@
 #define COMPAT_HK_TYPE_DOMAIN_BOOT	HK_TYPE_DOMAIN
 #endif
 
-/* From 6.2 the name says that a timer is meant. */
+/* From 6.2 the name says that a timer is meant.  Needed up to 6.1. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 #define compat_timer_delete_sync	timer_delete_sync
 #else
 #define compat_timer_delete_sync	del_timer_sync
 #endif
 
-/* From 6.16 the field of a timer is found by a function of another name. */
+/*
+ * From 6.16 the field of a timer is found by a function of another name.  Needed up to
+ * 6.15.
+ */
 #ifdef timer_container_of
 #define compat_timer_container_of	timer_container_of
 #else
 #define compat_timer_container_of	from_timer
 #endif
 
-/* From 6.13 hrtimer_setup() sets the function, too. */
+/* From 6.13 hrtimer_setup() sets the function, too.  Needed up to 6.12. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define compat_hrtimer_setup	hrtimer_setup
 #else

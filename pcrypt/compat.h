@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What pcrypt needs and differs between kernels.  Each part says which kernel
- * makes it unnecessary.
+ * What pcrypt needs and differs between kernels.  The last sentence of each comment says
+ * up to which kernel the part is needed: it goes when no older one is supported.
  */
 #ifndef _PCRYPT_COMPAT_H
 #define _PCRYPT_COMPAT_H
@@ -13,7 +13,7 @@
 /*
  * From 6.3 a crypto completion gets the request's data; before, the request
  * itself.  The argument has the type compat_completion_arg, and
- * compat_completion_data() finds the data.  Tested by the type.
+ * compat_completion_data() finds the data.  Tested by the type.  Needed up to 6.2.
  */
 #define compat_completion_gets_data					\
 	__builtin_types_compatible_p(crypto_completion_t,		\
@@ -31,12 +31,16 @@ static inline void *compat_completion_data(compat_completion_arg arg)
 	return ((struct crypto_async_request *)arg)->data;
 }
 
-/* What is known of the algorithm that an AEAD was made of; for the name. */
+/*
+ * What is known of the algorithm that an AEAD was made of; the counterpart of
+ * compat_skcipher_alg, for the code that is written once for both.  Needed up to 6.6.
+ */
 #define compat_aead_alg	aead_alg
 
 /*
  * From 6.7 an skcipher may be built on an lskcipher, and what the two have in common
- * has a type of its own; and requests may hand a state of the cipher's own on.
+ * has a type of its own; and requests may hand a state of the cipher's own on.  Needed up
+ * to 6.6.
  */
 #ifdef CRYPTO_SKCIPHER_REQ_CONT
 #define compat_skcipher_alg	skcipher_alg_common
@@ -74,15 +78,5 @@ compat_skcipher_set_state(struct skcipher_alg *alg, const struct skcipher_alg *c
 {
 }
 #endif
-
-/* What module_sig_ok() says, which not every kernel exports. */
-static inline bool compat_module_sig_ok(const struct module *module)
-{
-#ifdef CONFIG_MODULE_SIG
-	return module->sig_ok;
-#else
-	return true;
-#endif
-}
 
 #endif /* _PCRYPT_COMPAT_H */
