@@ -106,9 +106,9 @@ dkms_lacks_headers() {
 
 # excluded DIRECTORY: a kernel that is too old, and would break the build.
 excluded() {
-	mkdir -p "$1/5.10.0-0-amd64/build"
-	echo "\$(error planted)" >"$1/5.10.0-0-amd64/build/Makefile"
-	cp "$HEADERS/.config" "$1/5.10.0-0-amd64/build/"
+	mkdir -p "$1/5.10.0-0-other/build"
+	echo "\$(error planted)" >"$1/5.10.0-0-other/build/Makefile"
+	cp "$HEADERS/.config" "$1/5.10.0-0-other/build/"
 }
 
 dkms_has_excluded_kernel() {
@@ -116,7 +116,7 @@ dkms_has_excluded_kernel() {
 	excluded "$tmp/modules"
 	! dkms_install >"$tmp/out" 2>&1 || return
 	cat "$tmp/out"
-	grep -q '^dkms.sh: 5.10.0-0-amd64 is passed over' "$tmp/out" &&
+	grep -q '^dkms.sh: 5.10.0-0-other is passed over' "$tmp/out" &&
 		! grep -q planted "$tmp/out" && leaves_nothing
 }
 

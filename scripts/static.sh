@@ -114,11 +114,12 @@ builtin_pcrypt() {
 }
 
 # names_of_machines: the table has those of images, consoles, packages and modules.  Left
-# are user-mode Linux, which is x86, and texts that are data.
+# are user-mode Linux and programs for x86 alone, and texts that are data.
 names_of_machines() {
 	! grep -nE 'bzImage|ttyS[01]|aesni_intel|_(x86_64|ssse3)\>|-amd64|qemu-system-' Makefile \
 		.ci/run scripts/*.sh scripts/e2e/*.sh "${programs[@]}" |
-		grep -vE '^scripts/(arch-lib.sh|native-lib.sh|static.sh):|add_entry "gcm|:# newest SERIES:'
+		grep -vE -e '^scripts/(arch-lib|native-lib|static|bench-lines|e2e/package)\.sh:' \
+			-e '^scripts/guest/package:|add_entry "gcm|:# newest SERIES:'
 }
 
 cd "$TOP"

@@ -12,7 +12,7 @@
 . "$TOP/scripts/chroot-lib.sh"
 
 # All that the packages use, and that a boot with an encrypted volume needs.
-base="linux-image-amd64 linux-headers-amd64 initramfs-tools dkms openssl"
+base="linux-image-$arch_kernel linux-headers-$arch_kernel initramfs-tools dkms openssl"
 base+=" cryptsetup kcapi-tools make"
 packages="padata-dkms pcryptctl padata-dev"
 
