@@ -134,6 +134,7 @@ begin kernel-debug nice -n 19 scripts/kernel.sh debug
 step static scripts/static.sh
 step litmus scripts/litmus.sh
 step newcomer scripts/newcomer.sh
+step monitor scripts/monitor-test.py
 GUESTS=2 step kunit scripts/kunit.sh kunit
 fairness
 step selftest scripts/selftest.sh

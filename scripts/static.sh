@@ -61,7 +61,18 @@ foreign_build() {
 
 # groff complains and succeeds.
 man_page() {
-	[ -z "$(groff -man -ww -z Documentation/pcryptctl.8 2>&1 | tee /dev/stderr)" ]
+	[ -z "$(groff -man -ww -z "$1" 2>&1 | tee /dev/stderr)" ]
+}
+
+# python FILE...: each compiles, without a warning, and has lines of at most 100 columns.
+python() {
+	/usr/bin/python3 -W error -c 'import sys
+for name in sys.argv[1:]:
+    text = open(name, encoding="utf-8").read()
+    compile(text, name, "exec")
+    long = [n for n, line in enumerate(text.split("\n"), 1) if len(line) > 100]
+    if long:
+        sys.exit(f"{name}: more than 100 columns in lines {long}")' "$@"
 }
 
 # patches: each still fits the sources, without fuzz.
@@ -143,13 +154,18 @@ check "build and sparse for arm64" foreign_build arm64 6.12 C=2 \
 	CHECK="sparse -Wno-cast-truncate"
 check "build for s390x, big-endian" foreign_build s390 6.1
 check "build for i386, 32 bits" foreign_build i386 6.1
-mapfile -t programs < <(find scripts/guest -type f ! -name '*.c' | sort)
+mapfile -t programs < <(find scripts/guest -type f ! -name '*.c' \
+	-exec grep -LE '^#!/usr/bin/python3$' {} + | sort)
 check shellcheck shellcheck -x scripts/*.sh "${programs[@]}" scripts/native/*.sh scripts/e2e/*.sh \
 	scripts/pcryptctl scripts/pcryptctl.bash .ci/run debian/tests/s* debian/*.postrm
 check "Debian packages, lintian" scripts/deb.sh
 check "versions agree" versions
 check "the tests that SECURITY.md names exist" security_tests
-check "man page" man_page
+for f in Documentation/*.8; do
+	check "man page $(basename "$f")" man_page "$f"
+done
+mapfile -t python_files < <(grep -lE '^#!/usr/bin/python3$' -r scripts | sort)
+check "Python" python Documentation/conf.py "${python_files[@]}"
 check htmldocs scripts/htmldocs.sh
 check "words and width of lines" scripts/words.sh
 check "planted bugs fit the code" scripts/planted.sh check
