@@ -79,7 +79,7 @@ struct padata_link {
 /**
  * struct padata_priv - one job
  * @order: Private: link in the shell's order list, then in a serial queue.
- * @queue: Private: link in the instance's queue of jobs that wait for a CPU.
+ * @queue: Private: link in the shell's queue of jobs that wait for a CPU.
  * @ps: Private: the shell that the job was submitted to.
  * @state: Private: running, running with the baton, or done.
  * @cb_cpu: Private: CPU whose serial queue the job goes to.

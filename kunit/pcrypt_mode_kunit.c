@@ -105,6 +105,16 @@ static const char *op_not_direct(struct pt_op *op)
 	return step->task == current ? NULL : "not done by the task that sent it";
 }
 
+/* pcrypt may exchange it while the child has the request. */
+static const char *op_not_for_its_tfm(struct pt_op *op)
+{
+	bool same = op->tfm->kind == PT_AEAD ?
+		    crypto_aead_reqtfm(op->req.aead) == op->tfm->aead :
+		    crypto_skcipher_reqtfm(op->req.skcipher) == op->tfm->skcipher;
+
+	return same ? NULL : "its transform is another one afterwards";
+}
+
 /* In order, as the one submitter of the batch sees it. */
 static void expect_clean(struct kunit *test, struct pt_batch *batch)
 {
@@ -113,6 +123,7 @@ static void expect_clean(struct kunit *test, struct pt_batch *batch)
 	pt_expect_each(test, batch, op_not_as_scripted);
 	pt_expect_each(test, batch, op_not_called_once);
 	pt_expect_each(test, batch, pt_op_not_once);
+	pt_expect_each(test, batch, op_not_for_its_tfm);
 }
 
 /* Direct requests */

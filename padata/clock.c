@@ -2,9 +2,10 @@
 /*
  * padata: the cycle counter, which tells some microseconds from more
  *
- * It costs some 5 instructions where local_clock() costs 60, and jobs may be as short as
- * that.  Its frequency is found out at load.  Where it stands still, or there is none, the
- * limits are 0 and the clock is read each time.
+ * On x86 it costs some 5 instructions where local_clock() costs 60, and jobs may be as short
+ * as that; elsewhere the clock reads the same counter, and then computes.  Its frequency is
+ * found out at load.  Where it stands still then, or there is none, the limits are 0 and the
+ * clock is read each time.
  */
 
 /* CLOCK_NS and LATE_NS in cycles, or 0. */
@@ -29,8 +30,11 @@ static u32 cycles_of_ns(unsigned int ns, u32 cycles, u64 elapsed_ns)
 	return min_t(u64, div64_u64((u64)ns * cycles, elapsed_ns), S32_MAX);
 }
 
-/* Return @ns in cycles, or less where something came between two readings. */
-static u32 cycles_measure(unsigned int ns)
+/*
+ * Return LATE_NS in cycles, or less where something came between two readings: each reading
+ * of the counter is between two of the clock.
+ */
+static u32 cycles_measure(void)
 {
 	u32 cycles;
 	u64 start;
@@ -43,21 +47,19 @@ static u32 cycles_measure(unsigned int ns)
 	cycles = cycles_now() - cycles;
 	start = local_clock() - start;
 	preempt_enable();
-	return cycles_of_ns(ns, cycles, start);
+	return cycles_of_ns(LATE_NS, cycles, start);
 }
 
 /*
- * Find out how fast the counter is.  Interrupts, and a host that takes the CPU, only make
- * the limits smaller, so that the clock is read more often.
+ * Find out how fast the counter is.  Interrupts, and a host that takes the CPU, make the
+ * limits smaller, so that the clock is read more often.
  */
 static void cycles_init(void)
 {
 	int i;
 
-	clock_cycles = 0;
 	late_cycles = 0;
-	for (i = 0; i < CALIBRATE_TIMES; i++) {
-		clock_cycles = max(clock_cycles, cycles_measure(CLOCK_NS));
-		late_cycles = max(late_cycles, cycles_measure(LATE_NS));
-	}
+	for (i = 0; i < CALIBRATE_TIMES; i++)
+		late_cycles = max(late_cycles, cycles_measure());
+	clock_cycles = late_cycles / (LATE_NS / CLOCK_NS);
 }

@@ -14,7 +14,7 @@
 #define ROUND_SERIAL		32
 #define ROUND_PARALLEL		8
 /* Greatest age of a reading of the clock in a stretch, in nanoseconds. */
-#define CLOCK_NS		2000
+#define CLOCK_NS		1000
 /* Shorter jobs, in nanoseconds, cost padata more than they take: one CPU does them. */
 #define TRIVIAL_NS		250
 /* The queue is late if nothing was pulled for so many times wakeup_cost_ns. */
@@ -22,7 +22,7 @@
 /* Extra grace per pump already woken for a late queue, in units of wakeup_cost_ns. */
 #define GRACE_WAKEUPS		2U
 /* Whether the queue is late is looked at once in so many nanoseconds. */
-#define LATE_NS			20000
+#define LATE_NS			10000
 /* Nanoseconds in which the cycle counter is compared with the clock, at load; how often. */
 #define CALIBRATE_NS		(50 * NSEC_PER_USEC)
 #define CALIBRATE_TIMES		3

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata: singly linked lists of jobs
+ * padata: singly linked lists of jobs, and of shells
  */
 
 #define link_order(link)	container_of(link, struct padata_priv, order)

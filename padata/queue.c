@@ -357,7 +357,8 @@ static struct padata_shell *put_back_run(struct instance *pinst, struct job_list
 
 /*
  * Put jobs that were pulled and not started back.  The shell @ran has had its turn; others
- * come first.
+ * come first.  One that has jobs again meanwhile has a turn already, and keeps that: it
+ * comes after those of others, but no more than a batch of jobs can be pulled past it.
  */
 static void pump_put_back(struct padata_pump *pump, struct job_list *jobs,
 			  const struct padata_shell *ran)
@@ -415,9 +416,8 @@ static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 		return false;
 	spin_lock(&pinst->lock);
 	full = is_backlog_full(pinst, ps);
-	if (!full) {
+	if (!full)
 		queue_add(pinst, ps, job);
-	}
 	wake = is_attended(pinst) ? NULL : pump_to_wake(pinst, job->cb_cpu);
 	/* Also where there was no pump to wake. */
 	if (full)

@@ -61,11 +61,13 @@ static bool pump_has_work(struct padata_pump *pump)
 
 /*
  * Return true if a poll may be tried.  On a workqueue of the caller's it may not: other work
- * may wait for the pump to end, and nothing shows that it does.
+ * may wait for the pump to end, and nothing shows that it does.  A pump that settles looks
+ * at other things.
  */
 static bool pump_may_poll(struct padata_pump *pump)
 {
-	return READ_ONCE(poll_ns) && pump->pinst->own_wq;
+	return READ_ONCE(poll_ns) && pump->pinst->own_wq && !pump->settling &&
+	       !pump->idle_shell;
 }
 
 /*
