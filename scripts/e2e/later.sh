@@ -8,7 +8,8 @@
 # compiler, so the modules are built in a chroot of that suite, kept in the
 # cache (900 MB; wants root).  Then the named steps, or all of them: `demo`
 # the demonstration's load in that kernel, `ipsec` a case of ESP in either mode and of
-# MACsec, `torture` padata_torture for MINUTES (1), `kunit` all suites in a test kernel.
+# MACsec, `torture` padata_torture for MINUTES (1), `kunit` all suites in a test kernel,
+# `successor` successor.sh with that kernel.
 
 # shellcheck source=scripts/driver.sh
 . "$(dirname "$0")/../driver.sh"
@@ -18,7 +19,7 @@
 suite=${1:-trixie-backports}
 minutes=${2:-1}
 steps=("${@:3}")
-[ ${#steps[@]} != 0 ] || steps=(demo ipsec torture kunit)
+[ ${#steps[@]} != 0 ] || steps=(demo ipsec torture kunit successor)
 chroot=$CACHE/later-${suite%-backports}
 
 # in_chroot COMMAND...: objtool reads its limits from /proc, which is mounted for
@@ -71,14 +72,13 @@ image() {
 	echo "$dir"
 }
 
-# kunit: all suites, on a test kernel of that version, built here.
-kunit() {
+# with_source COMMAND...: with a test kernel of that version, built here.
+with_source() {
 	local found
 	found=$(later_found "$series") || true
 	[[ "$found" == *"-${version%%+*}-"* ]] || rm -rf "$CACHE/src/later-linux-source-$series-"*
 	later_source "$suite" "$series" >/dev/null
-	PADATA_SERIES=$series PADATA_BUILDS=$BUILDS/later PADATA_LOGS=$LOGS/later \
-		"$TOP/scripts/kunit.sh" kunit
+	PADATA_SERIES=$series PADATA_BUILDS=$BUILDS/later PADATA_LOGS=$LOGS/later "$@"
 }
 
 build() {
@@ -137,8 +137,13 @@ run_torture() {
 }
 
 run_kunit() {
-	try "the KUnit suites in a test kernel $version" kunit
+	try "the KUnit suites in a test kernel $version" with_source "$TOP/scripts/kunit.sh" kunit
 	sed -n 's/^ok  /#  /p' "$LOGS/later-step.log"
+}
+
+run_successor() {
+	try "without serialized padata and pcrypt" with_source "$TOP/scripts/e2e/successor.sh"
+	sed 's/^/# /' "$LOGS/later-step.log"
 }
 
 for step in "${steps[@]}"; do

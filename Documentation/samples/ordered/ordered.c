@@ -86,8 +86,8 @@ static int sum_blocks(struct padata_shell *ps)
 	if (err)
 		return err;
 	wait_for_completion(&all_done);
-	pr_info("%u blocks, %u out of order, checksum %08x; a job is %zu bytes, the kernel's own %zu\n",
-		next_number, out_of_order, total, sizeof(struct padata_priv),
+	pr_info("%u blocks, %u out of order, checksum %08x; a multithreaded job is %zu bytes, the kernel's own %zu\n",
+		next_number, out_of_order, total, sizeof(struct padata_mt_job),
 		kernels_job_size());
 	return out_of_order ? -EIO : 0;
 }
