@@ -79,6 +79,7 @@ foreign() {
 full() {
 	local cpus flavour
 	step trixie scripts/e2e/trixie.sh
+	step ktls scripts/e2e/ktls.sh 6.12
 	step package scripts/e2e/package.sh
 	foreign
 	for flavour in kcsan rt; do

@@ -37,6 +37,25 @@ use_kernel() {
 	dir=$("$TOP/scripts/build.sh" "$kdir" "$build" TESTS=1 "$@")
 }
 
+# present MODULE...: those that the kernel has.  7.3 has some ciphers in its library.
+present() {
+	local module
+	for module; do
+		! modprobe -d "$modroot" -S "$VERSION" --show-depends "$module" >/dev/null 2>&1 ||
+			echo "$module"
+	done
+}
+
+# named_kernel SERIES...: as use_kernel for 6.*; otherwise $VERSION, $KERNEL, $ROOT and $DIR of
+# the environment are those of another kernel, for which the modules are built already.
+# shellcheck disable=SC2034 # title is for the cases
+named_kernel() {
+	case $1 in
+	6.*)	use_kernel "$@" ;;
+	*)	image=$KERNEL modroot=$ROOT dir=$DIR memory=1G title="Debian's $VERSION" ;;
+	esac
+}
+
 # build_program NAME [OPTIONS OF gcc...]: a C program of scripts/guest, to
 # $BUILDS/NAME.
 build_program() {

@@ -53,6 +53,8 @@ part "installed files, sample, dkms; Debian's kernels" ./install.sh
 if [ "$seconds" -ge 60 ]; then
 	older "AF_ALG, Debian's 6.1" ./afalg.sh 6.1 $((seconds * 10))
 	older "disk encryption, Debian's 6.1" ./dmcrypt.sh 6.1
+	part "disk encryption, disturbed, Debian's 6.12" ./dmcrypt.sh 6.12 200 both max_requests=1
+	part "kernel TLS, Debian's 6.12" ./ktls.sh 6.12
 	part "tcrypt, all of GCM, Debian's 6.12" ./tcrypt.sh 6.12 215 96
 	older "pcryptctl, Debian's 6.1" ./pcryptctl.sh 6.1
 	part "how to use it" ./howto.sh

@@ -95,15 +95,6 @@ most() {
 	echo "$n"
 }
 
-# present MODULE...: those that the kernel has.  7.3 has some ciphers in its library.
-present() {
-	local module
-	for module; do
-		! modprobe -d "$modroot" -S "$VERSION" --show-depends "$module" >/dev/null 2>&1 ||
-			echo "$module"
-	done
-}
-
 # sum KEY: over pcrypt's stages.
 sum() {
 	local n=0 stage
@@ -164,10 +155,7 @@ mapfile -t cases < <(select_cases "${@:?$usage}")
 [ ${#cases[@]} != 0 ] || die "no such case: $*"
 name=e2e-ipsec-$series${PATCH:+-$(basename "$PATCH" .patch)}
 begin "$name"
-case $series in
-6.*)	use_kernel "$series" "${plant[@]}" ;;
-*)	image=$KERNEL modroot=$ROOT dir=$DIR memory=1G title="Debian's $VERSION" ;;
-esac
+named_kernel "$series" "${plant[@]}"
 # shellcheck disable=SC2086 # words
 modules=$(present $modules)
 build_program netseq -static
@@ -182,7 +170,8 @@ say "ESP and MACsec in $title: ${cases[*]}; $times times the packets of the tabl
 run_guest "$name" ipsec -a workqueue.cpu_intensive_thresh_us=1000000 -M "$modules" -c 4 -b ip \
 	-t $((120 + ${#cases[@]} * (120 + times * 60))) -e "CASES=${cases[*]}" -e "TIMES=$times" \
 	-e "STAY=$stay" -e "PARAMS=${parameters[*]-}" -e "MODULES=${modules//[$'\n\t']/ }" \
-	-f "$BUILDS/netseq" -f "$BUILDS/disturb" -f "$table" -f "$TOP/scripts/guest/tunnel"
+	-f "$BUILDS/netseq" -f "$BUILDS/disturb" -f "$table" -f "$TOP/scripts/guest/tunnel" \
+	-f "$TOP/scripts/guest/stages"
 read_figures
 for case in "${cases[@]}"; do
 	for stage in $stages; do
