@@ -154,18 +154,22 @@ static void torture_serial(struct padata_priv *padata)
 	lane_job_done(lane);
 }
 
-/*
- * padata_do_alone() has done the job.  Callbacks of jobs that other submitters of the
- * shell have submitted meanwhile may run now.
- */
-static void lane_take_back(struct lane *lane, struct job *job)
+/* As both callbacks, in direct mode: the submitter does the job itself. */
+static void lane_do_direct(struct lane *lane, struct job *job)
 {
-	if (!job_step(job, STAGE_ENDED, STAGE_CALLED))
+	if (!job_step(job, STAGE_SUBMITTED, STAGE_CALLED))
 		return;
+	if (job->nest)
+		lane_submit(lane->feeder->nest, false);
+	job_transform(job);
+	spin(job->loops);
+	padata_direct_done(lane->shell->ps);
+	WRITE_ONCE(lane->direct_cpu, smp_processor_id());
+	WRITE_ONCE(lane->nr_direct, job->seq + 1);
 	check_order(lane, job);
 	deliver_later(lane, job->seq);
 	check_payload(job);
-	count(ALONE);
+	count(DIRECT);
 	job_free(job);
 	lane_job_done(lane);
 }

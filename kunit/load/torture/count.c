@@ -24,8 +24,8 @@ enum counter {
 	CALLED,
 	RAN,		/* parallel() by a pump */
 	INLINE,		/* parallel() by the submitter, which had not asked for it */
-	FORCED,		/* padata_do_inline(), and padata_do_alone() */
-	ALONE,		/* done by padata_do_alone() */
+	FORCED,		/* padata_do_inline() */
+	DIRECT,		/* done by the submitter, in direct mode */
 	EXPECTED_REFUSALS,
 	MASK_CHANGES,
 	MASK_CHANGES_BUSY,	/* with jobs in flight, before and after */
@@ -61,7 +61,7 @@ static const char * const counter_names[NR_COUNTERS] = {
 	[RAN]			= "ran",
 	[INLINE]		= "inline",
 	[FORCED]		= "forced",
-	[ALONE]			= "alone",
+	[DIRECT]		= "direct",
 	[EXPECTED_REFUSALS]	= "expected_refusals",
 	[MASK_CHANGES]		= "mask_changes",
 	[MASK_CHANGES_BUSY]	= "mask_changes_busy",

@@ -68,7 +68,7 @@ static void deliverer_hold(struct deliverer *deliverer)
 	WRITE_ONCE(deliverer->hold_until, ktime_get_ns() + us * NSEC_PER_USEC);
 }
 
-/* Called in serial(), or right after padata_do_alone() has done the job. */
+/* Called in serial(), or right after direct work. */
 static void deliver_later(struct lane *lane, u32 seq)
 {
 	struct deliverer *deliverer = this_cpu_ptr(deliverers);

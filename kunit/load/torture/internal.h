@@ -217,6 +217,8 @@ struct feeder {
  * @expected: Number of the job whose serial() is next.  A plain variable that
  *	only serial() uses: KCSAN reports two callbacks that are not ordered.
  * @delivered: One more than the highest number delivered.
+ * @nr_direct: One more than the number of the last direct result.
+ * @direct_cpu: CPU in whose list that was put, or -1.
  * @out: Jobs in flight, by number modulo RING.
  */
 struct lane {
@@ -238,6 +240,8 @@ struct lane {
 	int			wake_at;
 	u32			expected;
 	atomic_t		delivered;
+	u32			nr_direct;
+	int			direct_cpu;
 	DECLARE_BITMAP(out, RING);
 };
 
@@ -248,8 +252,8 @@ struct lane {
  * @lane: Its lane.
  * @stage: See enum stage.
  * @end: See enum end.
- * @forced: By padata_do_inline(), or by padata_do_alone().
- * @alone: First by padata_do_alone().
+ * @forced: By padata_do_inline().
+ * @direct: By its submitter, if the shell is in direct mode or can be.
  * @nest: parallel() submits another job.
  * @last: serial() puts the shell.
  * @cb_cpu: The reported callback CPU, or -1 if padata was not told to put it here.
@@ -267,7 +271,7 @@ struct job {
 	atomic_t		stage;
 	enum end		end;
 	bool			forced;
-	bool			alone;
+	bool			direct;
 	bool			nest;
 	bool			last;
 	int			cb_cpu;

@@ -65,6 +65,7 @@ static struct lane *lane_make(struct feeder *feeder, struct shell *shell, unsign
 	lane->flags = flags;
 	lane->window = window;
 	lane->wake_at = flags & LANE_QUICK ? 0 : -1;
+	lane->direct_cpu = -1;
 	refcount_set(&lane->refs, 1);
 	spin_lock_init(&lane->lock);
 	seed_rnd(&lane->rnd);

@@ -42,26 +42,12 @@ static void job_fill(struct job *job, struct lane *lane, bool last)
 	job->forced = last || (lane->flags & LANE_FORCED) ||
 		      ((lane->flags & LANE_MIXED) && !dice(rnd, 8));
 	/* Not in parallel(), and not in serial(), where it would be a recursion. */
-	job->alone = !last && lane != lane->feeder->nest && !(lane->flags & LANE_CHAIN) &&
-		     !dice(rnd, 4);
+	job->direct = !last && lane != lane->feeder->nest && !(lane->flags & LANE_CHAIN) &&
+		      !dice(rnd, 4);
 	job->nest = lane->feeder->nest && !(lane->flags & LANE_LOCKED) && !dice(rnd, 32);
 	job->cb_cpu = dice(rnd, 4) ? lane->shell->want[lane->slot] : -1;
 	job_fill_data(job, rnd);
 	atomic_set(&job->stage, STAGE_SUBMITTED);
-}
-
-static int try_alone(struct padata_shell *ps, struct job *job, int *cb_cpu)
-{
-	bool forced = job->forced;
-	int ret;
-
-	if (!job->alone)
-		return -EAGAIN;
-	job->forced = true;
-	ret = padata_do_alone(ps, &job->padata, cb_cpu);
-	if (ret == -EAGAIN)
-		job->forced = forced;
-	return ret;
 }
 
 /* padata must not write the reported callback CPU once a callback may read it. */
@@ -75,10 +61,8 @@ static int call_padata(struct lane *lane, struct job *job, int *cpu)
 	*cpu = lane->shell->want[lane->slot];
 	WRITE_ONCE(lane->submitter, current);
 	WRITE_ONCE(lane->submitting, job);
-	err = try_alone(ps, job, cb_cpu);
-	if (err == -EAGAIN)
-		err = job->forced ? padata_do_inline(ps, &job->padata, cb_cpu) :
-				    padata_do_parallel(ps, &job->padata, cb_cpu);
+	err = job->forced ? padata_do_inline(ps, &job->padata, cb_cpu) :
+			    padata_do_parallel(ps, &job->padata, cb_cpu);
 	WRITE_ONCE(lane->submitting, NULL);
 	if ((softirq_count() != bh || irqs_disabled()) && note(WRONG_CONTEXT))
 		pr_err("a submission changed softirqs or interrupts\n");
@@ -98,17 +82,28 @@ static void check_refusal(struct lane *lane, struct job *job, int err)
 		       job->forced ? "forced" : "parallel");
 }
 
-/* The result of a job done alone is put into the list right after the call. */
-static int call_padata_and_take_back(struct lane *lane, struct job *job, int *cpu)
+/*
+ * Return true if the lane's direct results were delivered, or will be on this CPU before
+ * the next one.  Those of jobs are padata's to wait for.
+ */
+static bool lane_may_go_on(struct lane *lane)
 {
-	int err;
+	return READ_ONCE(lane->direct_cpu) == smp_processor_id() ||
+	       (s32)(atomic_read(&lane->delivered) - READ_ONCE(lane->nr_direct)) >= 0;
+}
+
+/* Return true if the job was done here and now.  Its result is passed on before others. */
+static bool try_direct(struct lane *lane, struct job *job)
+{
+	struct padata_shell *ps = lane->shell->ps;
+	bool direct;
 
 	local_bh_disable();
-	err = call_padata(lane, job, cpu);
-	if (err == 1)
-		lane_take_back(lane, job);
+	direct = lane_may_go_on(lane) && (padata_is_direct(ps) || !padata_go_direct(ps));
+	if (direct)
+		lane_do_direct(lane, job);
 	local_bh_enable();
-	return err;
+	return direct;
 }
 
 /* The lane has counted the job.  A caller that gets it back undoes that. */
@@ -121,15 +116,18 @@ static int submit_job(struct lane *lane, struct job *job, bool last)
 	job_fill(job, lane, last);
 	sample(lane->rig, &job->at);
 	copy.at = job->at;
-	copy.forced = job->forced || job->alone;
+	copy.forced = job->forced;
 	copy.seq = seq;
 	copy.cb_cpu = job->cb_cpu;
 	if (test_and_set_bit(seq % RING, lane->out))
 		complain(DOUBLES, job, "an older job has this number still");
 	lane->next = seq + 1;
-	err = job->alone ? call_padata_and_take_back(lane, job, &cpu) :
-			   call_padata(lane, job, &cpu);
-	if (err >= 0) {
+	if (job->direct && try_direct(lane, job)) {
+		count(SUBMITTED);
+		return 0;
+	}
+	err = call_padata(lane, job, &cpu);
+	if (!err) {
 		count(SUBMITTED);
 		if (copy.cb_cpu < 0)
 			check_reported_cpu(&copy, cpu);
