@@ -39,7 +39,6 @@
 #define padata_stop		padata_mod_stop
 #define padata_do_parallel	padata_mod_do_parallel
 #define padata_do_inline	padata_mod_do_inline
-#define padata_do_alone		padata_mod_do_alone
 #define padata_is_direct	padata_mod_is_direct
 #define padata_go_direct	padata_mod_go_direct
 #define padata_go_direct_here	padata_mod_go_direct_here
@@ -91,8 +90,7 @@ struct padata_link {
  *	ends the work later, calls padata_do_serial().
  * @serial: Takes the result.  Called exactly once after padata_do_serial(),
  *	with softirqs disabled, on the callback CPU, in the order of submission.
- *	It may free or resubmit the job.  Not called when padata_do_alone() has
- *	returned 1.
+ *	It may free or resubmit the job.
  *
  * A mask whose last CPU has gone offline leaves accepted jobs to any online CPU,
  * and so does a callback CPU that has gone offline to another of the serial
@@ -100,7 +98,7 @@ struct padata_link {
  *
  * Embedded in the user's structure and zeroed before it is submitted.  The job
  * belongs to padata from the successful return of padata_do_parallel() until
- * @serial is entered.  When padata_do_alone() returns 1 it never did.
+ * @serial is entered.
  */
 struct padata_priv {
 	struct padata_link	order;
@@ -178,8 +176,6 @@ int padata_do_parallel(struct padata_shell *ps, struct padata_priv *padata,
 		       int *cb_cpu);
 int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
 		     int *cb_cpu);
-int padata_do_alone(struct padata_shell *ps, struct padata_priv *padata,
-		    int *cb_cpu);
 bool padata_is_direct(struct padata_shell *ps);
 int padata_go_direct(struct padata_shell *ps);
 int padata_go_direct_here(struct padata_shell *ps);

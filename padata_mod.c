@@ -19,10 +19,10 @@
  * The order of the callbacks is the order of the list, and nothing else defines it:
  * there are no sequence numbers.  Only the holder of a list's **baton** may take jobs
  * off the list.  The baton is in exactly one place: at home in the shell (then the list
- * is empty), on the first job of the list (it is not done), with a drainer or a
- * submitter that does a job alone, with the pump of a CPU that settles, or parked (the
- * first job is done but fenced, and callbacks before it have not returned).  A
- * completion that does not find the baton touches only the state of its own job.
+ * is empty), on the first job of the list (it is not done), with a drainer, with the
+ * pump of a CPU that settles, or parked (the first job is done but fenced, and callbacks
+ * before it have not returned).  A completion that does not find the baton touches only
+ * the state of its own job.
  *
  * Each CPU has one **pump** per instance, a work item.  It serves serial queues, that
  * of its CPU among them, and pulls jobs from the shared queue as long as its CPU is in
@@ -35,12 +35,12 @@
  * The order does not end at serial(): behind it stand queues of the CPU on which
  * serial() runs.  So the results of one requested CPU change the CPU on which they come
  * out only through a **fence**, whatever the cause is: new masks, a CPU that comes or
- * goes, a job done by its submitter.  The first job for the new CPU is fenced.  It is
- * handed over once all earlier callbacks of the shell have returned and the old CPUs
- * have **settled**: softirqs and work items that these callbacks raised there have run,
- * within bounds.  A serial queue that one CPU's pump takes over from another's waits for
- * the same.  A change of masks publishes the new mapping and waits for none of this;
- * a CPU that goes offline waits until it has settled.
+ * goes, direct mode.  The first job for the new CPU is fenced.  It is handed over once
+ * all earlier callbacks of the shell have returned and the old CPUs have **settled**:
+ * softirqs and work items that these callbacks raised there have run, within bounds.  A
+ * serial queue that one CPU's pump takes over from another's waits for the same.  A
+ * change of masks publishes the new mapping and waits for none of this; a CPU that goes
+ * offline waits until it has settled.
  */
 
 /*
@@ -52,21 +52,21 @@
  *   done:A xchg() of padata_priv::state to JOB_DONE in padata_do_serial() is
  *   fully ordered and follows all writes of parallel(); done:B reads the state
  *   with acquire in shell_cut().  From there to serial() the job passes through
- *   serial_queue::lock.  In shell_take_back() it goes no further.
+ *   serial_queue::lock.
  * baton:A / baton:B, baton or completion
  *   baton:A cmpxchg() JOB_RUNNING -> JOB_BATON in shell_pass_baton(), baton:B
  *   (the same access as done:A) xchg() -> JOB_DONE.  Two read-modify-writes of one
  *   word: either the completion finds the baton, or the drainer finds the job
  *   done.  The order list that the drainer leaves behind is seen by the next one
- *   through padata_shell::lock.  In shell_take_back() the drainer is the submitter.
+ *   through padata_shell::lock.
  * park:A / park:B, store buffering
  *   park:A writes baton = BATON_PARKED; full barrier; reads ::pending.
  *   park:B subtracts from ::pending, fully ordered; reads ::baton.
  *   At least one of them sees the other, padata_shell::lock decides which acts.
  * fence:A / fence:B, end of earlier callbacks
  *   fence:A is park:B's subtraction, after serial() has returned; fence:B reads
- *   ::pending with acquire before a CPU is asked to settle for a fenced job, or a
- *   job is done alone.  The serial queue's ::at, which says on which CPU the callbacks
+ *   ::pending with acquire before a CPU is asked to settle for a fenced job, or
+ *   direct mode begins.  The serial queue's ::at, which says on which CPU the callbacks
  *   ran, was written before fence:A.
  * settle, no label needed
  *   The shell goes to the pump of the old CPU through a lock-free list (llist_add()

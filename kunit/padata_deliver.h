@@ -21,9 +21,8 @@
  * when the last callback there has returned, and an emulator may stop any CPU for
  * longer: a change of CPU after DELIVER_BOUND_US is "excused" if padata has counted it.
  *
- * The result of padata_do_alone() is put into the list right after the call, in the
- * same section with softirqs disabled; so is that of a direct job right after the
- * work.
+ * The result of direct work is put into the list right after the work, in the same
+ * section with softirqs disabled.
  */
 #ifndef _PADATA_DELIVER_H
 #define _PADATA_DELIVER_H
@@ -69,6 +68,8 @@ struct deliver_stream {
 	atomic_t	switches;	/* changes of the delivering CPU */
 	int		cpu;		/* where the last entry was put, or -1 */
 	u64		put_at;		/* and when, in ns */
+	int		direct_put;	/* entries up to the last direct one */
+	int		direct_cpu;	/* and its CPU */
 };
 
 struct deliver_entry {
@@ -118,7 +119,6 @@ static unsigned int deliver_hold_us;
 static int deliver_slow;
 /* A CPU that goes offline: no softirq may be pending where ksoftirqd is parked. */
 static int deliver_going;
-static atomic_t deliver_nr_alone;
 static atomic_t deliver_no_memory;
 
 /* ---- delivery ---- */
@@ -278,7 +278,7 @@ static inline void deliver_note_put(struct deliver_stream *stream, int cpu)
 	atomic_inc(&stream->put);
 }
 
-/* In serial(), or where padata_do_alone() has done the job. */
+/* In serial(), or in direct work. */
 static inline void deliver_put(struct test_lane *lane, u32 nr)
 {
 	struct deliver_entry *entry = kmalloc(sizeof(*entry), GFP_ATOMIC);
@@ -316,31 +316,36 @@ static inline struct test_lane *deliver_lane(struct test_bed *bed, struct padata
 
 /* ---- submitting: for &test_load.submit ---- */
 
-static inline int deliver_alone(struct padata_shell *ps, struct padata_priv *padata,
-				int *cb_cpu)
+/*
+ * Return true if the submitter has its direct results, or has them delivered here
+ * before the next one.  Those of jobs are padata's to wait for.
+ */
+static inline bool deliver_may_go_on(struct deliver_stream *stream)
 {
-	int ret;
+	return READ_ONCE(stream->direct_cpu) == smp_processor_id() ||
+	       atomic_read(&stream->delivered) >= READ_ONCE(stream->direct_put);
+}
+
+/* Now and then a job, although direct mode would do. */
+static inline int deliver_direct_mostly(struct padata_shell *ps, struct padata_priv *padata,
+					int *cb_cpu)
+{
+	struct test_job *job = container_of(padata, struct test_job, padata);
+	struct deliver_stream *stream = deliver_stream(job->lane);
+	int err = -EAGAIN;
 
 	local_bh_disable();
-	ret = padata_do_alone(ps, padata, cb_cpu);
-	if (ret == 1) {
-		atomic_inc(&deliver_nr_alone);
-		test_job_over(container_of(padata, struct test_job, padata), true);
-		ret = 0;
+	if (job->nr % 8 < 6 && deliver_may_go_on(stream))
+		err = direct_only(ps, padata, cb_cpu);
+	if (!err) {
+		WRITE_ONCE(stream->direct_cpu, smp_processor_id());
+		WRITE_ONCE(stream->direct_put, atomic_read(&stream->put));
 	}
 	local_bh_enable();
-	return ret;
+	return err == -EAGAIN ? padata_do_parallel(ps, padata, cb_cpu) : err;
 }
 
-/* As users of padata_do_alone() do. */
-static inline int deliver_alone_or_parallel(struct padata_shell *ps,
-					    struct padata_priv *padata, int *cb_cpu)
-{
-	int ret = deliver_alone(ps, padata, cb_cpu);
-
-	return ret == -EAGAIN ? padata_do_parallel(ps, padata, cb_cpu) : ret;
-}
-
+/* Callbacks return a moment after they have put their result into the list. */
 static inline int deliver_soon_direct_or_parallel(struct padata_shell *ps,
 						  struct padata_priv *padata, int *cb_cpu)
 {
@@ -351,19 +356,6 @@ static inline int deliver_soon_direct_or_parallel(struct padata_shell *ps,
 		err = direct_only(ps, padata, cb_cpu);
 	} while (err == -EAGAIN && ktime_get_ns() < until);
 	return err == -EAGAIN ? padata_do_parallel(ps, padata, cb_cpu) : err;
-}
-
-/* Callbacks return a moment after they have put their result into the list. */
-static inline int deliver_soon_alone_or_parallel(struct padata_shell *ps,
-						 struct padata_priv *padata, int *cb_cpu)
-{
-	u64 until = ktime_get_ns() + DELIVER_HOLD_US / 2 * NSEC_PER_USEC;
-	int ret;
-
-	do {
-		ret = deliver_alone(ps, padata, cb_cpu);
-	} while (ret == -EAGAIN && ktime_get_ns() < until);
-	return ret == -EAGAIN ? padata_do_parallel(ps, padata, cb_cpu) : ret;
 }
 
 /* ---- the test's own thread ---- */
@@ -531,7 +523,6 @@ static inline int deliver_init(struct kunit *test)
 		deliver_streams[i].cpu = -1;
 	deliver_set_slow(-1);
 	WRITE_ONCE(deliver_going, -1);
-	atomic_set(&deliver_nr_alone, 0);
 	atomic_set(&direct_nr, 0);
 	atomic_set(&deliver_no_memory, 0);
 	return 0;

@@ -85,123 +85,7 @@ static void deliver_end_round(struct test_lane *lane, int slow)
 	KUNIT_ASSERT_TRUE(lane->bed->test, deliver_wait_all(lane));
 }
 
-/* ---- jobs that are done alone ---- */
-
-/* In one section with softirqs disabled, as in one softirq. */
-static void deliver_alone_then_parallel(struct test_lane *lane)
-{
-	int i, err;
-
-	local_bh_disable();
-	err = deliver_submit(lane, deliver_alone);
-	for (i = 0; i < 2; i++)
-		err = err ?: deliver_submit(lane, padata_do_parallel);
-	local_bh_enable();
-	KUNIT_EXPECT_EQ(lane->bed->test, err, 0);
-}
-
-static void alone_then_parallel(struct kunit *test)
-{
-	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
-	int i, here = test_online_cpu(0);
-
-	if (num_online_cpus() == 1)
-		return;
-	deliver_go_to(test, here);
-	for (i = 0; i < DELIVER_ROUNDS; i++) {
-		deliver_renew_shell(lane);
-		deliver_begin_round(i, here);
-		deliver_alone_then_parallel(lane);
-		deliver_end_round(lane, here);
-	}
-	deliver_expect_in_order(lane->bed);
-	KUNIT_EXPECT_EQ(test, atomic_read(&deliver_nr_alone), DELIVER_ROUNDS);
-	deliver_expect_switches(lane, DELIVER_ROUNDS);
-}
-
-/*
- * The submitter has left the CPU on which its result waits.  Its priority keeps
- * what delivers there from getting in between.
- */
-static void deliver_alone_then_elsewhere(struct kunit *test, typeof(padata_do_parallel) *submit)
-{
-	struct test_lane *lane = deliver_few_lane(test, test_online_cpu(0));
-	int i, there = test_last_cpu();
-
-	if (num_online_cpus() == 1)
-		return;
-	set_user_nice(current, MIN_NICE);
-	for (i = 0; i < DELIVER_ROUNDS; i++) {
-		deliver_renew_shell(lane);
-		deliver_go_to(test, there);
-		deliver_begin_round(i, there);
-		KUNIT_EXPECT_EQ(test, deliver_submit(lane, deliver_alone), 0);
-		deliver_go_to(test, lane->cb_cpu);
-		KUNIT_EXPECT_EQ(test, deliver_submit(lane, submit), 0);
-		deliver_end_round(lane, there);
-	}
-	deliver_expect_in_order(lane->bed);
-	KUNIT_EXPECT_GE(test, atomic_read(&deliver_nr_alone), DELIVER_ROUNDS);
-	deliver_expect_switches(lane, DELIVER_ROUNDS);
-}
-
-static void alone_then_parallel_elsewhere(struct kunit *test)
-{
-	deliver_alone_then_elsewhere(test, padata_do_parallel);
-}
-
-static void alone_then_alone_elsewhere(struct kunit *test)
-{
-	deliver_alone_then_elsewhere(test, deliver_alone_or_parallel);
-}
-
-/* As soon as the callback has returned, so that nothing of the shell is in flight. */
-static void parallel_then_alone(struct kunit *test)
-{
-	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
-	int i;
-
-	if (num_online_cpus() == 1)
-		return;
-	deliver_go_to(test, test_online_cpu(0));
-	for (i = 0; i < DELIVER_ROUNDS; i++) {
-		deliver_renew_shell(lane);
-		deliver_begin_round(i, lane->cb_cpu);
-		KUNIT_EXPECT_EQ(test, deliver_submit(lane, padata_do_parallel), 0);
-		deliver_spin_until_put(lane, lane->submitted);
-		KUNIT_EXPECT_EQ(test, deliver_submit(lane, deliver_soon_alone_or_parallel), 0);
-		deliver_end_round(lane, lane->cb_cpu);
-	}
-	deliver_expect_in_order(lane->bed);
-}
-
-/* Either way and from any CPU, with pauses in which a job may be done alone. */
-static void deliver_mixed_step(struct kunit *test, struct test_lane *lane)
-{
-	u32 dice = prandom_u32_state(&lane->rnd);
-
-	if (!(dice & 7))
-		deliver_go_to(test, test_online_cpu(dice >> 16));
-	deliver_set_slow(dice & BIT(3) ? raw_smp_processor_id() : lane->cb_cpu);
-	if (dice & BIT(4))
-		deliver_spin_until_put(lane, lane->submitted);
-	if (!(dice >> 5 & 15))
-		KUNIT_ASSERT_TRUE(test, deliver_wait_all(lane));
-	KUNIT_ASSERT_TRUE(test, lane_wait_window(lane));
-	KUNIT_EXPECT_EQ(test, deliver_submit(lane, dice & BIT(9) ? padata_do_parallel :
-					     deliver_soon_alone_or_parallel), 0);
-}
-
-static void alone_and_parallel_mixed(struct kunit *test)
-{
-	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
-	int i;
-
-	for (i = 0; i < DELIVER_MIXED; i++)
-		deliver_mixed_step(test, lane);
-	deliver_expect_in_order(lane->bed);
-	KUNIT_EXPECT_GT(test, atomic_read(&deliver_nr_alone), 0);
-}
+/* ---- callback CPUs by turns ---- */
 
 /*
  * A shell with one order for all callback CPUs: each second job asks for another one, and
@@ -273,7 +157,10 @@ static void direct_then_parallel(struct kunit *test)
 	deliver_expect_switches(lane, DELIVER_ROUNDS);
 }
 
-/* As deliver_alone_then_elsewhere(). */
+/*
+ * The submitter has left the CPU on which its result waits.  Its priority keeps
+ * what delivers there from getting in between.
+ */
 static void direct_then_parallel_elsewhere(struct kunit *test)
 {
 	struct test_lane *lane = deliver_few_lane(test, test_online_cpu(0));
@@ -651,7 +538,7 @@ static void deliver_plug(struct test_waiter *waiter)
 	KUNIT_EXPECT_EQ(waiter->bed->test, add_cpu(deliver_plugged_cpu), 0);
 }
 
-/* Number of results that deliver_next() and deliver_next_alone() have begun. */
+/* Number of results that deliver_next() and deliver_next_direct() have begun. */
 static u32 deliver_nr_begun(struct test_lane *lane)
 {
 	return lane->load.end == TEST_END_HELD ? deliver_nr_released : lane->submitted;
@@ -671,11 +558,6 @@ static bool deliver_is_waiting(struct test_lane *lane)
 	struct test_job *job = &lane->pool[(lane->submitted - 1) % lane->nr_pool];
 
 	return atomic_read(&job->stage) == TEST_HELD;
-}
-
-static int deliver_next_alone(struct test_lane *lane)
-{
-	return deliver_submit(lane, deliver_alone);
 }
 
 static int deliver_next_direct(struct test_lane *lane)
@@ -947,7 +829,7 @@ static void deliver_switch_cpu(struct test_lane *lane, void (*call)(struct test_
 	deliver_end_change(&change);
 }
 
-/* Jobs flow all the time on shells of their own, with and without a way alone. */
+/* Jobs flow all the time on shells of their own, with and without direct mode. */
 static void callback_cpu_goes_and_comes_under_load(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
@@ -959,7 +841,7 @@ static void callback_cpu_goes_and_comes_under_load(struct kunit *test)
 	deliver_go_to(test, test_online_cpu(0));
 	for (i = 0; i < 3; i++) {
 		lane = deliver_flow_lane(bed, bed_shell(bed), cpu);
-		lane->load.submit = i ? padata_do_parallel : deliver_alone_or_parallel;
+		lane->load.submit = i ? padata_do_parallel : deliver_direct_mostly;
 		lane_start(lane);
 	}
 	for (i = 0; i < 2 * DELIVER_CYCLES; i++)
@@ -968,30 +850,10 @@ static void callback_cpu_goes_and_comes_under_load(struct kunit *test)
 	deliver_expect_switches(lane, DELIVER_CYCLES);
 }
 
-/* Done alone on the CPU that goes. */
-static void alone_then_parallel_cpu_goes(struct kunit *test)
+/* Direct work is done, and a job with the same callback CPU is not done yet. */
+static int deliver_next_direct_then_held(struct test_lane *lane)
 {
-	int i, cpu = deliver_pluggable_cpu(test);
-	struct test_lane *lane;
-
-	if (cpu < 0)
-		return;
-	lane = deliver_few_lane(test, test_online_cpu(0));
-	deliver_before_it_goes = deliver_next_alone;
-	deliver_go_to(test, test_online_cpu(0));
-	for (i = 0; i < DELIVER_CYCLES; i++) {
-		deliver_renew_shell(lane);
-		deliver_remove_cpu(lane);
-		KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
-	}
-	deliver_expect_in_order(lane->bed);
-	KUNIT_EXPECT_EQ(test, atomic_read(&deliver_nr_alone), DELIVER_CYCLES);
-}
-
-/* One is done alone, and one with the same callback CPU is not done yet. */
-static int deliver_next_alone_then_held(struct test_lane *lane)
-{
-	int err = deliver_submit(lane, deliver_alone);
+	int err = deliver_submit(lane, direct_only);
 	int i;
 
 	deliver_nr_released++;
@@ -1004,10 +866,10 @@ static int deliver_next_alone_then_held(struct test_lane *lane)
 }
 
 /*
- * Done alone on the CPU that goes, which is the callback CPU, too: its queue goes to
+ * Direct work on the CPU that goes, which is the callback CPU, too: its queue goes to
  * another pump, and none of the queue's own results waits here.
  */
-static void alone_then_parallel_callback_cpu_goes(struct kunit *test)
+static void direct_then_parallel_callback_cpu_goes(struct kunit *test)
 {
 	int i, cpu = deliver_pluggable_cpu(test);
 	struct test_lane *lane;
@@ -1016,7 +878,7 @@ static void alone_then_parallel_callback_cpu_goes(struct kunit *test)
 		return;
 	lane = deliver_few_lane(test, cpu);
 	bed_set_mask(lane->bed, PADATA_CPU_PARALLEL, cpumask_of(test_online_cpu(0)));
-	deliver_before_it_goes = deliver_next_alone_then_held;
+	deliver_before_it_goes = deliver_next_direct_then_held;
 	deliver_nr_released = 0;
 	deliver_go_to(test, test_online_cpu(0));
 	for (i = 0; i < DELIVER_CYCLES; i++) {
@@ -1027,7 +889,7 @@ static void alone_then_parallel_callback_cpu_goes(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
 	}
 	deliver_expect_in_order(lane->bed);
-	KUNIT_EXPECT_EQ(test, atomic_read(&deliver_nr_alone), DELIVER_CYCLES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&direct_nr), DELIVER_CYCLES);
 	deliver_expect_switches(lane, DELIVER_CYCLES);
 }
 
@@ -1064,7 +926,7 @@ static void several_submitters(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(lanes); i++) {
 		lanes[i] = deliver_flow_lane(bed, ps, test_last_cpu());
 		lanes[i]->load.window = 2;
-		lanes[i]->load.submit = deliver_alone_or_parallel;
+		lanes[i]->load.submit = deliver_direct_mostly;
 		lane_start(lanes[i]);
 		KUNIT_EXPECT_EQ(test, set_cpus_allowed_ptr(lanes[i]->thread,
 							   cpumask_of(test_online_cpu(i))), 0);
@@ -1097,7 +959,7 @@ static void several_submitters_locked(struct kunit *test)
 	int i;
 
 	lane = deliver_flow_lane(bed, bed_shell(bed), test_last_cpu());
-	lane->load.submit = deliver_alone_or_parallel;
+	lane->load.submit = deliver_direct_mostly;
 	for (i = 0; i < ARRAY_SIZE(threads); i++) {
 		threads[i] = deliver_flow_lane(bed, lane->ps, 0);
 		deliver_start_thread(threads[i], deliver_sharer, lane);
@@ -1105,7 +967,7 @@ static void several_submitters_locked(struct kunit *test)
 							   cpumask_of(test_online_cpu(i))), 0);
 	}
 	deliver_change_masks(lane);
-	KUNIT_EXPECT_GT(test, atomic_read(&deliver_nr_alone), 0);
+	KUNIT_EXPECT_GT(test, atomic_read(&direct_nr), 0);
 }
 
 /* One shell and a stream for each CPU, also for one that does not exist. */
@@ -1132,8 +994,8 @@ static void several_callback_cpus(struct kunit *test)
 		deliver_expect_switches(lane, DELIVER_CHANGES / 2);
 }
 
-/* A job of another stream of the shell comes between the one done alone and the next. */
-static void alone_then_parallel_of_another_cpu(struct kunit *test)
+/* A job of another stream of the shell comes between direct work and the next job. */
+static void direct_then_parallel_of_another_cpu(struct kunit *test)
 {
 	struct test_lane *lane = deliver_few_lane(test, test_last_cpu());
 	struct test_lane *other = deliver_lane(lane->bed, lane->ps, &deliver_few);
@@ -1148,7 +1010,7 @@ static void alone_then_parallel_of_another_cpu(struct kunit *test)
 		other->ps = lane->ps;
 		deliver_begin_round(i, here);
 		local_bh_disable();
-		err = deliver_submit(lane, deliver_alone);
+		err = deliver_submit(lane, direct_only);
 		err = err ?: deliver_submit(other, padata_do_parallel);
 		err = err ?: deliver_submit(lane, padata_do_parallel);
 		local_bh_enable();
@@ -1206,22 +1068,17 @@ static void wait_for_submitters_cpu_ends(struct kunit *test)
 		return;
 	deliver_go_to(test, slow);
 	deliver_hold_for_long(slow);
-	KUNIT_EXPECT_EQ(test, deliver_submit(lane, deliver_alone), 0);
+	KUNIT_EXPECT_EQ(test, deliver_submit(lane, direct_only), 0);
 	deliver_go_to(test, test_online_cpu(0));
 	KUNIT_EXPECT_EQ(test, deliver_submit(lane, padata_do_parallel), 0);
 	deliver_expect_bounded(lane, slow);
 }
 
 static struct kunit_case deliver_cases[] = {
-	KUNIT_CASE(alone_then_parallel),
-	KUNIT_CASE(alone_then_parallel_elsewhere),
-	KUNIT_CASE(alone_then_alone_elsewhere),
-	KUNIT_CASE(alone_then_parallel_of_another_cpu),
-	KUNIT_CASE(parallel_then_alone),
-	KUNIT_CASE(alone_and_parallel_mixed),
 	KUNIT_CASE(total_order_of_callback_cpus),
 	KUNIT_CASE(direct_then_parallel),
 	KUNIT_CASE(direct_then_parallel_elsewhere),
+	KUNIT_CASE(direct_then_parallel_of_another_cpu),
 	KUNIT_CASE(direct_on_two_cpus_then_parallel),
 	KUNIT_CASE(parallel_then_direct),
 	KUNIT_CASE(parallel_then_direct_after_delivery),
@@ -1241,9 +1098,8 @@ static struct kunit_case deliver_cases[] = {
 	KUNIT_CASE(callback_cpu_comes_jobs_in_flight),
 	KUNIT_CASE(callback_cpu_goes_and_comes_under_load),
 	KUNIT_CASE(callback_cpu_gone_mask_changes),
-	KUNIT_CASE(alone_then_parallel_cpu_goes),
-	KUNIT_CASE(alone_then_parallel_callback_cpu_goes),
 	KUNIT_CASE(direct_then_parallel_cpu_goes),
+	KUNIT_CASE(direct_then_parallel_callback_cpu_goes),
 	KUNIT_CASE(several_submitters),
 	KUNIT_CASE(several_submitters_locked),
 	KUNIT_CASE(several_callback_cpus),

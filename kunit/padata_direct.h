@@ -29,8 +29,10 @@ static inline int direct_only(struct padata_shell *ps, struct padata_priv *padat
 	local_bh_disable();
 	if (!padata_is_direct(ps))
 		err = padata_go_direct(ps);
-	if (!err)
+	if (!err) {
 		direct_do(container_of(padata, struct test_job, padata));
+		padata_direct_done(ps);
+	}
 	local_bh_enable();
 	return err;
 }

@@ -314,8 +314,29 @@ static void masks_empty_goes_direct(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* Submitters that each keep an order of their own, on CPUs of their own. */
-static void direct_several(struct kunit *test, const struct test_load *load)
+/* A mask that changes does not end it, and the next job goes where the mask says. */
+static void mask_changed_in_direct_mode_is_seen(struct kunit *test)
+{
+	struct test_lane *lane = direct_lane(test, (struct test_load){
+		.window = 8, .any_cpu = true });
+	u32 i;
+	int cpu;
+
+	for (i = 0; i < 2 * num_online_cpus(); i++) {
+		KUNIT_ASSERT_EQ(test, direct_go(lane->ps), 0);
+		cpu = test_online_cpu(i);
+		bed_set_mask(lane->bed, PADATA_CPU_SERIAL, cpumask_of(cpu));
+		KUNIT_EXPECT_TRUE(test, padata_is_direct(lane->ps));
+		KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
+		KUNIT_EXPECT_EQ(test, lane->got_cpu, cpu);
+		KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, i + 1));
+		KUNIT_EXPECT_EQ(test, lane->served_cpu, cpu);
+	}
+	bed_expect_clean(lane->bed);
+}
+
+/* Submitters that each keep an order of their own; every second one asks for @cpu. */
+static void direct_several(struct kunit *test, const struct test_load *load, int cpu)
 {
 	struct test_bed *bed = bed_make(test);
 	struct padata_shell *ps = bed_shell(bed);
@@ -324,7 +345,7 @@ static void direct_several(struct kunit *test, const struct test_load *load)
 
 	for (i = 0; i < 3; i++) {
 		lane = bed_lane(bed, ps, load);
-		lane->cb_cpu = test_last_cpu();
+		lane->cb_cpu = i % 2 ? cpu : test_last_cpu();
 		lane_start(lane);
 	}
 	bed_expect_clean(bed);
@@ -337,7 +358,7 @@ static void several_submitters_all_direct(struct kunit *test)
 	const struct test_load load = { .jobs = test_scale(20000), .window = 4,
 					.submit = direct_only };
 
-	direct_several(test, &load);
+	direct_several(test, &load, test_last_cpu());
 	KUNIT_EXPECT_EQ(test, atomic_read(&direct_nr), (int)(3 * load.jobs));
 }
 
@@ -351,11 +372,23 @@ static int direct_mostly(struct padata_shell *ps, struct padata_priv *padata, in
 	return direct_or_parallel(ps, padata, cb_cpu);
 }
 
-static void several_submitters_both_ways(struct kunit *test)
+static void direct_several_both_ways(struct kunit *test, int cpu)
 {
 	direct_several(test, &(struct test_load){
 		.jobs = test_scale(20000), .window = 4, .spin_us = 5, .percent = 20,
-		.end = TEST_END_MIX, .own_memory = true, .submit = direct_mostly });
+		.end = TEST_END_MIX, .own_memory = true, .submit = direct_mostly }, cpu);
+}
+
+static void several_submitters_both_ways(struct kunit *test)
+{
+	direct_several_both_ways(test, test_last_cpu());
+}
+
+/* Results come out on both CPUs, and both have to settle.  It begins with direct work. */
+static void both_ways_two_callback_cpus(struct kunit *test)
+{
+	atomic_set(&direct_turn, 3);
+	direct_several_both_ways(test, test_online_cpu(0));
 }
 
 /* Shells are freed in either mode, with direct work just done. */
@@ -391,8 +424,10 @@ static struct kunit_case padata_direct_cases[] = {
 	KUNIT_CASE(callback_not_returned_refuses_it),
 	KUNIT_CASE(other_cpu_not_settled_refuses_it),
 	KUNIT_CASE(masks_empty_goes_direct),
+	KUNIT_CASE(mask_changed_in_direct_mode_is_seen),
 	KUNIT_CASE(several_submitters_all_direct),
 	KUNIT_CASE(several_submitters_both_ways),
+	KUNIT_CASE(both_ways_two_callback_cpus),
 	KUNIT_CASE(shells_freed_in_direct_mode),
 	{ }
 };

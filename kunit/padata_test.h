@@ -458,8 +458,8 @@ static inline void test_check_place(struct test_lane *lane)
 	WRITE_ONCE(lane->served_cpu, cpu);
 }
 
-/* In serial(), or where padata_do_alone() has done the job. */
-static inline void test_job_over(struct test_job *job, bool alone)
+/* In serial(), or where the submitter has done the job itself. */
+static inline void test_job_over(struct test_job *job, bool direct)
 {
 	struct test_lane *lane = job->lane;
 	u32 done, nr = job->nr;
@@ -471,7 +471,7 @@ static inline void test_job_over(struct test_job *job, bool alone)
 	}
 	test_note(&lane->bed->record.overlaps, atomic_inc_return(&lane->inside) != 1);
 	test_check_job(job);
-	if (!alone)
+	if (!direct)
 		test_check_place(lane);
 	test_loop(lane->load.serial_us * test_loops_per_us);
 	if (lane->load.own_memory)

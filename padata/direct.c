@@ -11,9 +11,8 @@
  * CPUs on which the results came out have settled; or where all of them came out on the
  * one CPU that does direct work.
  *
- * It ends with the next job, also with one that padata_do_alone() refuses.  Direct
- * results came out on the CPUs of their submitters, so that job has a fence:
- * padata_shell::from names the CPU, or is CPU_MANY.
+ * It ends with the next job.  Direct results came out on the CPUs of their submitters,
+ * so that job has a fence: padata_shell::from names the CPU, or is CPU_MANY.
  *
  * Letters: none of its own; padata_shell::direct_on is written under
  * padata_shell::lock.
@@ -84,8 +83,8 @@ static __always_inline bool shell_knows_direct_cpu(struct padata_shell *ps, int 
  *
  * Context: Task or softirq, interrupts on.  Does not sleep.
  * Return: true if the caller may; false if the shell is not in direct mode, or the CPU
- * is about to go offline.  The work is then one for padata_do_parallel(),
- * padata_do_inline() or padata_do_alone(), which end direct mode.
+ * is about to go offline.  The work is then one for padata_do_parallel() or
+ * padata_do_inline(), which end direct mode.
  */
 bool padata_is_direct(struct padata_shell *ps)
 {
@@ -110,7 +109,7 @@ static noinline void shell_note_late_result(struct padata_shell *ps)
 		pump_delivers(this_cpu_ptr(ps->pinst->pumps));
 		ps->from = CPU_MANY;
 		ps->one_request = false;
-		ps->was_alone = true;
+		ps->was_direct = true;
 		ps->map_to = CPU_UNKNOWN;
 		/* Whatever settles now does not settle for this result. */
 		ps->nr_cut++;

@@ -72,7 +72,7 @@ struct padata_shell {
 	spinlock_t		lock;	/* Protects the fields marked S */
 	/*
 	 * S: where the baton is; also read without the lock, see park:B, and
-	 * as a hint before a job is run alone
+	 * as a hint before direct mode begins
 	 */
 	enum baton_place	baton;
 	struct job_list		order;	/* S: jobs in the order of submission */
@@ -88,16 +88,16 @@ struct padata_shell {
 	bool			one_request;
 	/* I: results of different requested CPUs have an order, too */
 	bool			total_order;
-	/* S: a job was done alone since the last one that went to a pump */
-	bool			was_alone;
-	/* padata_do_alone() was refused because of from; a hint */
-	bool			wants_alone;
+	/* S: the shell was in direct mode since the last job */
+	bool			was_direct;
+	/* padata_go_direct() was refused because of from; a hint */
+	bool			wants_direct;
 	/*
-	 * No job waits for settle_at, but padata_do_alone(); the baton's
+	 * No job waits for settle_at, but padata_go_direct(); the baton's
 	 * holder uses it, and a reference goes with it
 	 */
 	bool			settle_idle;
-	/* S: nr_cut when padata_do_alone() was refused last */
+	/* S: nr_cut when padata_go_direct() was refused last */
 	unsigned int		refused_at;
 	/*
 	 * S: CPU on which results came out that may be on their way still, or
@@ -197,7 +197,7 @@ struct pump_stats {
 	unsigned long		inline_jobs;
 	/* Calls of parallel() by a pump */
 	unsigned long		parallel;
-	/* Calls of serial(), and jobs that padata_do_alone() has done */
+	/* Calls of serial() */
 	unsigned long		serial;
 	/* Work items queued because a pump slept */
 	unsigned long		wakeups;
@@ -264,7 +264,7 @@ struct padata_pump {
 	/* P: taken from idle_nr_cut */
 	unsigned int		settle_idle_nr_cut;
 	/*
-	 * P: shell that wants to do jobs alone and whose last callback has
+	 * P: shell that wants to go direct and whose last callback has
 	 * returned here, or NULL; with a reference
 	 */
 	struct padata_shell	*idle_shell;

@@ -7,14 +7,14 @@
  * Return the CPU that has to settle before results of @cpu, asked for as @cb_cpu under
  * the mapping @gen, may come out; or CPU_NONE.  Results of different requested CPUs
  * have no order among them, unless the user wants it.  So a job is fenced only after a
- * new mapping, or after a job that was done alone; but then all results that came out
- * elsewhere count.  The serial queue of one CPU keeps the order, wherever it is served,
- * but not that of results that came out past it.
+ * new mapping, or after direct mode; but then all results that came out elsewhere count.
+ * The serial queue of one CPU keeps the order, wherever it is served, but not that of
+ * results that came out past it.
  */
 static int shell_fence(struct padata_shell *ps, unsigned int gen, int cb_cpu, int cpu)
 {
 	lockdep_assert_held(&ps->lock);
-	if (ps->was_alone)
+	if (ps->was_direct)
 		return ps->from;
 	/* Where all go by the serial queue of @cpu it keeps the order. */
 	if (ps->total_order && ps->map_cpu != cb_cpu && ps->from != cpu)
@@ -55,7 +55,7 @@ static void shell_begin_direct(struct padata_shell *ps)
 	/* Results of direct work are to differ from those before. */
 	ps->nr_cut++;
 	ps->late_result = false;
-	WRITE_ONCE(ps->wants_alone, false);
+	WRITE_ONCE(ps->wants_direct, false);
 	/* direct:A: after the last callback has returned and its CPU has settled, or is here */
 	smp_store_release(&ps->direct_on, ps->from);
 }
@@ -73,7 +73,7 @@ static void shell_end_direct(struct padata_shell *ps)
 		ps->from = CPU_MANY;
 	}
 	ps->one_request = false;
-	ps->was_alone = true;
+	ps->was_direct = true;
 	WRITE_ONCE(ps->direct_on, CPU_NONE);
 }
 
@@ -137,7 +137,7 @@ static noinline int shell_append_slow(struct padata_shell *ps,
 		shell_end_direct(ps);
 		job->fence = shell_fence(ps, gen, cb_cpu, cpu);
 		shell_note_from(ps, job->fence, cb_cpu, cpu);
-		ps->was_alone = false;
+		ps->was_direct = false;
 		if (ps->map_to != cpu && !job_list_empty(&ps->order))
 			ps->mixed = true;
 		ps->map_gen = gen;
@@ -200,105 +200,8 @@ static void shell_left(struct padata_shell *ps, unsigned int nr_cut)
 static void shell_want_settled(struct padata_shell *ps)
 {
 	lockdep_assert_held(&ps->lock);
-	if (ps->wants_alone && ps->refused_at == ps->nr_cut)
+	if (ps->wants_direct && ps->refused_at == ps->nr_cut)
 		shell_settle_idle(ps);
 	ps->refused_at = ps->nr_cut;
-	WRITE_ONCE(ps->wants_alone, true);
-}
-
-/*
- * Return true if a job may be done alone on this CPU: no job is in flight, and no
- * result is on its way from another CPU.  A CPU on its way out settles for the last
- * time, and softirqs that come later would not be waited for.
- */
-static bool shell_may_do_alone(struct padata_shell *ps)
-{
-	lockdep_assert_held(&ps->lock);
-	shell_end_direct(ps);
-	if (!shell_is_idle(ps) || !cpumask_test_cpu(smp_processor_id(), ps->pinst->online))
-		return false;
-	ps->from = came_out_on(ps->pinst, ps->from);
-	if (ps->from == CPU_NONE || ps->from == smp_processor_id())
-		return true;
-	shell_want_settled(ps);
-	return false;
-}
-
-/*
- * Append a job to an idle shell.  The submitter keeps the baton, so the completion
- * finds the job running and does no more than mark it done.
- */
-static void shell_append_alone(struct padata_shell *ps, struct padata_priv *job,
-			       unsigned int gen, int cb_cpu, int cpu)
-{
-	int here = smp_processor_id();
-
-	ps->was_alone = true;
-	pump_delivers(this_cpu_ptr(ps->pinst->pumps));
-	/* Its result comes out here; if the job does not end now, on @cpu. */
-	job->fence = shell_fence(ps, gen, cb_cpu, cpu);
-	shell_note_from(ps, CPU_NONE, cb_cpu, here);
-	if (cpu != here)
-		ps->from = CPU_MANY;
-	ps->map_gen = gen;
-	ps->map_cpu = cb_cpu;
-	ps->map_to = cpu;
-	WRITE_ONCE(ps->baton, BATON_OUT);
-	shell_append(ps, job);
-	/* The next job is appended the slow way, which looks at was_alone. */
-	ps->map_to = CPU_UNKNOWN;
-}
-
-/* Return 0, -EAGAIN, or -EINVAL if the instance is stopped. */
-static int shell_try_append_alone(struct padata_shell *ps, struct padata_priv *job,
-				  int cb_cpu)
-{
-	int cpu, err = -EAGAIN;
-	unsigned int gen;
-
-	cpu = map_cb_cpu(ps->pinst, cb_cpu, false, &gen);
-	if (cpu < 0)
-		cpu = map_cb_cpu(ps->pinst, cb_cpu, true, &gen);
-	if (cpu < 0)
-		return cpu;
-	spin_lock(&ps->lock);
-	if (!READ_ONCE(ps->pinst->running)) {
-		err = -EINVAL;
-	} else if (shell_may_do_alone(ps)) {
-		shell_append_alone(ps, job, gen, cb_cpu, cpu);
-		err = 0;
-	}
-	spin_unlock(&ps->lock);
-	return err;
-}
-
-/**
- * shell_take_back() - end a job that shell_append_alone() has appended
- * @ps: The shell; the caller has the baton, and gives it away here.
- * @job: Its first job; parallel() has returned.
- *
- * Context: As for shell_drain().
- * Return: True when the job is done, and off the list.  Otherwise it takes the way
- * of all jobs, and may be gone.
- */
-static bool shell_take_back(struct padata_shell *ps, struct padata_priv *job)
-{
-	struct job_list front;
-	bool mine, done;
-
-	spin_lock(&ps->lock);
-	/* done:B */
-	done = atomic_read_acquire(&job->state) == JOB_DONE;
-	if (done) {
-		job_list_cut(&ps->order, ps->order.first, &front);
-		ps->nr_cut++;
-		/* For jobs that came meanwhile CPU_MANY stays, which covers this CPU. */
-		if (job_list_empty(&ps->order))
-			ps->from = smp_processor_id();
-	}
-	mine = !shell_pass_baton(ps);
-	spin_unlock(&ps->lock);
-	if (mine)
-		shell_drain(ps);
-	return done;
+	WRITE_ONCE(ps->wants_direct, true);
 }

@@ -52,7 +52,7 @@ static bool shell_returned(struct padata_pump *pump, struct padata_shell *ps, in
 {
 	if (READ_ONCE(ps->baton) == BATON_PARKED)
 		shell_unpark(ps);
-	else if (READ_ONCE(ps->wants_alone))
+	else if (READ_ONCE(ps->wants_direct))
 		return pump_keep_idle(pump, ps, cpu);
 	return false;
 }

@@ -117,7 +117,7 @@ static bool pump_keep_idle(struct padata_pump *pump, struct padata_shell *ps, in
 	return true;
 }
 
-/* It may do jobs alone again, unless it is not idle any more. */
+/* It may go direct, unless it is not idle any more. */
 static void pump_let_idle_go(struct padata_pump *pump, bool settled)
 {
 	struct padata_shell *ps = pump->settle_idle;

@@ -107,62 +107,6 @@ int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
 }
 EXPORT_SYMBOL_GPL(padata_do_inline);
 
-static int submit_alone(struct padata_shell *ps, struct padata_priv *job, int *cb_cpu)
-{
-	struct instance *pinst = ps->pinst;
-	int err;
-
-	/* Hints, without a lock that others need; a shell may settle after padata_stop(). */
-	if (!READ_ONCE(pinst->running))
-		return -EINVAL;
-	if (READ_ONCE(ps->baton) != BATON_HOME)
-		return -EAGAIN;
-	err = shell_try_append_alone(ps, job, *cb_cpu);
-	if (err)
-		return err;
-	*cb_cpu = job->cb_cpu;
-	this_cpu_inc(pinst->pumps->stats.submitted);
-	trace_padata_submit(ps, job, job->cb_cpu, job->fence);
-	run_inline(pinst, job);
-	if (!shell_take_back(ps, job))
-		return 0;
-	this_cpu_inc(pinst->pumps->stats.serial);
-	shell_put(ps, 1);
-	return 1;
-}
-
-/**
- * padata_do_alone() - run a job here and now if the shell has none in flight
- * @ps: The shell.
- * @padata: The job, as for padata_do_parallel().
- * @cb_cpu: The CPU wanted for serial(), as for padata_do_inline().
- *
- * For jobs that take less than a wake-up: without other jobs to keep up with, or to
- * wait for, a pump would only add the way to another CPU and back.
- * Callbacks of jobs that others submit meanwhile do not start before parallel() of
- * this one has returned nor, if it is not done then, before padata_do_serial() was
- * called for it; those for the same callback CPU follow its own.
- *
- * Context: As for padata_do_inline().
- * Return:
- * * 1 - the job is done and the caller's again; serial() is not called.
- * * 0 - in progress: parallel() has returned, and the job ends elsewhere; serial()
- *   will be called, or was.
- * * -EAGAIN - jobs of the shell are in flight, or callbacks have not returned; the
- *   job was not touched, and is one for padata_do_parallel().
- * * -EINVAL - the instance is stopped.
- */
-int padata_do_alone(struct padata_shell *ps, struct padata_priv *padata, int *cb_cpu)
-{
-	int ret;
-
-	rcu_read_lock_bh();
-	ret = submit_alone(ps, padata, cb_cpu);
-	rcu_read_unlock_bh();
-	return ret;
-}
-EXPORT_SYMBOL_GPL(padata_do_alone);
-
 /* Locks of ours sleep on PREEMPT_RT, and must not be taken with interrupts off. */
 static bool must_defer(void)
 {
