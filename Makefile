@@ -101,8 +101,9 @@ install-tools:
 	install -d "$(DESTDIR)/etc/modprobe.d"
 	install -m 644 pcrypt_mod.conf "$(DESTDIR)/etc/modprobe.d"
 	install -d "$(DESTDIR)$(PREFIX)/sbin" "$(DESTDIR)$(PREFIX)/share/man/man8" "$(units)"
-	install -m 755 scripts/pcryptctl "$(DESTDIR)$(PREFIX)/sbin"
-	install -m 644 Documentation/pcryptctl.8 "$(DESTDIR)$(PREFIX)/share/man/man8"
+	install -m 755 scripts/pcryptctl scripts/padata_monitor "$(DESTDIR)$(PREFIX)/sbin"
+	install -m 644 Documentation/pcryptctl.8 Documentation/padata_monitor.8 \
+		"$(DESTDIR)$(PREFIX)/share/man/man8"
 	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions"
 	install -m 644 scripts/pcryptctl.bash \
 		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/pcryptctl"
