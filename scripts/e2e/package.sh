@@ -45,7 +45,7 @@ is_installed() {
 		dkms status | grep -qE "^padata-mod/[^ ]+, .*: installed$"
 		for build in /lib/modules/*/build; do
 			kernel=$(basename "${build%/build}")
-			for module in padata_mod pcrypt_mod; do
+			for module in padata_mod pcrypt_mod pcrypt_measure; do
 				modinfo -k "$kernel" -F filename "$module"
 				[ -n "$(modinfo -k "$kernel" -F sig_id "$module")" ]
 			done
@@ -57,7 +57,8 @@ in_place() {
 	# shellcheck disable=SC2016 # of that shell
 	in_chroot 'ls /usr/sbin/pcryptctl /usr/src/padata-mod/padata.h \
 			/usr/share/man/man8/pcryptctl.8.gz /usr/lib/systemd/system/pcrypt.service \
-			/usr/lib/systemd/system/pcrypt-early.service
+			/usr/lib/systemd/system/pcrypt-early.service \
+			/usr/share/bash-completion/completions/pcryptctl
 		[ "$(systemctl is-enabled pcrypt.service)" = enabled ]
 		[ "$(systemctl is-enabled pcrypt-early.service)" = disabled ]
 		modprobe -S "$(ls /lib/modules)" -c | grep -xF "alias pcrypt pcrypt_mod"
@@ -130,7 +131,7 @@ make_image() {
 
 # accelerator: the one that guest.sh has found to work.
 accelerator() {
-	cat "$CACHE/accel-$(cat /proc/sys/kernel/random/boot_id)" 2>/dev/null ||
+	cat "$CACHE/accel-$arch-$(cat /proc/sys/kernel/random/boot_id)" 2>/dev/null ||
 		echo "-accel tcg,thread=multi -cpu max"
 }
 
@@ -192,7 +193,7 @@ test_suite() {
 	try base "$suite: Debian's kernel, its headers, dkms" install_base || return 0
 	list_files >"$work/before"
 	try install "$suite: apt-get install ./*.deb" install_packages || return 0
-	try dkms "$suite: dkms has built, signed and installed both modules" is_installed || :
+	try dkms "$suite: dkms has built, signed and installed all modules" is_installed || :
 	try files "$suite: all files are in their places" in_place || :
 	try units "$suite: systemd-analyze verify" units_are_fine || :
 	try sample "$suite: a module outside builds" in_chroot "sh debian/tests/sample" || :
