@@ -14,9 +14,12 @@ build() (
 	env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc
 )
 
+# lint: the tags that are left out say how old lintian is: which tags, of those that the
+# packages override, and which policy it knows.
 lint() {
 	local said
 	said=$(lintian --allow-root --display-info --pedantic --tag-display-limit 0 \
+		--suppress-tags alien-tag,out-of-date-standards-version,newer-standards-version \
 		"$work"/padata_*.changes)
 	[ -z "$said" ] || { printf '%s\n' "$said"; return 1; }
 }
