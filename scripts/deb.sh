@@ -33,5 +33,6 @@ mkdir -p "$work/source" "$directory"
 tar -C "$work/source" --strip-components=1 -xf "$("$TOP/scripts/dist.sh" "$work")"
 run_logged deb-build build
 run_logged deb-lintian lint
-[ "$directory" = "$work" ] || cp "$work"/*.{deb,dsc,changes} "$work"/padata_*.tar.xz "$directory/"
+[ "$directory" = "$work" ] ||
+	cp "$work"/*.{deb,dsc,buildinfo,changes} "$work"/padata_*.tar.xz "$directory/"
 ls "$directory"/*.{deb,dsc,changes}
