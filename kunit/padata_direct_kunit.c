@@ -8,9 +8,13 @@
 
 #include "padata_direct.h"
 
+/* Of direct_mostly(). */
+static atomic_t direct_turn;
+
 static int direct_init(struct kunit *test)
 {
 	atomic_set(&direct_nr, 0);
+	atomic_set(&direct_turn, 0);
 	return 0;
 }
 
@@ -278,6 +282,36 @@ static void callback_not_returned_refuses_it(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
+#define DIRECT_SLOW	40
+
+static atomic_t direct_slow_over;
+
+/* Longer than a pump keeps softirqs disabled. */
+static void direct_slow_serial(struct test_lane *lane, u32 nr)
+{
+	mdelay(1);
+	atomic_inc(&direct_slow_over);
+}
+
+/* The list is empty, and the CPU settles between two callbacks, but others wait there. */
+static void waiting_callbacks_refuse_it(struct kunit *test)
+{
+	struct test_lane *lane = direct_lane(test, (struct test_load){ .window = 64 });
+	int i;
+
+	if (num_online_cpus() == 1)
+		return;
+	atomic_set(&direct_slow_over, 0);
+	direct_move_to(test, test_online_cpu(0));
+	lane->cb_cpu = test_last_cpu();
+	lane->in_serial = direct_slow_serial;
+	for (i = 0; i < DIRECT_SLOW; i++)
+		KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
+	KUNIT_EXPECT_EQ(test, direct_go(lane->ps), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&direct_slow_over), DIRECT_SLOW);
+	bed_expect_clean(lane->bed);
+}
+
 /* Results came out elsewhere, and nothing has seen that CPU settle. */
 static void other_cpu_not_settled_refuses_it(struct kunit *test)
 {
@@ -351,6 +385,8 @@ static void direct_several(struct kunit *test, const struct test_load *load, int
 	bed_expect_clean(bed);
 	kunit_info(test, "%d of %u jobs were direct\n", atomic_read(&direct_nr), 3 * load->jobs);
 	KUNIT_EXPECT_GT(test, atomic_read(&direct_nr), 0);
+	/* Whatever CPUs the last results came out on. */
+	KUNIT_EXPECT_EQ(test, direct_go(ps), 0);
 }
 
 static void several_submitters_all_direct(struct kunit *test)
@@ -363,8 +399,6 @@ static void several_submitters_all_direct(struct kunit *test)
 }
 
 /* Now and then a job, although direct mode would do. */
-static atomic_t direct_turn;
-
 static int direct_mostly(struct padata_shell *ps, struct padata_priv *padata, int *cb_cpu)
 {
 	if (atomic_inc_return(&direct_turn) % 64 < 3)
@@ -384,7 +418,10 @@ static void several_submitters_both_ways(struct kunit *test)
 	direct_several_both_ways(test, test_last_cpu());
 }
 
-/* Results come out on both CPUs, and both have to settle.  It begins with direct work. */
+/*
+ * Results come out on both CPUs, and both have to settle.  It begins with direct work, whose
+ * mode does not come back before the last job: the shell is not idle for long enough.
+ */
 static void both_ways_two_callback_cpus(struct kunit *test)
 {
 	atomic_set(&direct_turn, 3);
@@ -422,6 +459,7 @@ static struct kunit_case padata_direct_cases[] = {
 	KUNIT_CASE(refused_job_loses_nothing),
 	KUNIT_CASE(job_in_flight_refuses_it),
 	KUNIT_CASE(callback_not_returned_refuses_it),
+	KUNIT_CASE(waiting_callbacks_refuse_it),
 	KUNIT_CASE(other_cpu_not_settled_refuses_it),
 	KUNIT_CASE(masks_empty_goes_direct),
 	KUNIT_CASE(mask_changed_in_direct_mode_is_seen),

@@ -803,7 +803,10 @@ static void pump_long_serial(struct padata_priv *padata)
 {
 }
 
-/* All wait at one CPU, so that it pulls several of them at a time. */
+/*
+ * All wait at one CPU, so that it pulls several of them at a time: the one job of the first
+ * shell, which is less than its share, and those of the other behind it.
+ */
 static void pump_long_behind_short(struct test_bed *bed, struct padata_shell *shorts,
 				   struct padata_shell *other, int cpu)
 {
@@ -817,7 +820,7 @@ static void pump_long_behind_short(struct test_bed *bed, struct padata_shell *sh
 	KUNIT_EXPECT_EQ(bed->test, pump_submit_short(shorts, 0, cb_cpu), 0);
 	KUNIT_EXPECT_EQ(bed->test, padata_do_parallel(other, &job, &cb_cpu), 0);
 	for (nr = 1; nr < 8; nr++)
-		KUNIT_EXPECT_EQ(bed->test, pump_submit_short(shorts, nr, test_online_cpu(0)), 0);
+		KUNIT_EXPECT_EQ(bed->test, pump_submit_short(other, nr, test_online_cpu(0)), 0);
 	test_hog_stop(&hog);
 	/* The job is on the stack. */
 	padata_free_shell(other);

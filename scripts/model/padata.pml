@@ -8,8 +8,9 @@
  * queue JOBS jobs.  The parallel() of a job completes it or leaves that to a
  * completer, which may take any time.  A changer changes the mapping.  serial()
  * puts its result into a queue of the CPU on which it runs, and a softirq of that
- * CPU delivers the result.  The caller of padata_do_alone() does the same with the
- * result that it gets back.
+ * CPU delivers the result.  A caller that does a job alone (ALONE) does the same with the
+ * result that it gets back.  No function does that any more, but direct mode begins by the
+ * same settling of an idle shell.  Direct mode itself is not in the model.
  *
  * The checks, for every interleaving of the steps:
  *
