@@ -7,8 +7,8 @@
  * transform of its own.  The write returns when that is over; the other files have the
  * result.  A plain driver and a pcrypt run the same loop, so both rates compare.
  *
- * Nothing but that transform is made, no priority changes, and no user of the crypto API
- * gets another algorithm.
+ * As for any other user, the crypto API makes an algorithm that is not there yet, a
+ * pcrypt(NAME) among them, and it stays.  Nothing else is made or changed.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -18,6 +18,7 @@
 #include <linux/err.h>
 #include <linux/kobject.h>
 #include <linux/ktime.h>
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/prandom.h>
@@ -343,21 +344,27 @@ static ssize_t run_store(struct kobject *kobj, struct kobj_attribute *attr, cons
 			 size_t count)
 {
 	char driver[CRYPTO_MAX_ALG_NAME];
-	unsigned int bytes, window, ms;
+	u64 bytes, window, ms;
+	char rest;
 	int err;
 
 	/* One less than CRYPTO_MAX_ALG_NAME. */
-	if (sscanf(buf, "%127s %u %u %u", driver, &bytes, &window, &ms) != 4)
+	if (sscanf(buf, "%127s %llu %llu %llu %c", driver, &bytes, &window, &ms, &rest) != 4)
 		return -EINVAL;
 	if (!bytes || bytes > MAX_BYTES || !window || window > MAX_WINDOW || !ms ||
-	    ms > MAX_MS || window > MAX_MEMORY / (bytes + EXTRA_BYTES))
+	    ms > MAX_MS || window > MAX_MEMORY / roundup_pow_of_two(bytes + EXTRA_BYTES))
 		return -EINVAL;
-	if (mutex_lock_killable(&measure_mutex))
-		return -EINTR;
-	err = measure(driver, bytes, window, ms);
-	mutex_unlock(&measure_mutex);
+	/* Not beyond the beginning of an unload, which waits for this write. */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	err = mutex_lock_killable(&measure_mutex);
+	if (!err) {
+		err = measure(driver, bytes, window, ms);
+		mutex_unlock(&measure_mutex);
+	}
 	if (err && err != -EINTR)
 		pr_notice("%*pE: error %d\n", (int)strlen(driver), driver, err);
+	module_put(THIS_MODULE);
 	return err ?: count;
 }
 
@@ -421,9 +428,10 @@ static int __init pcrypt_measure_init(void)
 	return err;
 }
 
-/* Waits for a measurement under way. */
+/* No measurement is under way: it holds the module. */
 static void __exit pcrypt_measure_exit(void)
 {
+	kobject_del(measure_kobj);
 	kobject_put(measure_kobj);
 }
 
