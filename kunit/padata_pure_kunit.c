@@ -484,10 +484,12 @@ static struct pure_queue pure_queue_jobs(struct kunit *test, int first, bool by_
 	KUNIT_ASSERT_NOT_NULL(test, q.ps);
 	job_list_init(&q.ps[0].queue);
 	job_list_init(&q.ps[1].queue);
+	spin_lock_bh(&q.pinst->lock);
 	for (i = 0; i < PURE_JOBS; i++) {
 		q.jobs[i].ps = &q.ps[i >= first && (!by_turns || !((i - first) % 2))];
 		queue_add(q.pinst, q.jobs[i].ps, &q.jobs[i]);
 	}
+	spin_unlock_bh(&q.pinst->lock);
 	return q;
 }
 
