@@ -285,30 +285,75 @@ static void callback_not_returned_refuses_it(struct kunit *test)
 #define DIRECT_SLOW	40
 
 static atomic_t direct_slow_over;
+static atomic_t direct_attempts;
 
-/* Longer than a pump keeps softirqs disabled. */
+/* True once @v is not @old any more. */
+static bool direct_wait_change(atomic_t *v, int old)
+{
+	unsigned long until = jiffies + TEST_TIMEOUT;
+
+	while (atomic_read(v) == old && time_before(jiffies, until))
+		cpu_relax();
+	return atomic_read(v) != old;
+}
+
+/*
+ * The first one lasts until all others wait.  Each is longer than a pump keeps softirqs
+ * disabled, so that the CPU settles before the next, and each sees an attempt.
+ */
 static void direct_slow_serial(struct test_lane *lane, u32 nr)
 {
+	if (!nr)
+		direct_wait_change(&direct_may_leave, 0);
 	mdelay(1);
+	direct_wait_change(&direct_attempts, atomic_read(&direct_attempts));
 	atomic_inc(&direct_slow_over);
+}
+
+static bool direct_all_worked(struct test_lane *lane)
+{
+	unsigned long until = jiffies + TEST_TIMEOUT;
+	int i, nr;
+
+	do {
+		nr = bed_inlined(lane->bed);
+		for_each_possible_cpu(i)
+			nr += atomic_read(&lane->bed->record.ran[i]);
+		usleep_range(50, 100);
+	} while (nr < DIRECT_SLOW && time_before(jiffies, until));
+	return nr == DIRECT_SLOW;
 }
 
 /* The list is empty, and the CPU settles between two callbacks, but others wait there. */
 static void waiting_callbacks_refuse_it(struct kunit *test)
 {
 	struct test_lane *lane = direct_lane(test, (struct test_load){ .window = 64 });
-	int i;
+	unsigned long until = jiffies + TEST_TIMEOUT;
+	int i, err;
 
 	if (num_online_cpus() == 1)
 		return;
 	atomic_set(&direct_slow_over, 0);
+	atomic_set(&direct_attempts, 0);
+	atomic_set(&direct_may_leave, 0);
 	direct_move_to(test, test_online_cpu(0));
 	lane->cb_cpu = test_last_cpu();
 	lane->in_serial = direct_slow_serial;
 	for (i = 0; i < DIRECT_SLOW; i++)
 		KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
-	KUNIT_EXPECT_EQ(test, direct_go(lane->ps), 0);
+	KUNIT_EXPECT_TRUE(test, direct_all_worked(lane));
+	atomic_set(&direct_may_leave, 1);
+	while ((err = padata_go_direct(lane->ps)) == -EAGAIN && time_before(jiffies, until)) {
+		atomic_inc(&direct_attempts);
+		usleep_range(50, 100);
+	}
 	KUNIT_EXPECT_EQ(test, atomic_read(&direct_slow_over), DIRECT_SLOW);
+	/* Where an attempt succeeded too early others still wait for one. */
+	while (atomic_read(&direct_slow_over) < DIRECT_SLOW && time_before(jiffies, until)) {
+		atomic_inc(&direct_attempts);
+		usleep_range(50, 100);
+	}
+	KUNIT_EXPECT_EQ(test, err, 0);
 	bed_expect_clean(lane->bed);
 }
 

@@ -234,6 +234,43 @@ static void free_shell_waits_for_callback(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
+static struct completion lifetime_inside;
+static atomic_t lifetime_may_leave;
+
+static void lifetime_lasting_serial(struct test_lane *lane, u32 nr)
+{
+	unsigned long until = jiffies + TEST_TIMEOUT;
+
+	complete(&lifetime_inside);
+	while (!atomic_read(&lifetime_may_leave) && time_before(jiffies, until))
+		cpu_relax();
+}
+
+/* It has begun, no job is left but its own, and it lasts. */
+static void free_shell_waits_for_lasting_callback(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *lane = lifetime_lane(bed, &(struct test_load){ .jobs = 1 });
+	struct test_waiter *waiter = bed_waiter(bed, lifetime_free_shell);
+
+	if (num_online_cpus() == 1)
+		return;
+	init_completion(&lifetime_inside);
+	atomic_set(&lifetime_may_leave, 0);
+	test_keep_off_last_cpu(test);
+	lane->cb_cpu = test_last_cpu();
+	lane->in_serial = lifetime_lasting_serial;
+	KUNIT_ASSERT_EQ(test, lane_feed(lane, 1), 0);
+	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&lifetime_inside, TEST_TIMEOUT));
+	waiter->ps = lane->ps;
+	test_waiter_start(waiter);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&waiter->over, HZ / 10), 0);
+	atomic_set(&lifetime_may_leave, 1);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(waiter));
+	KUNIT_EXPECT_EQ(test, waiter->in_flight, 0);
+	bed_expect_clean(bed);
+}
+
 /* The call also waits for parallel(), which may go on after the end of its job. */
 static void lifetime_free_beside_parallel(struct kunit *test,
 					  int (*submit)(struct padata_shell *ps,
@@ -593,6 +630,7 @@ static struct kunit_case padata_lifetime_cases[] = {
 	KUNIT_CASE(put_shell_drainer_stalled),
 	KUNIT_CASE(free_shell_waits_for_held_jobs),
 	KUNIT_CASE(free_shell_waits_for_callback),
+	KUNIT_CASE(free_shell_waits_for_lasting_callback),
 	KUNIT_CASE(free_shell_waits_for_parallel),
 	KUNIT_CASE(free_shell_waits_for_parallel_of_submitter),
 	KUNIT_CASE(free_shell_sleeps_beside_busy_shell),
