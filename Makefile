@@ -23,7 +23,7 @@ SECONDS ?= 60
 LATER ?= trixie-backports
 export SUITE KARGS TORTURE
 
-all: ## build both modules for the kernel of KDIR
+all: ## build the modules for the kernel of KDIR
 	@scripts/check-config.sh "$(KDIR)"
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
 
@@ -54,7 +54,7 @@ bench: ## costs, speed-up, latency, pcrypt; ours and the kernel's own (PARTS="co
 bench-quick: ## instructions per job, ours and the kernel's own, in QEMU
 	@scripts/bench.sh quick
 
-bench-check: ## the same; fails when a ratio is worse by over 15% than committed
+bench-check: ## the same; fails when a ratio is worse by over 10% than committed
 	@scripts/bench.sh check
 
 bench-native: ## the same at this machine's own speed, in user-mode Linux 7.3 (PARTS="cost ...")
