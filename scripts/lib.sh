@@ -28,9 +28,14 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # run_logged LOGNAME COMMAND...: quiet while it works, the log's end when not.
 run_logged() {
-	local log=$LOGS/$1.log
+	local log=$LOGS/$1.log status=0
 	shift
-	if ! "$@" >"$log" 2>&1; then
+	# As a condition a function would go on after a command of it that fails.
+	set +e
+	(set -e; "$@") >"$log" 2>&1
+	status=$?
+	set -e
+	if [ $status != 0 ]; then
 		tail -n 30 "$log" >&2
 		die "failed: $* (log: $log)"
 	fi

@@ -33,6 +33,14 @@ without() {
 	PATH=$dir "$@"
 }
 
+# half_done: a build, say, which must not count as complete.
+half_done() {
+	# shellcheck disable=SC2016 # of that shell
+	! PADATA_LOGS=$tmp bash -c '. "$0/scripts/lib.sh"
+		half() { false; touch "$LOGS/complete"; }
+		run_logged half half' "$TOP" && [ ! -e "$tmp/complete" ]
+}
+
 # fails_with TEXT COMMAND...: it fails, and its first line of errors has TEXT.
 fails_with() {
 	local text=$1
@@ -231,6 +239,7 @@ try "make dkms-install: without openssl, which signs" dkms_lacks openssl
 try "make dkms-install: without headers" dkms_lacks_headers
 try "make dkms-install: an excluded kernel alone" dkms_has_excluded_kernel
 try "make dkms-install: a build that fails leaves nothing" dkms_build_fails
+try "a command that fails in the middle of a step ends it" half_done
 make_apt
 while read -r script arguments; do
 	# shellcheck disable=SC2086 # words
