@@ -16,8 +16,8 @@ foreign_config() {
 	mkdir -p "$foreign_dir"/{lists,cache/archives}/partial
 	: >"$foreign_dir/status"
 	# shellcheck disable=SC2016 # of apt, not of the shell
-	apt-get indextargets --format '$(ORIGIN) deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-		'Created-By: Packages' | sed -n 's/^Debian //p' >"$foreign_dir/sources.list"
+	apt-get indextargets --format '$(ORIGIN)|deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+		'Created-By: Packages' | sed -n 's/^Debian|//p' >"$foreign_dir/sources.list"
 	cat >"$foreign_dir/conf" <<-CONF
 	APT::Architecture "$arch_debian";
 	APT::Architectures { "$arch_debian"; "$host"; };
@@ -30,14 +30,17 @@ foreign_config() {
 	CONF
 }
 
-# foreign_update: once a day.  A suite may lack the architecture, of which apt complains.
+# foreign_update: once a day, and again after a failure.
 foreign_update() {
 	exec 7>"$foreign_dir.lock"
 	flock 7
 	if [ -z "$(find "$foreign_dir/updated" -mtime -1 2>/dev/null)" ]; then
 		foreign_config
-		APT_CONFIG=$foreign_dir/conf apt-get update >"$LOGS/foreign-update.log" 2>&1 || :
-		touch "$foreign_dir/updated"
+		if APT_CONFIG=$foreign_dir/conf apt-get update >"$LOGS/foreign-update.log" 2>&1; then
+			touch "$foreign_dir/updated"
+		else
+			say "apt-get update for $arch_debian failed (log: $LOGS/foreign-update.log)"
+		fi
 	fi
 	exec 7>&-
 }
@@ -65,22 +68,25 @@ foreign_unpack() {
 	done
 	find "$dir/all" -path '*bin/*' \( -name busybox -o -name dash -o -name kmod \) \
 		-type f -exec cp {} "$dir/bin/" \;
+	# A Debian has one of the two directories.
 	find -L "$dir/all"/{,usr/}lib -maxdepth 2 -name '*.so*' -type f \
-		-exec cp -L {} "$dir/lib/" \;
+		-exec cp -L {} "$dir/lib/" \; || :
 	rm -rf "$dir/all" "$dir/archives"
+	ls "$dir/bin/busybox" "$dir/bin/dash" "$dir/bin/kmod" "$dir/lib/"libc.so*
 }
 
 # foreign_userland: prints the directory with the programs of a guest, unpacked once.
 foreign_userland() {
 	local dir=$CACHE/userland-$arch_debian
-	exec 7>"$dir.lock"
-	flock 7
+	# Not that of foreign_update().
+	exec 6>"$dir.lock"
+	flock 6
 	if [ ! -e "$dir/.complete" ]; then
 		say "downloading programs for guests of $arch_debian"
 		rm -rf "$dir"
 		run_logged foreign-userland foreign_unpack "$dir" busybox-static dash kmod
 		touch "$dir/.complete"
 	fi
-	exec 7>&-
+	exec 6>&-
 	echo "$dir"
 }

@@ -96,6 +96,8 @@ fi
 if [ "$what" = has ] && [ -z "$version" ] && knows_kernels; then
 	exit 3
 fi
+[ -n "$version" ] || [ -z "$arch_foreign" ] ||
+	die "apt knows no kernel $series for $arch_kernel; see $LOGS/foreign-update.log, or rm $CACHE/apt-$arch_debian/updated"
 [ -n "$version" ] || die "apt knows no kernel $series for $arch_kernel; try apt-get update"
 [ "$what" != has ] || exit 0
 root=$CACHE/debian-$version
