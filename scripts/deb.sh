@@ -20,7 +20,7 @@ lint() {
 	local said
 	said=$(lintian --allow-root --display-info --pedantic --tag-display-limit 0 \
 		--suppress-tags alien-tag,out-of-date-standards-version,newer-standards-version \
-		"$work"/padata_*.changes)
+		"$work"/padata_*.changes) || { printf '%s\n' "$said"; return 1; }
 	[ -z "$said" ] || { printf '%s\n' "$said"; return 1; }
 }
 

@@ -33,13 +33,13 @@ missing_packages() {
 
 mapfile -t missing < <(missing_packages)
 [ ${#missing[@]} -gt 0 ] || exit 0
-install=(apt-get install -y --no-install-recommends "${missing[@]}")
+install=(apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}")
 if [ "$(id -u)" != 0 ]; then
 	die "packages are missing; type: sudo apt-get update && sudo ${install[*]}"
 fi
 say "installing ${missing[*]} (log: $LOGS/setup.log)"
 export DEBIAN_FRONTEND=noninteractive
-run_logged setup-update apt-get update
+run_logged setup-update apt-get -o DPkg::Lock::Timeout=600 update
 run_logged setup "${install[@]}"
 mapfile -t missing < <(missing_packages)
 [ ${#missing[@]} = 0 ] || die "still missing: ${missing[*]}"
