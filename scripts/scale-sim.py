@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Throughput and latency of padata on 2 to 256 CPUs, simulated by events.
 
