@@ -378,24 +378,24 @@ static ssize_t driver_show(struct kobject *kobj, struct kobj_attribute *attr, ch
 	return len;
 }
 
-static ssize_t requests_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+static ssize_t show_number(const u64 *number, char *buf)
 {
-	ssize_t len;
+	u64 value;
 
 	spin_lock(&last_lock);
-	len = sysfs_emit(buf, "%llu\n", last_requests);
+	value = *number;
 	spin_unlock(&last_lock);
-	return len;
+	return sysfs_emit(buf, "%llu\n", value);
+}
+
+static ssize_t requests_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return show_number(&last_requests, buf);
 }
 
 static ssize_t ns_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	ssize_t len;
-
-	spin_lock(&last_lock);
-	len = sysfs_emit(buf, "%llu\n", last_ns);
-	spin_unlock(&last_lock);
-	return len;
+	return show_number(&last_ns, buf);
 }
 
 static struct kobj_attribute run_attr = __ATTR(run, 0200, NULL, run_store);
