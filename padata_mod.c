@@ -105,8 +105,11 @@
  *   A pump names the shell whose parallel() it runs before it does; over:A clears
  *   that with release, over:B reads it with acquire after the shell was seen idle.
  *   The name was written before padata_do_serial(), and so before the shell's ::refs
- *   went down.  Where one is seen, and for jobs that a submitter runs, a grace
- *   period ends the wait: parallel() runs in an RCU read section.
+ *   went down.  Where one is seen a grace period ends the wait: parallel() runs in an
+ *   RCU read section.
+ * inline:A / inline:B, return of parallel() that a submitter runs
+ *   The same by a count: a submitter raises ::inline_depth before parallel(), and
+ *   lowers it after a full barrier, inline:A; inline:B reads it with acquire.
  * direct:A / direct:B, direct mode begins
  *   direct:A stores ::direct_on with release under padata_shell::lock, after it has
  *   found the shell idle (fence:B) and the CPUs of its results settled, or all of its

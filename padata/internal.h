@@ -291,7 +291,7 @@ struct padata_pump {
 	unsigned int		nr_busy;	/* P: jobs in busy_ns */
 	/*
 	 * Submitters on this CPU that run a job themselves; counted by
-	 * this_cpu_inc() and this_cpu_dec()
+	 * this_cpu_inc() and this_cpu_dec(), see inline:A
 	 */
 	unsigned int		inline_depth;
 	struct task_struct	*inline_task;	/* The last of them, or NULL */

@@ -102,7 +102,8 @@ static bool parallel_may_run(struct instance *pinst, struct padata_shell *ps)
 		running = smp_load_acquire(&pump->running);
 		if (ps ? running == ps : !!running)
 			return true;
-		if (READ_ONCE(pump->inline_depth))
+		/* inline:B */
+		if (smp_load_acquire(&pump->inline_depth))
 			return true;
 	}
 	return false;

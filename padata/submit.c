@@ -19,6 +19,7 @@ static void run_inline(struct instance *pinst, struct padata_priv *job)
 	job->parallel(job);
 	trace_padata_parallel_end(job);
 	this_cpu_write(pinst->pumps->inline_task, outer);
+	smp_mb(); /* inline:A: parallel() before inline_depth, see parallel_may_run() */
 	this_cpu_dec(pinst->pumps->inline_depth);
 }
 
