@@ -59,6 +59,7 @@ static inline void window_give(struct window *window, struct llist_node *slot)
 	unsigned int left;
 
 	llist_add(slot, &window->free);
+	/* window:A */
 	left = atomic_dec_return(&window->in_flight);
 	/* As a network driver does: refilled in bursts. */
 	if (left == window->size / 2 || !left)
@@ -73,8 +74,9 @@ static inline bool window_wait(struct window *window, unsigned int left,
 
 	do {
 		before = atomic_read(&window->completed);
+		/* window:B */
 		if (wait_event_timeout(window->wait,
-				       atomic_read(&window->in_flight) <= left,
+				       atomic_read_acquire(&window->in_flight) <= left,
 				       timeout_s * HZ))
 			return true;
 	} while (atomic_read(&window->completed) != before);
