@@ -84,6 +84,9 @@ planted: ## plant known bugs, which the tests must catch (PLANTED="01 02 ...")
 mutants: ## do the suites notice one changed line?  Two hours (MUTANTS="1 2 ...")
 	@scripts/planted.sh lines $(MUTANTS)
 
+relaxed: ## build with one ordered access weakened at a time (RELAXED="done:A ...")
+	@scripts/planted.sh relaxed $(RELAXED)
+
 htmldocs: ## Documentation as HTML, by Sphinx; a warning is an error
 	@scripts/htmldocs.sh
 
@@ -130,6 +133,6 @@ help: ## this list
 clean: ## remove the products of `make` (the cache of the tests stays)
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" TESTS=1 clean
 
-.PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants later bench bench-quick \
+.PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants relaxed later bench bench-quick \
 	bench-check bench-native bench-native-check profile-native bench-mt bench-lines dkms-install \
 	dkms-remove deb dist install install-tools htmldocs help clean

@@ -83,6 +83,10 @@
  *   ordered.  If it finds 1, that is older than the pump's 0, and the pump's
  *   reads after its barrier see what was filled; if it finds 0, it queues the
  *   work item itself.
+ * wake:A / wake:B, which side has the pump run
+ *   wake:A (pump_sleep) xchg(awake, 1) after the pump has found something, wake:B (the
+ *   same access as sleep:B).  Two read-modify-writes of one word: whichever reads 0
+ *   has the pump run, and the other does not.
  * queue, no label needed
  *   nr_queued > 0 implies nr_pulling > 0, both under instance::lock.  A pump with
  *   ::pulling set looks at the queue under that lock before it sleeps, and
@@ -93,6 +97,13 @@
  *   At least one of them sees the other; whichever sets ::look_armed arms the timer.
  *   wake_any() fills nothing that sleep:A reads.  A pump that it finds awake may go to
  *   sleep without having seen the queue; the next look, a jiffy later, finds it asleep.
+ * arm:A / arm:B, one arms the timer
+ *   arm:A (look_again_later) and arm:B (look_again) xchg(look_armed, 1).  Of two that find
+ *   a job and the timer disarmed one reads 0, and arms it.
+ * asked:A / asked:B, since when a CPU is asked to settle
+ *   asked:A (pump_ask_to_settle) writes ::asked_at before llist_add(), which is fully
+ *   ordered; asked:B (pump_settle_overdue) is a read barrier between a look at the lists
+ *   and ::asked_at.  A timer that finds an entry does not take an older time for its.
  * idle:A / idle:B, store buffering
  *   idle:A (wait_until_idle) raises nr_waiters; full barrier; looks at the shells.
  *   idle:B (shell_put) lowers ::refs, fully ordered; reads nr_waiters.
@@ -123,6 +134,17 @@
  *   ::refs; a submitter reads ::running and raises ::refs under that lock.  A
  *   shell that is not yet on the list is added under shell_lock, which
  *   padata_stop() takes in between: its jobs see ::running cleared.
+ * shells
+ *   A shell is complete before list_add_tail_rcu() puts it on the list, which
+ *   padata_stop() and the stall detector walk in RCU sections.
+ * take
+ *   The stall detector takes a reference of a shell by atomic_inc_not_zero() of ::refs;
+ *   the last put (idle:B) subtracts.  Two read-modify-writes of one word: a shell that
+ *   is to be freed is not taken.
+ * free
+ *   Submitters, completions and pumps access a shell and the instance in RCU read
+ *   sections, beyond the last put.  padata_free() waits for a grace period before the
+ *   pumps go, and a shell's memory goes after one, by kfree_rcu().
  * masks
  *   ::masks is read in RCU sections; padata_set_cpumask() frees the old ones after
  *   a grace period, which also waits for each pump that pulled under them.

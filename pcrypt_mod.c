@@ -22,6 +22,44 @@
  * in flight holds its shell.  Nothing but module exit waits.
  */
 
+/*
+ * Memory ordering
+ * ---------------
+ * As in padata_mod.c: each ordered access carries a label, this is the table of pairs.
+ *
+ * late:A / late:B, a child that has accepted a direct request
+ *   late:A (pcrypt_list_late) cmpxchg() of pcrypt_request::way from PCRYPT_UNLISTED to
+ *   PCRYPT_LISTED, late:B (pcrypt_done) xchg() to PCRYPT_ENDED.  Two read-modify-writes
+ *   of one word: either the completion finds the request listed, and ends the job, or
+ *   the submitter finds it ended, and does.  The child's result, written before
+ *   late:B, reaches serial() by the submitter's padata_do_serial(), which depends on
+ *   what late:A has read: a cmpxchg() that fails has no order of its own.
+ * listed:A / listed:B, the job of such a request
+ *   listed:A (the same access as late:A) is fully ordered and follows all writes of
+ *   padata_do_inline(); listed:B (pcrypt_done) reads ::way with acquire before
+ *   padata_do_serial() uses the job.  So does late:B, which is fully ordered.
+ * policy:A / policy:B, the parameter "mode"
+ *   policy:A adds to pcrypt_quick_gen with release, after the policy was written;
+ *   policy:B (pcrypt_crypt) reads it with acquire, then the policy.  A stream that is
+ *   quick under a generation has looked at a policy at least as new.
+ * lead:A / lead:B, decryption leads
+ *   lead:A (pcrypt_lead) adds to pcrypt_quick_gen, fully ordered, between the writes of
+ *   pcrypt_led_at and of pcrypt_told_at; lead:B (the same access as policy:B) reads the
+ *   generation with acquire, then pcrypt_led_at.  A stream of another CPU that finds
+ *   pcrypt_told_at new submits its job without a new generation.  Whatever its result
+ *   makes the kernel send sees the new one, by the locks on the job's way.
+ * sender:A / sender:A, two senders at the same time
+ *   sender:A (pcrypt_is_direct) xchg() of pcrypt_stream::last_cpu.  One of two senders
+ *   on different CPUs sees the other.
+ * window:A / window:B, requests of a measurement
+ *   window:A (window_give) lowers window::in_flight, fully ordered, after all writes of
+ *   the completion; window:B (window_wait) reads it with acquire.
+ * unload
+ *   A completion runs with softirqs disabled, which is an RCU read section.  Module exit
+ *   waits for a grace period after the last job was called back, and pcrypt_measure
+ *   before it frees its requests.
+ */
+
 #define pr_fmt(fmt) "pcrypt: " fmt
 
 #include <crypto/algapi.h>
@@ -110,7 +148,7 @@ static int pcrypt_set_policy(const char *val, const struct kernel_param *kp)
 		return policy;
 	/* Writes of parameters exclude each other. */
 	WRITE_ONCE(pcrypt_policy, policy);
-	/* Pairs with pcrypt_crypt(). */
+	/* policy:A */
 	atomic_add_return_release(2, &pcrypt_quick_gen);
 	return 0;
 }

@@ -145,7 +145,8 @@ static void look_again_later(struct instance *pinst)
 {
 	lockdep_assert_held(&pinst->lock);
 	smp_mb(); /* look:A: nr_queued before look_armed, pairs with look_again() */
-	if (!atomic_read(&pinst->look_armed) && !atomic_xchg(&pinst->look_armed, 1))
+	if (!atomic_read(&pinst->look_armed) &&
+	    !atomic_xchg(&pinst->look_armed, 1)) /* arm:A */
 		hrtimer_start_range_ns(&pinst->look, ns_to_ktime(TICK_NSEC), TICK_NSEC,
 				       HRTIMER_MODE_REL_HARD);
 }
@@ -186,7 +187,8 @@ static enum hrtimer_restart look_again(struct hrtimer *timer)
 	if (!READ_ONCE(pinst->nr_queued)) {
 		atomic_set(&pinst->look_armed, 0);
 		smp_mb(); /* look:B: look_armed before nr_queued */
-		if (!READ_ONCE(pinst->nr_queued) || atomic_xchg(&pinst->look_armed, 1))
+		if (!READ_ONCE(pinst->nr_queued) ||
+		    atomic_xchg(&pinst->look_armed, 1)) /* arm:B */
 			return HRTIMER_NORESTART;
 	} else if (queue_looks_late(pinst)) {
 		wake_any(pinst);

@@ -23,6 +23,7 @@ static struct padata_pump *target_pump(struct instance *pinst, int cpu)
 static void pump_ask_to_settle(struct padata_pump *pump, struct llist_node *node,
 			       struct llist_head *list)
 {
+	/* asked:A, before llist_add() */
 	if (llist_empty(list))
 		WRITE_ONCE(pump->asked_at, jiffies);
 	if (llist_add(node, list))

@@ -161,7 +161,7 @@ static void pump_settle_overdue(struct timer_list *timer)
 
 	if (!pump_owes_settling(pump))
 		return;
-	smp_rmb(); /* the lists, then the time of their oldest entry; see pump_ask_to_settle() */
+	smp_rmb(); /* asked:B: the lists before the time, pairs with pump_ask_to_settle() */
 	end = READ_ONCE(pump->asked_at) + msecs_to_jiffies(SETTLE_STUCK_MS);
 	if (time_before(jiffies, end)) {
 		mod_timer(timer, end);

@@ -30,7 +30,7 @@ static bool pump_entitled(struct padata_pump *pump)
  */
 static void pump_wake(struct padata_pump *pump)
 {
-	/* sleep:B */
+	/* sleep:B, wake:B */
 	if (atomic_xchg(&pump->awake, 1))
 		return;
 	this_cpu_inc(pump->pinst->pumps->stats.wakeups);
@@ -134,6 +134,6 @@ static bool pump_sleep(struct padata_pump *pump)
 	smp_mb(); /* sleep:A: awake before what others fill, pairs with pump_wake() */
 	if (!pump_has_work(pump))
 		return true;
-	/* Whichever side reads 0 queues the work item: the waker did, or the pump goes on. */
+	/* wake:A: the side that reads 0 has the pump run: the waker, or the pump goes on */
 	return atomic_xchg(&pump->awake, 1);
 }

@@ -113,8 +113,8 @@ static void pcrypt_done(compat_completion_arg arg, int err)
 	 * Unlisted, the request is its submitter's, which finds it ended.  Listed, it is
 	 * in the shell's order list: pairs with pcrypt_list_late().
 	 */
-	if (atomic_read_acquire(&preq->way) != PCRYPT_LISTED &&
-	    atomic_xchg(&preq->way, PCRYPT_ENDED) == PCRYPT_UNLISTED)
+	if (atomic_read_acquire(&preq->way) != PCRYPT_LISTED && /* listed:B */
+	    atomic_xchg(&preq->way, PCRYPT_ENDED) == PCRYPT_UNLISTED) /* late:B */
 		return;
 	padata_do_serial(&preq->padata);
 }
@@ -323,7 +323,7 @@ static int pcrypt_list_late(struct pcrypt_request *preq)
 	err = padata_do_inline(stream->ps, &preq->padata, &cb_cpu);
 	/* The instances are never stopped. */
 	WARN_ON_ONCE(err);
-	/* Fully ordered: the completion that finds it listed sees the list's fields. */
+	/* late:A, listed:A; the completion that finds it listed sees the list's fields */
 	if (atomic_cmpxchg(&preq->way, PCRYPT_UNLISTED, PCRYPT_LISTED) == PCRYPT_ENDED)
 		padata_do_serial(&preq->padata);
 	local_bh_enable();
@@ -475,7 +475,7 @@ static bool pcrypt_is_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 
 	if (mode == PCRYPT_PARALLEL)
 		return false;
-	/* In one step, so that of two at the same time one sees the other. */
+	/* sender:A, in one step, so that of two at the same time one sees the other */
 	last = xchg(&stream->last_cpu, raw_smp_processor_id());
 	if (mode == PCRYPT_DIRECT) {
 		if (pcrypt_try_follow(stream, dir, last, local_clock()) ||
@@ -537,10 +537,7 @@ static noinline int pcrypt_crypt(struct pcrypt_request *preq, unsigned int len)
 {
 	struct pcrypt_tfm *ctx = crypto_tfm_ctx(preq->req->tfm);
 	struct pcrypt_stream *stream = &ctx->stream[preq->dir];
-	/*
-	 * Pairs with pcrypt_set_policy() and pcrypt_lead(): a policy, or a time, at least as
-	 * new is read below.
-	 */
+	/* policy:B, lead:B; a policy and a time at least as new are read below */
 	int gen = atomic_read_acquire(&pcrypt_quick_gen);
 
 	pcrypt_obey_policy(stream, preq->dir);

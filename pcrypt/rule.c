@@ -226,6 +226,7 @@ static void pcrypt_lead(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
 	WRITE_ONCE(pcrypt_led_at, now);
 	/* Well before pcrypt_has_leader() finds that they lead no more. */
 	if (time_after64(now, pcrypt_told_at + PCRYPT_LEAD_JIFFIES / 2))
+		/* lead:A */
 		atomic_add_return(2, &pcrypt_quick_gen);
 	WRITE_ONCE(pcrypt_told_at, now);
 	spin_unlock(&pcrypt_lead_lock);

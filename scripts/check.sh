@@ -106,6 +106,7 @@ full() {
 	COUNT=1000 step pcrypt-debug scripts/pcrypt.sh debug
 	step fuzz-long scripts/fuzz.sh 600 debug 6.12 6.1
 	ROUNDS=10 step planted-10 scripts/planted.sh
+	step relaxed scripts/planted.sh relaxed
 }
 
 # stop_all: end all steps that were begun; called when this script ends.

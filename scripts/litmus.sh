@@ -1,15 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# litmus.sh: check the table of memory-ordering pairs in padata_mod.c.
+# litmus.sh: check the tables of memory-ordering pairs in padata_mod.c and pcrypt_mod.c.
 #
 # Each file of scripts/litmus is one pair, for herd7 and the kernel's memory model:
 # the outcome after "exists" must be impossible, and no plain access may be a data
 # race.  A line that ends in "// weak N: TEXT" is TEXT in the N-th weakened test, in
 # which the outcome must be possible: the access is needed, and the test can fail.
 #
-# Without herd7: each row of the table has a test, and the access that carries a
-# label (done:A) is the same primitive in the code as in the tests.
+# Without herd7: each row of a table has a test, and the access that carries a label
+# (done:A) is the same primitive in the code as in the tests.  Each ordered access of the
+# code has a line in scripts/planted/relaxed, which weakens it and names the test that
+# catches this.  `planted.sh relaxed` builds the modules with each of them.
 #
 # herd7 comes from Debian's forky, where the machine has none.  It is unpacked with
 # its C library into the cache, and nothing is installed.
@@ -18,16 +20,19 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/later-lib.sh
 . "$TOP/scripts/later-lib.sh"
+# shellcheck source=scripts/mutate-lib.sh
+. "$TOP/scripts/mutate-lib.sh"
 
 suite=forky
-label='[a-z]+:[AB]'
+label_form='[a-z]+:[AB]'
 
 # --- the table
 
-# rows: their names.  The text of a row is indented by two blanks more.
+# rows [TEXT]: their names, or of those whose first line does not have TEXT.  The text of
+# a row is indented by two blanks more.
 rows() {
-	sed -n '/^ \* Memory ordering/,/^ \*\//p' padata_mod.c |
-		sed -nE 's/^ \* ([a-z]+)($|,| \/|:A \/).*/\1/p'
+	sed -n '/^ \* Memory ordering/,/^ \*\//p' padata_mod.c pcrypt_mod.c |
+		grep -vF -- "${1:-$'\t'}" | sed -nE 's/^ \* ([a-z]+)($|,| \/|:A \/).*/\1/p'
 }
 
 # row_has_test ROW: with at least one access that is needed.
@@ -35,36 +40,9 @@ row_has_test() {
 	grep -qs '// weak 1:' "scripts/litmus/$1.litmus"
 }
 
-# accesses FILE...: prints "LABEL PRIMITIVE" for each label in a comment of one line.
-# The access is before the comment or in one of the next four lines.
-accesses() {
-	awk -v label="$label" '
-		BEGIN { primitive = "(smp|atomic)_[a-z_]+[(]|(READ|WRITE)_ONCE[(]" }
-		function found(code,   i) {
-			if (!match(code, primitive))
-				return 0
-			for (i = 1; i <= n; i++)
-				print labels[i], substr(code, RSTART, RLENGTH - 1)
-			return 1
-		}
-		FNR == 1 { n = 0 }
-		n && (found($0) || FNR > last) { n = 0 }
-		(at = index($0, "/*")) {
-			rest = substr($0, at)
-			for (m = 0; match(rest, label); rest = substr(rest, RSTART + RLENGTH))
-				labels[++m] = substr(rest, RSTART, RLENGTH)
-			if (m) {
-				n = m
-				last = FNR + 4
-				if (found(substr($0, 1, at - 1)))
-					n = 0
-			}
-		}' "$@" | sort -u
-}
-
 # primitives LABEL ACCESSES: those of one label, in one line.
 primitives() {
-	sed -n "s/^$1 //p" <<<"$2" | xargs
+	awk -v label="$1" '$1 == label { print $2 }' <<<"$2" | sort -u | xargs
 }
 
 # check_label LABEL CODE TESTS: the same primitive in both, and a test weakens it.
@@ -79,14 +57,89 @@ check_label() {
 
 # check_labels: those of the table, of the code and of the tests.
 check_labels() {
-	local name code tests
-	code=$(accesses padata/*.c)
+	local name tests
 	tests=$(accesses scripts/litmus/*.litmus)
 	while read -r name; do
 		check_label "$name" "$code" "$tests"
-	done < <({ grep -ohE "\b$label\b" padata_mod.c
+	done < <({ grep -ohE "\b$label_form\b" padata_mod.c pcrypt_mod.c
 		cut -d' ' -f1 <<<"$code"
 		cut -d' ' -f1 <<<"$tests"; } | sort -u)
+}
+
+# --- the accesses, weakened
+
+# parts TEXT: the primitives in it, in one line.
+parts() {
+	grep -oE '\<((smp|atomic)_[a-z_]+|(READ|WRITE)_ONCE|barrier|xchg)\(' <<<"$1" | xargs
+}
+
+# weakened_like TEST N LABEL NEW: the N-th weakened test weakens the access of the label,
+# and in the same way where it replaces that.
+weakened_like() {
+	local text file=scripts/litmus/$1.litmus
+	grep -qE "$3\\b.*// weak $2:" "$file" || return
+	while read -r text; do
+		[ -z "$text" ] || [ "$(parts "$text")" = "$(parts "$4")" ] || return
+	done < <(sed -nE "s,.*$3\\b.*// weak $2:,,p" "$file")
+}
+
+# is_caught LABEL NEW CATCHER: by what exists.  That the test's outcome is possible when
+# it is weakened is for herd7 to say.
+is_caught() {
+	local by name n
+	read -r by name n <<<"$3"
+	case $by in
+	litmus)	grep -qsE "// weak $n:" "scripts/litmus/$name.litmus" &&
+			{ [[ $1 != *:* ]] || weakened_like "$name" "$n" "$1" "$2"; } ;;
+	none:)	[ -n "$name" ] ;;
+	*)	false ;;
+	esac
+}
+
+# is_labelled LABEL FILE LINE: the access there has the label; or it is a row's, or -.
+is_labelled() {
+	case $1 in
+	*:*)	grep -qE "^$1 [^ ]+ $2 $3\$" <<<"$code" ;;
+	-)	! grep -qE " $2 $3\$" <<<"$code" ;;
+	*)	grep -qx -- "$1" <<<"$(rows)" ;;
+	esac
+}
+
+# check_line: the one that is split.  It counts for the access that it changes.
+check_line() {
+	local file number status=1
+	if file=$(file_of "$function" "$old" "$new"); then
+		number=$(changed_line "$file" "$function" "$old" "$new")
+		weakened+=("$label $file $number")
+		! is_labelled "$label" "$file" "$number" ||
+			! is_caught "$label" "$new" "$catcher" || status=0
+	fi
+	count $status "relaxed $label, $function: $catcher"
+}
+
+# has_line PATTERN TEXT: some line of the list is about it.
+has_line() {
+	local status=0
+	grep -qE "$1" <<<"$(printf '%s\n' "${weakened[@]}")" || status=1
+	count $status "$2: a line that weakens it"
+}
+
+# check_relaxed: all lines, then that each access, each label and each row has one.
+check_relaxed() {
+	local line label function old new catcher name file number weakened=()
+	while IFS= read -r line; do
+		split_relaxed "$line"
+		check_line
+	done < <(relaxed_lines)
+	while read -r file number; do
+		has_line " $file $number\$" "$file:$number"
+	done < <(ordered "${sources[@]}")
+	while read -r name _ file number; do
+		has_line "^$name $file $number\$" "$name, $file:$number"
+	done <<<"$code"
+	for name in $(rows ", no label needed"); do
+		has_line "^$name(:[AB])? " "row $name"
+	done
 }
 
 # --- the tests
@@ -169,7 +222,9 @@ for row in $(rows); do
 	row_has_test "$row" || status=1
 	count $status "row $row: a test"
 done
+code=$(accesses "${sources[@]}")
 check_labels
+check_relaxed
 if find_herd; then
 	tree=$("$TOP/scripts/kernel.sh" kunit)
 	model=$tree/source/tools/memory-model

@@ -7,6 +7,9 @@
 # planted.sh lines [NUMBER...]: change one line after the other, by the lines of
 # scripts/planted/lines, and see whether a KUnit suite of its module notices.  Not part
 # of `make check`: half a minute for each.
+# planted.sh relaxed [LABEL...]: weaken one ordered access after the other, by the lines of
+# scripts/planted/relaxed.  The modules must build with each, without a warning.  That each
+# is caught, and by which litmus test, litmus.sh checks.
 # planted.sh check: only whether all still fit the code.
 #
 # A patch begins with "What: TEXT" and "Caught by: SUITE", or torture.  It is caught
@@ -23,6 +26,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/mutate-lib.sh
+. "$TOP/scripts/mutate-lib.sh"
 
 # At a time: while one is built the other one's guest runs.
 parallel=2
@@ -116,44 +121,11 @@ patches() {
 
 # --- lines
 
-# trim FIELD: without the blank on each side.
-trim() {
-	local s=${1# }
-	printf '%s' "${s% }"
-}
-
 # split LINE: sets function, old, new, suite and note.
 split() {
 	IFS=@ read -r function old new suite note <<<"$1"
 	function=$(trim "$function") old=$(trim "$old") new=$(trim "$new")
 	suite=$(trim "$suite") note=$(trim "$note")
-}
-
-# mutate FUNCTION OLD NEW: standard input to output.
-mutate() {
-	FUNCTION=$1 OLD=$2 NEW=$3 awk '
-		BEGIN { f = ENVIRON["FUNCTION"]; old = ENVIRON["OLD"]; new = ENVIRON["NEW"] }
-		# The name at the start of its definition; a declaration ends in ";".
-		/^[a-z]/ && !/;$/ && index($0, f "(") && !/^#/ { inside = 1 }
-		f == "-" || inside {
-			if ((at = index($0, old))) {
-				found++
-				$0 = substr($0, 1, at - 1) new substr($0, at + length(old))
-			}
-		}
-		/^}/ { inside = 0 }
-		{ print }
-		END { exit found != 1 }'
-}
-
-# file_of FUNCTION OLD NEW: the one source in which OLD is found, exactly once.
-file_of() {
-	local f found=()
-	for f in padata_mod.c padata/*.[ch] pcrypt_mod.c pcrypt/*.[ch]; do
-		! mutate "$@" <"$f" >/dev/null || found+=("$f")
-	done
-	[ ${#found[@]} = 1 ] || return
-	echo "${found[0]}"
 }
 
 # module_of FILE: padata or pcrypt.
@@ -231,15 +203,38 @@ lines() {
 	done < <(grep -v '^#' scripts/planted/lines)
 }
 
-# --- both
+# --- relaxed
+
+# relaxed [LABEL...]
+relaxed() {
+	local line label function old new catcher file status
+	tree=$("$TOP/scripts/kernel.sh" kunit)
+	while IFS= read -r line; do
+		split_relaxed "$line"
+		[ $# = 0 ] || [[ " $* " = *" $label "* ]] || continue
+		file=$(file_of "$function" "$old" "$new") ||
+			die "relaxed $label: not found exactly once in $function: $old"
+		change_patch "$file" "$function" "$old" "$new" >"$tmp/relaxed.patch"
+		status=0
+		PATCH=$tmp/relaxed.patch "$TOP/scripts/build.sh" "$tree" relaxed \
+			</dev/null >/dev/null || status=1
+		count $status "relaxed $label, $function: '$old' -> '$new': builds, $catcher"
+	done < <(relaxed_lines)
+}
+
+# --- all
 
 # fits: says which do not.
 fits() {
-	local line file status=0
+	local line label function old new suite note catcher file status=0
 	while IFS= read -r line; do
 		split "$line"
 		file_of "$function" "$old" "$new" >/dev/null || { echo "$line"; status=1; }
 	done < <(grep -v '^#' scripts/planted/lines)
+	while IFS= read -r line; do
+		split_relaxed "$line"
+		file_of "$function" "$old" "$new" >/dev/null || { echo "$line"; status=1; }
+	done < <(relaxed_lines)
 	for file in scripts/planted/*.patch; do
 		if [ -z "$(header What "$file")" ] || [ -z "$(header "Caught by" "$file")" ] ||
 		   ! patch -p1 --dry-run -F0 <"$file"; then
@@ -261,6 +256,9 @@ trap 'rm -rf "$tmp"' EXIT
 if [ "${1-}" = lines ]; then
 	shift
 	lines "$@"
+elif [ "${1-}" = relaxed ]; then
+	shift
+	relaxed "$@"
 else
 	[ $# != 0 ] || mapfile -t all < <(numbers)
 	patches "${@:-${all[@]}}"
