@@ -27,10 +27,13 @@ static inline void lines_name(const void *function)
 #endif
 }
 
-/* Functions that take a spinlock, and as many that release one, in this order. */
+/*
+ * Functions that take a spinlock, and as many that release one, in this order.  Where
+ * spin_unlock() is inline there is no such function.
+ */
 static inline void lines_name_locks(void)
 {
-#if defined(CONFIG_X86) && defined(CONFIG_SMP) && !defined(CONFIG_INLINE_SPIN_UNLOCK) && \
+#if defined(CONFIG_X86) && defined(CONFIG_SMP) && defined(CONFIG_UNINLINE_SPIN_UNLOCK) && \
 	!defined(CONFIG_INLINE_SPIN_UNLOCK_IRQ)
 	lines_name(_raw_spin_lock);
 	lines_name(_raw_spin_lock_bh);

@@ -671,7 +671,7 @@ static void say_object(const char *name, const void *at, size_t size)
 
 static void say_percpu(const char *name, const void __percpu *p)
 {
-	say_object(name, (const void *)(uintptr_t)(const void __force *)p, 0);
+	say_object(name, (const void *)(__force unsigned long)p, 0);
 }
 
 #ifdef BENCH_KERNEL
