@@ -79,6 +79,7 @@ foreign() {
 full() {
 	local cpus flavour
 	step trixie scripts/e2e/trixie.sh
+	step kernels scripts/headers.sh --boot
 	step ktls scripts/e2e/ktls.sh 6.12
 	step package scripts/e2e/package.sh
 	foreign
@@ -135,6 +136,7 @@ need_kernel kunit
 # At low priority, until the first step that needs this kernel.
 begin kernel-debug nice -n 19 scripts/kernel.sh debug
 step static scripts/static.sh
+step headers scripts/headers.sh
 step litmus scripts/litmus.sh
 step newcomer scripts/newcomer.sh
 step monitor scripts/monitor-test.py

@@ -94,6 +94,12 @@ reported() {
 	sed -n "s/^$1: //p" "$LOGS/$name.verdict"
 }
 
+# demo_in_order: return true if the demonstration's load has said so for all its parts.
+demo_in_order() {
+	[ "$({ reported load; reported forced; } |
+		grep -c 'result=passed.* out_of_order=0 wrong=0 lost=0 doubled=0')" = 4 ]
+}
+
 # check TEXT COMMAND...
 check() {
 	local text=$1 status=0

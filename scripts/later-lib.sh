@@ -1,12 +1,99 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Debian's kernel source of a later suite; included after lib.sh.
+# Debian's kernels of a later suite, and their source; included after lib.sh.
+#
+# The headers hold programs that need a later C library and name a later compiler, so
+# modules are built in a chroot of that suite, kept in the cache (900 MB, and for each
+# further kernel 80, or 250 with its image; wants root).
 
-# mirror: of this machine's apt, for Debian itself.
-mirror() {
-	# shellcheck disable=SC2016 # of apt, not of the shell
-	apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-		awk '$1 == "Debian" && $2 == "main" && $3 !~ /security/ { print $3; exit }'
+# use_suite SUITE: sets suite and chroot.
+use_suite() {
+	suite=$1
+	chroot=$CACHE/later-${1%-backports}
+}
+
+# in_chroot COMMAND...: objtool reads its limits from /proc, which is mounted for
+# this command alone.
+in_chroot() {
+	# shellcheck disable=SC2016 # of that shell
+	LC_ALL=C DEBIAN_FRONTEND=noninteractive unshare --mount sh -c \
+		'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$chroot" "$@"
+}
+
+# make_chroot: with a compiler.  One script at a time has it, until the script ends.
+make_chroot() {
+	[ "$(id -u)" = 0 ] || die "only root can make a chroot"
+	exec 6>"$chroot.lock"
+	flock 6
+	if [ ! -e "$chroot/.complete" ]; then
+		rm -rf "$chroot"
+		say "a chroot of ${suite%-backports} (log: $LOGS/later-chroot.log)"
+		run_logged later-chroot debootstrap --variant=minbase "${suite%-backports}" \
+			"$chroot" "$(mirror)"
+		echo "deb $(mirror) $suite main" >"$chroot/etc/apt/sources.list.d/later.list"
+		touch "$chroot/.complete"
+	fi
+	run_logged later-update in_chroot apt-get update
+	# perl is for kernel-doc, which W=1 calls.
+	run_logged later-compiler in_chroot apt-get install -y --no-install-recommends gcc make perl
+}
+
+# later_headers PACKAGE: installs these.
+later_headers() {
+	run_logged "later-headers-$1" in_chroot apt-get install -y --no-install-recommends \
+		-t "$suite" "$1"
+}
+
+# later_build VERSION DIRECTORY: the modules and the load, with the headers of VERSION;
+# DIRECTORY is in the chroot.
+later_build() {
+	sync_sources "$chroot$2"
+	in_chroot make -C "/usr/src/linux-headers-$1" M="$2" -j"$JOBS" W=1 TESTS=1 SUITE=none modules
+}
+
+# no_warnings LOG
+no_warnings() {
+	! grep -iE '(warning|error):' "$1"
+}
+
+# image_packages VERSION: from 7.2 on the image is in several packages.
+image_packages() {
+	if in_chroot apt-cache show "linux-binary-$1" >/dev/null 2>&1; then
+		printf "linux-%s-$1\n" base binary modules
+	else
+		echo "linux-image-$1"
+	fi
+}
+
+# later_image VERSION: unpacked next to the headers, not installed; prints the directory.
+later_image() {
+	local dir=$chroot/image-$1 packages deb
+	if [ ! -e "$dir/.complete" ]; then
+		remove_older "$chroot/image-" "$1"
+		rm -rf "$dir"
+		mkdir -p "$dir"
+		chmod 777 "$dir"
+		packages=$(image_packages "$1")
+		run_logged "later-image-$1" in_chroot sh -c \
+			"cd /image-$1 && apt-get download ${packages//$'\n'/ }"
+		for deb in "$dir"/*.deb; do
+			dpkg-deb -x "$deb" "$dir"
+			rm "$deb"
+		done
+		[ -e "$dir/lib" ] || ln -s usr/lib "$dir/lib"
+		depmod -b "$dir" "$1"
+		touch "$dir/.complete"
+	fi
+	echo "$dir"
+}
+
+# later_kernel VERSION: prints the path of the unpacked image.
+later_kernel() {
+	local file
+	for file in "$chroot/image-$1"/{lib/modules/"$1"/vmlinuz,boot/vmlinuz-"$1"}; do
+		[ ! -e "$file" ] || { echo "$file"; return; }
+	done
+	return 1
 }
 
 # later_apt SUITE COMMAND...: apt-get with lists of its own, which hold SUITE alone.

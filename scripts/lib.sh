@@ -88,6 +88,24 @@ has_kernel() {
 	esac
 }
 
+# kind_of VERSION: prints the series, the flavour and the machine of a version of Debian's.
+kind_of() {
+	local flavour=''
+	[[ $1 != *-rt-* ]] || flavour=-rt
+	[[ $1 != *-cloud-* ]] || flavour=-cloud
+	echo "$(cut -d. -f1,2 <<<"$1")$flavour-${1##*-}"
+}
+
+# remove_older PREFIX VERSION: the directories PREFIX... of other versions of that kind.
+remove_older() {
+	local dir other
+	for dir in "$1"*; do
+		other=${dir#"$1"}
+		[ "$other" = "$2" ] || [ "$(kind_of "$other")" != "$(kind_of "$2")" ] ||
+			rm -rf "$dir"
+	done
+}
+
 # name_of WORD...: of a build or a log.
 name_of() {
 	local IFS=-

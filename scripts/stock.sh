@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# stock.sh [--headers|--has] SERIES: Debian's own, unmodified kernel of a series
-# (6.12, 6.1), unpacked in the cache and never installed: installing it would
-# change what this machine boots.
+# stock.sh [--headers|--has] SERIES [rt|cloud]: Debian's own, unmodified kernel of a
+# series (6.12, 6.1), or that flavour of it, unpacked in the cache and never installed:
+# installing it would change what this machine boots.
 #
 # Prints VERSION=, ROOT=, HEADERS= (a KDIR) and, without --headers, KERNEL=
 # (an image; its modules are in ROOT/lib/modules/VERSION).  With --has it only
@@ -17,8 +17,8 @@
 # newest SERIES: the version that the metapackages point to, 6.12.x+deb12-amd64; empty
 # where apt knows none.
 newest() {
-	{ any_apt apt-cache show "linux-image-$1-$arch_kernel" "linux-image-$arch_kernel" 2>/dev/null || :; } |
-		sed -n "s/^Depends:.*\\blinux-image-\\(${1/./\\.}\\.[0-9][^ ]*-$arch_kernel\\) .*/\\1/p" |
+	{ any_apt apt-cache show "linux-image-$1-$kernel" "linux-image-$kernel" 2>/dev/null || :; } |
+		sed -n "s/^Depends:.*\\blinux-image-\\(${1/./\\.}\\.[0-9][^ ]*-$kernel\\) .*/\\1/p" |
 		sort -Vu | tail -n 1
 }
 
@@ -85,7 +85,8 @@ case ${1-} in
 --*)	what=${1#--}
 	shift ;;
 esac
-series=${1:?usage: stock.sh [--headers|--has] 6.12|6.1}
+series=${1:?usage: stock.sh [--headers|--has] 6.12|6.1 [rt|cloud]}
+kernel=${2:+$2-}$arch_kernel
 exec 9>"$CACHE/stock-$series.lock"
 flock 9
 version=$(newest "$series")
@@ -97,13 +98,13 @@ if [ "$what" = has ] && [ -z "$version" ] && knows_kernels; then
 	exit 3
 fi
 [ -n "$version" ] || [ -z "$arch_foreign" ] ||
-	die "apt knows no kernel $series for $arch_kernel; see $LOGS/foreign-update.log, or rm $CACHE/apt-$arch_debian/updated"
-[ -n "$version" ] || die "apt knows no kernel $series for $arch_kernel; try apt-get update"
+	die "apt knows no kernel $series for $kernel; see $LOGS/foreign-update.log, or rm $CACHE/apt-$arch_debian/updated"
+[ -n "$version" ] || die "apt knows no kernel $series for $kernel; try apt-get update"
 [ "$what" != has ] || exit 0
 root=$CACHE/debian-$version
 headers=$root/usr/src/linux-headers-$version
 mkdir -p "$root"
-find "$CACHE" -maxdepth 1 -name "debian-$series.*-$arch_kernel" ! -path "$root" -exec rm -rf {} +
+remove_older "$CACHE/debian-" "$version"
 get headers get_headers
 printf '%s\n' "VERSION=$version" "ROOT=$root" "HEADERS=$headers"
 [ "$what" = all ] || exit 0
