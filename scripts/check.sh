@@ -80,6 +80,11 @@ full() {
 	local cpus flavour
 	step trixie scripts/e2e/trixie.sh
 	step kernels scripts/headers.sh --boot
+	if [ "$(id -u)" = 0 ]; then
+		step later scripts/e2e/later.sh
+	else
+		echo "skip   later: only root can make a chroot"
+	fi
 	step ktls scripts/e2e/ktls.sh 6.12
 	step package scripts/e2e/package.sh
 	foreign

@@ -10,7 +10,7 @@
 # shellcheck source=scripts/driver.sh
 . "$(dirname "$0")/../driver.sh"
 
-modules="tls $arch_aes gcm ctr xts chacha20poly1305 $arch_chacha"
+modules="tls $arch_aes gcm ctr xts chacha20poly1305 chacha $arch_chacha"
 series=${1:?usage: ktls.sh SERIES [PLANT=n] [WAY...]}
 shift
 plant=()

@@ -6,8 +6,9 @@
 #
 # The modules are built in a chroot, see later-lib.sh.  Then the named steps, or all of
 # them: `demo` the demonstration's load in that kernel, `ipsec` a case of ESP in either
-# mode and of MACsec, `torture` padata_torture for MINUTES (1), `kunit` all suites in a
-# test kernel, `successor` successor.sh with that kernel.
+# mode and of MACsec, `ovpn` its cases, `ktls` kernel TLS, `dmcrypt` disk encryption,
+# `torture` padata_torture for MINUTES (1), `kunit` all suites in a test kernel,
+# `successor` successor.sh with that kernel.
 
 # shellcheck source=scripts/driver.sh
 . "$(dirname "$0")/../driver.sh"
@@ -17,7 +18,7 @@
 use_suite "${1:-trixie-backports}"
 minutes=${2:-1}
 steps=("${@:3}")
-[ ${#steps[@]} != 0 ] || steps=(demo ipsec torture kunit successor)
+[ ${#steps[@]} != 0 ] || steps=(demo ipsec ovpn ktls dmcrypt torture kunit successor)
 
 # version_of PACKAGE: that of the headers which it stands for.
 version_of() {
@@ -50,9 +51,15 @@ demo_guest() {
 	return "$ended"
 }
 
-ipsec() {
-	VERSION=$version KERNEL=$image ROOT=$modroot DIR=$dir \
-		"$TOP/scripts/e2e/ipsec.sh" later 1 window transport macsec
+# as_later SCRIPT ARGUMENTS...: a case of scripts/e2e in that kernel.
+as_later() {
+	VERSION=$version KERNEL=$image ROOT=$modroot DIR=$dir "$TOP/scripts/e2e/$1" "${@:2}"
+}
+
+# try_later TEXT SCRIPT ARGUMENTS...: its lines are shown.
+try_later() {
+	try "$1 in $version" as_later "${@:2}"
+	sed 's/^/# /' "$LOGS/later-step.log"
 }
 
 torture_guest() {
@@ -69,8 +76,21 @@ run_demo() {
 }
 
 run_ipsec() {
-	try "ESP and MACsec in $version" ipsec
-	sed 's/^/# /' "$LOGS/later-step.log"
+	try_later "ESP and MACsec" ipsec.sh later 1 window transport macsec
+}
+
+run_ovpn() {
+	try_later "ovpn" ipsec.sh later-ovpn 1 ovpn ovpn-paced ovpn-full ovpn-chacha
+	try_later "ovpn, mode=parallel," ipsec.sh later-ovpn 1 mode=parallel ovpn-full ovpn-chacha
+}
+
+run_ktls() {
+	try_later "kernel TLS" ktls.sh later
+}
+
+run_dmcrypt() {
+	try_later "disk encryption" dmcrypt.sh later
+	try_later "disk encryption, disturbed, few requests," dmcrypt.sh later 200 both max_requests=3
 }
 
 run_torture() {
