@@ -87,6 +87,9 @@ mutants: ## do the suites notice one changed line?  Two hours (MUTANTS="1 2 ..."
 relaxed: ## build with one ordered access weakened at a time (RELAXED="done:A ...")
 	@scripts/planted.sh relaxed $(RELAXED)
 
+matrix: ## for which kernels the modules were built, and what ran there, by the logs
+	@scripts/matrix.sh
+
 htmldocs: ## Documentation as HTML, by Sphinx; a warning is an error
 	@scripts/htmldocs.sh
 
@@ -135,4 +138,4 @@ clean: ## remove the products of `make` (the cache of the tests stays)
 
 .PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants relaxed later bench bench-quick \
 	bench-check bench-native bench-native-check profile-native bench-mt bench-lines dkms-install \
-	dkms-remove deb dist install install-tools htmldocs help clean
+	dkms-remove deb dist install install-tools matrix htmldocs help clean

@@ -33,4 +33,6 @@ if grep -iE '(warning|error):' "$log" >&2; then
 	rm -rf "$dir"
 	die "warnings in the build for $name (log: $log)"
 fi
+# kernel.release of Debian's headers of 6.1 has another version than that of the kernel.
+note_run "$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$kdir/include/generated/utsrelease.h")" build
 echo "$dir"

@@ -332,8 +332,16 @@ tainted() {
 	[ $(($(sed -n 's/^taint: //p' "$verdict") & (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))) != 0 ]
 }
 
-# finish CODE MESSAGE
+# kernel_release: as the guest's kernel has said.
+kernel_release() {
+	sed -n 's/.*Linux version \([^ ]*\) .*/\1/p;T;q' "$console"
+}
+
+# finish CODE MESSAGE: $RAN are the words for what ran, if not the name of SCRIPT.
 finish() {
+	local what
+	read -ra what <<<"${RAN:-$(basename "$script")}"
+	[ "$1" != 0 ] || note_run "$(kernel_release)" "${what[@]}"
 	say "guest $name: $2 (logs: $console, $verdict)"
 	exit "$1"
 }

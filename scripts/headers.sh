@@ -63,6 +63,7 @@ later() {
 	dir=$chroot/build-$1
 	later_build "$1" "/build-$1" >"$log" 2>&1 || status=1
 	no_warnings "$log" || status=1
+	[ $status != 0 ] || note_run "$1" build
 	count $status "$1: builds without warnings"
 	[ $status = 0 ] || return 0
 	modroot=$(later_image "$1")

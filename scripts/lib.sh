@@ -106,6 +106,14 @@ remove_older() {
 	done
 }
 
+# note_run KERNEL WHAT...: that these ended well there, for matrix.sh.
+note_run() {
+	local what
+	for what in "${@:2}"; do
+		[ -z "$1" ] || printf '%s\t%s\t%s\n' "$1" "$arch" "$what" >>"$LOGS/ran"
+	done
+}
+
 # name_of WORD...: of a build or a log.
 name_of() {
 	local IFS=-

@@ -96,6 +96,12 @@ most() {
 	echo "$n"
 }
 
+# kinds: of the cases.
+kinds() {
+	awk -v names=" ${cases[*]} " 'index(names, " " $1 " ") {
+		print $2 == "macsec" ? "MACsec" : $2 == "ovpn" ? "ovpn" : "ESP" }' "$table" | sort -u
+}
+
 # sum KEY: over pcrypt's stages.
 sum() {
 	local n=0 stage
@@ -165,7 +171,9 @@ build_program ovpn -static
 # The senders do not change CPUs on 6.1: see the head of the table.
 stay=
 [ "$series" != 6.1 ] || stay=0
-say "ESP, MACsec and ovpn in $title: ${cases[*]}; $times times the packets of the table"
+RAN=$(kinds | xargs)
+export RAN
+say "$RAN in $title: ${cases[*]}; $times times the packets of the table"
 # An emulated CPU needs 10 ms for a few hundred of the packets that xfrm has a work item
 # take in.  After that time no other work waits for it, nor does a fence.  A real one would
 # have to need 10 us for each of all that may queue, 1000.
