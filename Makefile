@@ -90,6 +90,9 @@ relaxed: ## build with one ordered access weakened at a time (RELAXED="done:A ..
 matrix: ## for which kernels the modules were built, and what ran there, by the logs
 	@scripts/matrix.sh
 
+tracing: ## the commands of Documentation/tracing.rst, and padata_monitor, in Debian's 6.12
+	@scripts/e2e/tracing.sh 6.12
+
 htmldocs: ## Documentation as HTML, by Sphinx; a warning is an error
 	@scripts/htmldocs.sh
 
@@ -138,4 +141,4 @@ clean: ## remove the products of `make` (the cache of the tests stays)
 
 .PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants relaxed later bench bench-quick \
 	bench-check bench-native bench-native-check profile-native bench-mt bench-lines dkms-install \
-	dkms-remove deb dist install install-tools matrix htmldocs help clean
+	dkms-remove deb dist install install-tools tracing matrix htmldocs help clean

@@ -87,6 +87,7 @@ full() {
 	fi
 	step ktls scripts/e2e/ktls.sh 6.12
 	step package scripts/e2e/package.sh
+	step tracing-all scripts/e2e/tracing.sh 6.12
 	foreign
 	for flavour in kcsan rt; do
 		step kernel-$flavour scripts/kernel.sh $flavour
@@ -145,6 +146,7 @@ step headers scripts/headers.sh
 step litmus scripts/litmus.sh
 step newcomer scripts/newcomer.sh
 step monitor scripts/monitor-test.py
+step tracing scripts/e2e/tracing.sh 6.12 3
 GUESTS=2 step kunit scripts/kunit.sh kunit
 fairness
 step selftest scripts/selftest.sh

@@ -65,6 +65,16 @@ build_program() {
 		"$TOP/scripts/guest/$program.c" "$@"
 }
 
+# add_python DIRECTORY: Debian's, with its modules, for guest.sh's -o.
+add_python() {
+	local lib
+	lib=$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+	mkdir -p "$1/usr/bin" "$1$lib"
+	cp -L /usr/bin/python3 "$1/usr/bin/"
+	rsync -a --exclude=test --exclude=__pycache__ --exclude=idlelib --exclude=ensurepip \
+		--exclude=lib2to3 --exclude='config-*' --exclude='*-packages' "$lib/" "$1$lib/"
+}
+
 # padata_guest NAME PROGRAM [OPTIONS OF guest.sh...]: sets name, that of the logs, and
 # ended, the exit status of guest.sh.  padata_mod is in the guest, and no other module
 # but those of the options.
