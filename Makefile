@@ -93,6 +93,9 @@ matrix: ## for which kernels the modules were built, and what ran there, by the 
 tracing: ## the commands of Documentation/tracing.rst, and padata_monitor, in Debian's 6.12
 	@scripts/e2e/tracing.sh 6.12
 
+dump: ## padata_dump on a guest whose streams stand still, and on a dump of its memory
+	@scripts/e2e/dump.sh
+
 htmldocs: ## Documentation as HTML, by Sphinx; a warning is an error
 	@scripts/htmldocs.sh
 
@@ -111,8 +114,9 @@ install-tools:
 	install -m 644 pcrypt_mod.conf "$(DESTDIR)/etc/modprobe.d"
 	install -d "$(DESTDIR)$(PREFIX)/sbin" "$(DESTDIR)$(PREFIX)/share/man/man8" "$(units)"
 	install -m 755 scripts/pcryptctl scripts/padata_monitor "$(DESTDIR)$(PREFIX)/sbin"
+	install -m 755 scripts/padata_dump.py "$(DESTDIR)$(PREFIX)/sbin/padata_dump"
 	install -m 644 Documentation/pcryptctl.8 Documentation/padata_monitor.8 \
-		"$(DESTDIR)$(PREFIX)/share/man/man8"
+		Documentation/padata_dump.8 "$(DESTDIR)$(PREFIX)/share/man/man8"
 	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions"
 	install -m 644 scripts/pcryptctl.bash \
 		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/pcryptctl"
@@ -141,4 +145,4 @@ clean: ## remove the products of `make` (the cache of the tests stays)
 
 .PHONY: all demo check check-full kunit e2e torture faults cycles planted mutants relaxed later bench bench-quick \
 	bench-check bench-native bench-native-check profile-native bench-mt bench-lines dkms-install \
-	dkms-remove deb dist install install-tools tracing matrix htmldocs help clean
+	dkms-remove deb dist install install-tools dump tracing matrix htmldocs help clean

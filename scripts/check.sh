@@ -88,6 +88,8 @@ full() {
 	step ktls scripts/e2e/ktls.sh 6.12
 	step package scripts/e2e/package.sh
 	step tracing-all scripts/e2e/tracing.sh 6.12
+	step kernel-dwarf scripts/kernel.sh dwarf
+	step dump scripts/e2e/dump.sh
 	foreign
 	for flavour in kcsan rt; do
 		step kernel-$flavour scripts/kernel.sh $flavour

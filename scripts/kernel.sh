@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kernel.sh kunit|debug|kcsan|rt: build a test kernel, or find it in the cache.
+# kernel.sh kunit|debug|kcsan|rt|dwarf: build a test kernel, or find it in the cache.
 #
 # Prints the build tree, which is a KDIR; the image ($arch_image) is below it, the installed
 # modules in its directory root/.  A tree is kept per flavour, keyed by the
@@ -20,7 +20,8 @@ fragments() {
 	debug)	echo base crypto "$arch" kunit padata debug ;;
 	kcsan)	echo base crypto "$arch" kunit padata kcsan ;;
 	rt)	echo base crypto "$arch" kunit padata rt ;;
-	*)	die "unknown kernel flavour '$1' (kunit, debug, kcsan, rt)" ;;
+	dwarf)	echo base crypto "$arch" nopadata dwarf ;;
+	*)	die "unknown kernel flavour '$1' (kunit, debug, kcsan, rt, dwarf)" ;;
 	esac
 	[ ! -e "$TOP/scripts/configs/only-$SERIES.config" ] || echo "only-$SERIES"
 }
@@ -60,7 +61,7 @@ build() {
 	touch "$tree/.complete"
 }
 
-flavour=${1:?usage: kernel.sh kunit|debug|kcsan|rt}
+flavour=${1:?usage: kernel.sh kunit|debug|kcsan|rt|dwarf}
 [ -e "$TOP/scripts/configs/$arch.config" ] || die "there is no test kernel for $arch"
 files=()
 for f in $(fragments "$flavour"); do

@@ -113,6 +113,11 @@ security_tests() {
 	[ $n -gt 10 ]
 }
 
+# dump_names: against the build for Debian's 6.12, which has debug information.
+dump_names() {
+	scripts/dump-names.py "$BUILDS/debian-6.12"/p*_mod.ko
+}
+
 # builtin_pcrypt: check-config.sh names it in a kernel that has all else.
 builtin_pcrypt() {
 	local dir said
@@ -167,6 +172,7 @@ for f in Documentation/*.8; do
 done
 mapfile -t python_files < <(grep -lE '^#!/usr/bin/python3$' -r scripts | sort)
 check "Python" python Documentation/conf.py "${python_files[@]}"
+check "padata_dump knows the modules' names" dump_names
 check htmldocs scripts/htmldocs.sh
 check "words and width of lines" scripts/words.sh
 check "planted bugs fit the code" scripts/planted.sh check

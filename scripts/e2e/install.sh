@@ -24,9 +24,11 @@ expected_files() {
 	/lib/modules/$VERSION/updates/pcrypt_mod.ko
 	/usr/lib/systemd/system/pcrypt-early.service
 	/usr/lib/systemd/system/pcrypt.service
+	/usr/sbin/padata_dump
 	/usr/sbin/padata_monitor
 	/usr/sbin/pcryptctl
 	/usr/share/bash-completion/completions/pcryptctl
+	/usr/share/man/man8/padata_dump.8
 	/usr/share/man/man8/padata_monitor.8
 	/usr/share/man/man8/pcryptctl.8
 	/usr/src/padata-mod/Module.symvers

@@ -56,6 +56,7 @@ is_installed() {
 in_place() {
 	# shellcheck disable=SC2016 # of that shell
 	in_chroot 'ls /usr/sbin/pcryptctl /usr/src/padata-mod/padata.h \
+			/usr/sbin/padata_dump /usr/share/man/man8/padata_dump.8.gz \
 			/usr/share/man/man8/pcryptctl.8.gz /usr/lib/systemd/system/pcrypt.service \
 			/usr/lib/systemd/system/pcrypt-early.service \
 			/usr/share/bash-completion/completions/pcryptctl
