@@ -1207,21 +1207,31 @@ static void limits_stream_not_of_several_cpus(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pcrypt_limits_stream(&rule));
 }
 
+/* Half to three halves of what the mean time asks for. */
 static void countdown_by_length(struct kunit *test)
 {
+	static const struct {
+		u32 busy_ns;
+		int every;
+	} rows[] = {
+		{ 0, PCRYPT_SAMPLE_MAX }, { 1, PCRYPT_SAMPLE_MAX }, { 150, PCRYPT_SAMPLE_MAX },
+		{ 251, 199 }, { 501, 99 }, { 5001, 9 }, { 12501, 4 }, { U32_MAX, 4 },
+	};
+	int i, n, least, most;
 	u64 now;
-	int n;
 
 	migrate_disable();
-	for (now = 0; now < 1000; now++) {
-		pcrypt_count_down_from(PCRYPT_LONG_NS - 1, now);
-		n = raw_cpu_read(pcrypt_countdown);
-		KUNIT_EXPECT_TRUE(test, n >= PCRYPT_SAMPLE_SHORT / 2 &&
-				  n < PCRYPT_SAMPLE_SHORT * 3 / 2);
-		pcrypt_count_down_from(PCRYPT_LONG_NS, now);
-		n = raw_cpu_read(pcrypt_countdown);
-		KUNIT_EXPECT_TRUE(test, n >= PCRYPT_SAMPLE_LONG / 2 &&
-				  n < PCRYPT_SAMPLE_LONG * 3 / 2);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		least = INT_MAX;
+		most = 0;
+		for (now = 0; now < 1000; now++) {
+			pcrypt_count_down_from(rows[i].busy_ns, now);
+			n = raw_cpu_read(pcrypt_countdown);
+			least = min(least, n);
+			most = max(most, n);
+		}
+		KUNIT_EXPECT_EQ(test, least, rows[i].every / 2);
+		KUNIT_EXPECT_EQ(test, most, rows[i].every / 2 + rows[i].every - 1);
 	}
 	migrate_enable();
 }

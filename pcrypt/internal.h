@@ -68,11 +68,13 @@ enum pcrypt_mode {
 
 /* Size classes: less than 64 bytes, 128, 256 ... 256 KiB, and more. */
 #define PCRYPT_NR_CLASSES	14
-/* One of so many direct requests is timed, and of long ones one of so many. */
-#define PCRYPT_SAMPLE_SHORT	64
-#define PCRYPT_SAMPLE_LONG	4
-/* From which time a request is a long one: timing costs less than 1% of it. */
-#define PCRYPT_LONG_NS		10000U
+/*
+ * Two direct requests are timed in so much time of direct work, which costs less than 1% of
+ * it: one pair in so many requests at least, and at most.
+ */
+#define PCRYPT_SAMPLE_NS	50000U
+#define PCRYPT_SAMPLE_MIN	4U
+#define PCRYPT_SAMPLE_MAX	256U
 /* So many samples make a mean: the first ones, of cold caches, have little weight then. */
 #define PCRYPT_MIN_SAMPLES	32U
 /* A stream is in direct mode for so long before parallel mode is tried at first. */

@@ -3,8 +3,11 @@
  * pcrypt: the way of a request
  */
 
-/* For each request, so not by a pointer of its kind, which costs more than branches. */
-static int pcrypt_run(struct pcrypt_request *preq)
+/*
+ * For each request, so not by a pointer of its kind, which costs more than branches; where
+ * kind and direction are known the compiler leaves these out.
+ */
+static __always_inline int pcrypt_run(struct pcrypt_request *preq)
 {
 	bool is_encrypt = preq->dir == PCRYPT_ENCRYPT;
 
@@ -337,7 +340,8 @@ static bool pcrypt_is_accepted(const struct pcrypt_tfm *ctx, u32 flags, int err)
 				     (err == -EBUSY && (flags & CRYPTO_TFM_REQ_MAY_BACKLOG)));
 }
 
-static int pcrypt_run_direct(struct pcrypt_request *preq, const struct pcrypt_tfm *ctx)
+static __always_inline int pcrypt_run_direct(struct pcrypt_request *preq,
+					     const struct pcrypt_tfm *ctx)
 {
 	struct padata_shell *ps = ctx->stream[preq->dir].ps;
 	u32 flags = preq->req->flags;

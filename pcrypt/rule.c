@@ -23,7 +23,7 @@
  * from there, while the sending task is here.
  *
  * All of it is measured on this machine, with this load: the time of the child by two
- * direct requests in PCRYPT_SAMPLE_SHORT or so, the cost of handing over when the module
+ * direct requests in PCRYPT_SAMPLE_NS or so, the cost of handing over when the module
  * is loaded, and by one request in PCRYPT_LOOK_EVERY in parallel mode.
  */
 
@@ -455,9 +455,9 @@ static void pcrypt_count_down(int n)
 /* One request in so many of this CPU is timed; which ones must not follow a pattern. */
 static void pcrypt_count_down_from(u32 busy_ns, u64 now)
 {
-	int n = busy_ns < PCRYPT_LONG_NS ? PCRYPT_SAMPLE_SHORT : PCRYPT_SAMPLE_LONG;
+	u32 n = clamp(PCRYPT_SAMPLE_NS / (busy_ns | 1), PCRYPT_SAMPLE_MIN, PCRYPT_SAMPLE_MAX);
 
-	pcrypt_count_down(n / 2 + (int)((u32)now % n));
+	pcrypt_count_down(n / 2 + (u32)now % n);
 }
 
 /*
