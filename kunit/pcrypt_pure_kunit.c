@@ -1002,6 +1002,7 @@ static void direct_requests_are_timed_in_pairs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rule->gap_ns, 500U);
 	KUNIT_EXPECT_EQ(test, rule->busy_ns, 2000U);
 	KUNIT_EXPECT_GT(test, raw_cpu_read(pcrypt_countdown), 1);
+	KUNIT_EXPECT_EQ(test, raw_cpu_read(pcrypt_pair_end), 14500ULL);
 	/* The next one is the first of a pair again. */
 	pcrypt_note_direct(stream, PCRYPT_ENCRYPT, PURE_GEN, 64, 90000, 92000);
 	KUNIT_EXPECT_EQ(test, rule->nr_samples, 1U);
@@ -1023,6 +1024,66 @@ static void direct_requests_are_timed_in_pairs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rule->tried_ns, 0U);
 	pcrypt_forget_direct();
 	migrate_enable();
+}
+
+/* The quick ones between two pairs, and the gaps between them, without what timing costs. */
+static void period_is_of_those_between_two_pairs(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .busy_ns = 200 };
+
+	migrate_disable();
+	pcrypt_forget_direct();
+	pcrypt_note_period(&rule, 10, 90000);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 0U);
+	/* Nine that were quick, each of 200, and ten gaps of 50, after an end at 10000. */
+	raw_cpu_write(pcrypt_pair_end, 10000);
+	pcrypt_note_period(&rule, 10, 12300);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U);
+	/* The second of a pair is none. */
+	pcrypt_note_period(&rule, 10, 90000);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U);
+	raw_cpu_write(pcrypt_pair_end, 10000);
+	pcrypt_note_period(&rule, PCRYPT_MIN_PERIODS - 1, 90000);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U);
+	KUNIT_EXPECT_EQ(test, raw_cpu_read(pcrypt_pair_end), 0ULL);
+	/* A clock that went back. */
+	raw_cpu_write(pcrypt_pair_end, 10000);
+	pcrypt_note_period(&rule, 10, 9999);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U);
+	raw_cpu_write(pcrypt_pair_end, 10000);
+	pcrypt_forget_direct();
+	pcrypt_note_period(&rule, 10, 90000);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U);
+	raw_cpu_write(pcrypt_pair_end, 10000);
+	pcrypt_note_period(&rule, PCRYPT_MIN_PERIODS, 10000 + 4 * 330 - 200);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U - 250 / 8 + 330 / 8);
+	migrate_enable();
+}
+
+/* Timing makes gaps longer, pauses and other streams the period. */
+static void direct_rate_by_the_shorter_one(struct kunit *test)
+{
+	static const struct {
+		u32 busy_ns, gap_ns, period_ns, rate;
+	} rows[] = {
+		{ 200, 200, 0, 512 },
+		{ 200, 200, 401, 512 },
+		{ 200, 200, 250, 1024 * 4 / 5 },
+		{ 200, 200, 200, 1024 },
+		/* Shorter than the request: what follows is quick, or of others. */
+		{ 200, 200, 175, 1024 * 8 / 7 },
+		{ 200, 200, 20, 1024 * 8 / 7 },
+		{ 0, 200, 20, PCRYPT_RATE_UNKNOWN },
+	};
+	struct pcrypt_rule rule = { };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		rule.busy_ns = rows[i].busy_ns;
+		rule.gap_ns = rows[i].gap_ns;
+		rule.period_ns = rows[i].period_ns;
+		KUNIT_EXPECT_EQ(test, pcrypt_direct_rate(&rule), rows[i].rate);
+	}
 }
 
 /* The mode may have changed while the request was done. */
@@ -1313,6 +1374,8 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(judge_waits_for_the_end_of_a_window),
 	KUNIT_CASE(results_of_the_change_do_not_count),
 	KUNIT_CASE(direct_requests_are_timed_in_pairs),
+	KUNIT_CASE(period_is_of_those_between_two_pairs),
+	KUNIT_CASE(direct_rate_by_the_shorter_one),
 	KUNIT_CASE(not_quick_in_other_modes),
 	KUNIT_CASE(waits_have_a_budget),
 	KUNIT_CASE(submitter_waits_for_direct_mode),

@@ -75,6 +75,8 @@ enum pcrypt_mode {
 #define PCRYPT_SAMPLE_NS	50000U
 #define PCRYPT_SAMPLE_MIN	4U
 #define PCRYPT_SAMPLE_MAX	256U
+/* So many requests in a row make a period: the time of the timed ones has little weight. */
+#define PCRYPT_MIN_PERIODS	4
 /* So many samples make a mean: the first ones, of cold caches, have little weight then. */
 #define PCRYPT_MIN_SAMPLES	32U
 /* A stream is in direct mode for so long before parallel mode is tried at first. */
@@ -124,6 +126,8 @@ enum pcrypt_mode {
  * @child_ns: Mean time of the child by size class, 0 while unknown.
  * @busy_ns: Mean time of a direct request.
  * @gap_ns: Mean time from the end of a direct request to the next one.
+ * @period_ns: Mean time from one direct request of the CPU to the next one, over those
+ *	between two pairs of timed ones; 0 while unknown.
  * @nr_samples: Samples in @gap_ns since direct mode began and @gap_ns was below
  *	@busy_ns.
  * @nr_moves: Of these, on another CPU than the one before.
@@ -156,6 +160,7 @@ struct pcrypt_rule {
 	u32 child_ns[PCRYPT_NR_CLASSES];
 	u32 busy_ns;
 	u32 gap_ns;
+	u32 period_ns;
 	unsigned int nr_samples;
 	unsigned int nr_moves;
 	int sample_cpu;
@@ -217,6 +222,8 @@ static DEFINE_PER_CPU(int, pcrypt_countdown);
 static DEFINE_PER_CPU(int, pcrypt_counted_from);
 /* local_clock() when a request was timed for the first half of a pair, or 0. */
 static DEFINE_PER_CPU(u64, pcrypt_last_end);
+/* local_clock() at the end of a pair, or 0 if the requests since then are not counted. */
+static DEFINE_PER_CPU(u64, pcrypt_pair_end);
 /* Requests that were run on this CPU in parallel mode; wraps. */
 static DEFINE_PER_CPU(unsigned int, pcrypt_nr_run);
 

@@ -360,12 +360,11 @@ static int pcrypt_run_timed(struct pcrypt_request *preq, int gen, unsigned int l
 {
 	unsigned long nr_switches = pcrypt_nr_switches();
 	struct pcrypt_stream *stream = pcrypt_stream_of(preq);
-	u64 start;
-	int err;
+	int err, n = pcrypt_count_direct(stream, preq->dir);
+	u64 end, start = local_clock();
 
-	pcrypt_count_direct(stream, preq->dir);
-	start = local_clock();
 	err = pcrypt_run_direct(preq, crypto_tfm_ctx(preq->req->tfm));
+	end = local_clock();
 	/* If it was accepted, request and transform may be gone. */
 	if (err == -EINPROGRESS) {
 		pcrypt_forget_direct();
@@ -374,10 +373,12 @@ static int pcrypt_run_timed(struct pcrypt_request *preq, int gen, unsigned int l
 	/* Quick requests do not say where they are; or the task was moved, or others sent. */
 	if (READ_ONCE(stream->quick) || READ_ONCE(stream->last_cpu) != raw_smp_processor_id())
 		WRITE_ONCE(stream->last_cpu, PCRYPT_CPU_ANY);
-	if (nr_switches != pcrypt_nr_switches())
+	if (nr_switches != pcrypt_nr_switches()) {
 		pcrypt_forget_direct();
-	else
-		pcrypt_note_direct(stream, preq->dir, gen, len, start, local_clock());
+	} else {
+		pcrypt_note_period(&stream->rule, n, start);
+		pcrypt_note_direct(stream, preq->dir, gen, len, start, end);
+	}
 	return err;
 }
 

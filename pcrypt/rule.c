@@ -11,9 +11,9 @@
  *
  * The stream stays in parallel mode while that pays.  Both modes are measured in one
  * unit, seconds of direct work per second: a request counts as the time that it takes in
- * direct mode.  In direct mode that rate is busy / (busy + gap), and less than 1; in
- * parallel mode it is the work completed in a window, and can be as much as there are
- * CPUs.
+ * direct mode.  In direct mode that rate is this time by the time from one request to the
+ * next, and about 1 at most; in parallel mode it is the work completed in a window, and can
+ * be as much as there are CPUs.
  * Parallel mode ends if its rate is not a sixteenth higher than that of direct mode was,
  * in the trial or in PCRYPT_BAD_WINDOWS windows in a row, so also if the load falls.
  *
@@ -110,12 +110,22 @@ static void pcrypt_leave_cb_cpu(struct pcrypt_stream *stream, enum pcrypt_dir di
 		stream->cb_cpu = 0;
 }
 
-/* Time in the child per time in direct mode, in 1/1024. */
+/*
+ * Time in the child per time in direct mode, in 1/1024.  The gap is one between requests
+ * that are timed, which takes as long as a short request.  The period has no such time in
+ * it, but is a mean of all streams of the CPU and of its pauses.  The shorter one counts;
+ * a period that is much less than this stream's requests is that of others.
+ */
 static u32 pcrypt_direct_rate(const struct pcrypt_rule *rule)
 {
-	u32 busy = READ_ONCE(rule->busy_ns), gap = READ_ONCE(rule->gap_ns);
+	u32 busy = READ_ONCE(rule->busy_ns), period = READ_ONCE(rule->period_ns);
+	u32 whole = busy + READ_ONCE(rule->gap_ns);
 
-	return busy ? div_u64((u64)busy << 10, busy + gap) : PCRYPT_RATE_UNKNOWN;
+	if (!busy)
+		return PCRYPT_RATE_UNKNOWN;
+	if (period)
+		whole = clamp(period, busy - busy / 8, whole);
+	return div_u64((u64)busy << 10, whole);
 }
 
 static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
@@ -461,17 +471,29 @@ static void pcrypt_count_down_from(u32 busy_ns, u64 now)
 }
 
 /*
- * Count this direct request and the quick ones of this CPU since the last call.  Their
- * streams are not known: over time each has its share.
+ * Count this direct request and the quick ones of this CPU since the last call, and return
+ * their number.  Their streams are not known: over time each has its share.
  */
-static void pcrypt_count_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir)
+static int pcrypt_count_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
 	int left = raw_cpu_read(pcrypt_countdown);
-	int n = raw_cpu_read(pcrypt_counted_from) - left;
+	int n = max(raw_cpu_read(pcrypt_counted_from) - left, 1);
 
 	raw_cpu_write(pcrypt_counted_from, left);
-	atomic_long_add(max(n, 1), &pcrypt_modes[dir].nr_direct);
-	atomic_long_add(max(n, 1), &stream->nr_direct);
+	atomic_long_add(n, &pcrypt_modes[dir].nr_direct);
+	atomic_long_add(n, &stream->nr_direct);
+	return n;
+}
+
+/* A direct request begins that is timed, the last of @n: the others have ended. */
+static void pcrypt_note_period(struct pcrypt_rule *rule, int n, u64 start)
+{
+	u64 since = raw_cpu_read(pcrypt_pair_end);
+
+	raw_cpu_write(pcrypt_pair_end, 0);
+	if (since && n >= PCRYPT_MIN_PERIODS && (s64)(start - since) >= 0)
+		pcrypt_fold(&rule->period_ns,
+			    div_u64(start - since + READ_ONCE(rule->busy_ns), n));
 }
 
 /*
@@ -519,6 +541,7 @@ static void pcrypt_note_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir
 	if (last_end && (s64)(start - last_end) >= 0) {
 		pcrypt_note_gap(rule, start - last_end);
 		raw_cpu_write(pcrypt_last_end, 0);
+		raw_cpu_write(pcrypt_pair_end, end);
 		pcrypt_count_down_from(READ_ONCE(rule->busy_ns), start);
 	} else {
 		raw_cpu_write(pcrypt_last_end, end);
@@ -535,10 +558,11 @@ static void pcrypt_note_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir
 	spin_unlock_bh(&stream->lock);
 }
 
-/* The task was switched out, or the child took its time: there is no pair. */
+/* The task was switched out, or the child took its time: there is no pair, and no period. */
 static void pcrypt_forget_direct(void)
 {
 	raw_cpu_write(pcrypt_last_end, 0);
+	raw_cpu_write(pcrypt_pair_end, 0);
 }
 
 static void pcrypt_calibration_parallel(struct padata_priv *padata)
