@@ -153,7 +153,7 @@ draw_cost() {
 	local data=$results/native-cost.dat
 	first cost | awk '{ print $3 ? $3 : 4096, $4, $6 }' >"$data"
 	gnuplot <<-END
-		set terminal svg size 640,420
+		set terminal svg size 640,420 background "white"
 		set output "$results/native-cost.svg"
 		set logscale xy
 		set xlabel "jobs in flight"
@@ -170,7 +170,7 @@ draw_pcrypt() {
 	first pcrypt | awk '$3 == "gcm(aes)" && $5 == "encrypt" {
 		print $4, $6, $9, $11 }' >"$data"
 	gnuplot <<-END
-		set terminal svg size 640,420
+		set terminal svg size 640,420 background "white"
 		set output "$results/native-pcrypt.svg"
 		set logscale x
 		set yrange [0:*]
@@ -184,6 +184,57 @@ draw_pcrypt() {
 	END
 }
 
+# Over the length of a job, with what two CPUs allow.
+draw_speedup() {
+	local data=$results/native-speedup.dat
+	first speedup | awk '{ print $3 / 1000, $4, $6, $8 }' >"$data"
+	gnuplot <<-END
+		set terminal svg size 640,420 background "white"
+		set output "$results/native-speedup.svg"
+		set logscale x
+		set yrange [0:2.2]
+		set xlabel "us per job"
+		set ylabel "speed-up, a loop on one CPU = 1"
+		set key bottom right
+		plot "$data" using 1:4 with linespoints title "two pinned threads", \
+			"$data" using 1:3 with linespoints title "the kernel's own", \
+			"$data" using 1:2 with linespoints title "ours", \
+			1 with lines dashtype 2 linecolor "grey" notitle
+	END
+}
+
+# Throughput over size, one panel for each cipher, 256 requests in flight.
+draw_throughput() {
+	local data=$results/native-throughput.dat algorithm
+	first pcrypt | awk '$5 == "encrypt" && $6 == 256 {
+		rate = $4 * 8 / $7
+		print "\"" $3 "\"", $4, rate, rate * $9, rate * $11 }' >"$data"
+	{	cat <<-END
+			set terminal svg size 640,1000 background "white"
+			set output "$results/native-throughput.svg"
+			set multiplot layout ${#algorithms[@]},1
+			set logscale x
+			set xrange [50:5000]
+			set yrange [0:*]
+			set xlabel "bytes"
+			set ylabel "Gbit/s"
+			set key top left
+		END
+		for algorithm in "${algorithms[@]}"; do
+			cat <<-END
+				set title "$algorithm, encryption, 256 in flight"
+				at(name, y) = name eq "$algorithm" ? y : 1/0
+				plot "$data" using 2:(at(strcol(1), \$3)) with linespoints \
+						title "plain cipher", \
+					"" using 2:(at(strcol(1), \$4)) with linespoints \
+						title "our pcrypt", \
+					"" using 2:(at(strcol(1), \$5)) with linespoints \
+						title "the kernel's own pcrypt"
+			END
+		done
+	} | gnuplot
+}
+
 full() {
 	local part
 	[ $# != 0 ] || set -- cost speedup latency pcrypt load light mixed
@@ -194,7 +245,8 @@ full() {
 		table "$part"
 	done
 	[[ " $* " != *" cost "* ]] || draw_cost
-	[[ " $* " != *" pcrypt "* ]] || draw_pcrypt
+	[[ " $* " != *" speedup "* ]] || draw_speedup
+	[[ " $* " != *" pcrypt "* ]] || { draw_pcrypt; draw_throughput; }
 }
 
 # check_ciphers: known answers, and then pcrypt's results; counts both.

@@ -112,7 +112,7 @@ draw_cost() {
 	ratios <"$results/cost.lines" | awk '$1 == 4 && $2 == 1 && $3 == 0 {
 		print $4 ? $4 : 4096, $6, $7 }' >"$data"
 	gnuplot <<-END
-		set terminal svg size 640,420
+		set terminal svg size 640,420 background "white"
 		set output "$results/cost.svg"
 		set logscale xy
 		set xlabel "jobs in flight"
