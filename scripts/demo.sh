@@ -19,15 +19,28 @@ show_files() {
 	reported mask
 }
 
+# bar_room: how many columns a terminal has left beside the table of show_speed.
+bar_room() {
+	local columns=0
+	[ ! -t 1 ] || columns=$(tput cols 2>/dev/null) || columns=0
+	echo $((columns > 95 ? columns - 85 : 0))
+}
+
 # The load generator's key=value, as a table: the plain cipher and pcrypt in the same loop;
 # which part of pcrypt's requests was done in parallel mode, the others by the CPU that
-# sends.
+# sends.  Where a terminal has room each row gets a bar: '=' is as fast as the plain cipher,
+# '#' what is beyond.
 show_speed() {
 	echo
 	printf '%5s %-9s %12s %13s %9s %9s %13s %6s\n' bytes direction 'plain req/s' \
 		'pcrypt req/s' speed-up parallel 'out of order' wrong
 	{ reported parallel | sed 's/^/parallel /'; reported plain | sed 's/^/plain /'
-	  reported load; } | awk '
+	  reported load; } | awk -v room="$(bar_room)" '
+	function bar(ratio,   s, i) {
+		for (i = 1; i <= ratio * 10 + 0.5 && i < room; i++)
+			s = s (i <= 10 ? "=" : "#")
+		return s ? "  " s : ""
+	}
 	$1 == "parallel" {
 		jobs[$2, "encrypt"] = $5 - $3
 		jobs[$2, "decrypt"] = $6 - $4 }
@@ -36,10 +49,11 @@ show_speed() {
 		row = v["size"] SUBSEP v["direction"] }
 	/plain_per_second/ && $1 == "plain" { plain[row] = v["parallel_per_second"] }
 	/plain_per_second/ && $1 != "plain" {
-		printf "%5d %-9s %12d %13d %9.2f %8.0f%% %13d %6d\n", v["size"], v["direction"],
-			plain[row], v["parallel_per_second"],
-			v["parallel_per_second"] / (plain[row] ? plain[row] : 1),
-			100 * jobs[row] / v["requests"], v["out_of_order"], v["wrong"] }'
+		ratio = v["parallel_per_second"] / (plain[row] ? plain[row] : 1)
+		printf "%5d %-9s %12d %13d %9.2f %8.0f%% %13d %6d%s\n", v["size"],
+			v["direction"], plain[row], v["parallel_per_second"], ratio,
+			100 * jobs[row] / v["requests"], v["out_of_order"], v["wrong"],
+			bar(ratio) }'
 }
 
 show_jobs() {
