@@ -19,23 +19,19 @@ show_files() {
 	reported mask
 }
 
-# bar_room: how many columns a terminal has left beside the table of show_speed.
-bar_room() {
-	local columns=0
-	[ ! -t 1 ] || columns=$(tput cols 2>/dev/null) || columns=0
-	echo $((columns > 95 ? columns - 85 : 0))
-}
-
 # The load generator's key=value, as a table: the plain cipher and pcrypt in the same loop;
 # which part of pcrypt's requests was done in parallel mode, the others by the CPU that
 # sends.  Where a terminal has room each row gets a bar: '=' is as fast as the plain cipher,
 # '#' what is beyond.
 show_speed() {
+	local columns=0
+	# Of the terminal that is its input.
+	[ ! -t 1 ] || read -r _ columns < <(stty size <&3) || columns=0
 	echo
 	printf '%5s %-9s %12s %13s %9s %9s %13s %6s\n' bytes direction 'plain req/s' \
 		'pcrypt req/s' speed-up parallel 'out of order' wrong
 	{ reported parallel | sed 's/^/parallel /'; reported plain | sed 's/^/plain /'
-	  reported load; } | awk -v room="$(bar_room)" '
+	  reported load; } | awk -v room="$((columns < 110 ? 0 : columns - 85))" '
 	function bar(ratio,   s, i) {
 		for (i = 1; i <= ratio * 10 + 0.5 && i < room; i++)
 			s = s (i <= 10 ? "=" : "#")
@@ -54,7 +50,7 @@ show_speed() {
 			v["direction"], plain[row], v["parallel_per_second"], ratio,
 			100 * jobs[row] / v["requests"], v["out_of_order"], v["wrong"],
 			bar(ratio) }'
-}
+} 3>&1
 
 show_jobs() {
 	echo
