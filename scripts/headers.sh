@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # headers.sh [--boot [SUITE]]: both modules build at W=1, without warnings, with the
-# headers of each kernel that Debian's users have.
+# headers of the amd64 kernels of Debian 12, 13 and a later suite.
 #
-# As it is: the rt and cloud flavours of 6.1 and 6.12, as far as this machine's apt has
+# Without options: the rt and cloud flavours of 6.1 and 6.12, as far as this machine's apt has
 # them; static.sh has the others.  With --boot these and the normal ones, and those of
 # SUITE (trixie-backports): Debian 13's 6.12, and each series from 7.0 on of which it has
 # headers; the load is built, too, and each kernel boots and runs that of the demonstration.
@@ -31,10 +31,13 @@ boot() {
 stock() {
 	local options=() tests=() settings status=0
 	[ $boot = yes ] && tests=(TESTS=1 SUITE=none) || options=(--headers)
-	if ! "$TOP/scripts/stock.sh" --has "$@"; then
-		echo "skip   Debian's $*: apt has no such kernel here"
-		return
-	fi
+	"$TOP/scripts/stock.sh" --has "$@" || status=$?
+	case $status in
+	0)	;;
+	3)	echo "skip   Debian's $*: apt has no such kernel here"
+		return ;;
+	*)	exit $status ;;
+	esac
 	settings=$("$TOP/scripts/stock.sh" "${options[@]}" "$@") || exit
 	eval "$settings"
 	dir=$("$TOP/scripts/build.sh" "$HEADERS" "headers-$VERSION" "${tests[@]}") || status=1

@@ -4,9 +4,9 @@
 # matrix.sh [DIRECTORY...]: prints a table of what was built for which kernel, and ran
 # there, on which machine, as Documentation/testing.rst has it.
 #
-# build.sh and guest.sh add lines to the file `ran` of the logs' directory, which is read
-# here, or those of the DIRECTORYs: of builds without warnings, and of guests that ended
-# well.  What the host judges later is not in it.
+# Builds without warnings, and guests that ended well, add lines to the file `ran` of their
+# logs' directory.  Those of all logs are read, or of the DIRECTORYs.  What the host judges
+# later is not in it.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -33,12 +33,12 @@ rows() {
 		END { if (NR) print "" }'
 }
 
-[ $# != 0 ] || set -- "$LOGS"
+[ $# != 0 ] || set -- "$LOGS" "$LOGS"/*/
 files=()
 for directory; do
 	[ ! -e "$directory/ran" ] || files+=("$directory/ran")
 done
-[ ${#files[@]} != 0 ] || die "nothing has run: there is no $1/ran"
+[ ${#files[@]} != 0 ] || die "nothing has run: there is no file ran in $*"
 rule
 row kernel machine "what ran"
 rule

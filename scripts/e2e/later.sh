@@ -28,19 +28,24 @@ version_of() {
 }
 
 # with_source COMMAND...: with a test kernel of that version, built here.
-with_source() {
+with_source() (
+	set -e
 	local found
 	found=$(later_found "$series") || true
 	[[ "$found" == *"-${version%%+*}-"* ]] || rm -rf "$CACHE/src/later-linux-source-$series-"*
 	later_source "$suite" "$series" >/dev/null
 	PADATA_SERIES=$series PADATA_BUILDS=$BUILDS/later PADATA_LOGS=$LOGS/later "$@"
-}
+)
 
 # try TEXT COMMAND...
 try() {
 	local text=$1 status=0
 	shift
-	"$@" >"$LOGS/later-step.log" 2>&1 || status=$?
+	# Not as a condition, in which a subshell would go on after a command that fails.
+	set +e
+	"$@" >"$LOGS/later-step.log" 2>&1
+	status=$?
+	set -e
 	[ $status = 0 ] || tail -n 20 "$LOGS/later-step.log" >&2
 	count $status "$text"
 }
@@ -81,7 +86,7 @@ run_ipsec() {
 
 run_ovpn() {
 	try_later "ovpn" ipsec.sh later-ovpn 1 ovpn ovpn-paced ovpn-full ovpn-chacha
-	try_later "ovpn, mode=parallel," ipsec.sh later-ovpn 1 mode=parallel ovpn-full ovpn-chacha
+	try_later "ovpn, mode=parallel," ipsec.sh later-ovpn-parallel 1 mode=parallel ovpn-full ovpn-chacha
 }
 
 run_ktls() {
