@@ -14,9 +14,9 @@ import subprocess
 import sys
 
 OTHERS = set("""
-    add_argument address_ address_of_ all append core counter decode endswith enumerators format_
-    items join load_debug_info member_ parse_args pc pointer_type regex replace seek
-    set_core_dump set_kernel split stack_trace startswith string_ symbols value_ variable
+    add_argument address_ address_of_ all append core counter decode endswith enumerators error
+    format_ items join load_debug_info member_ parse_args pc pointer_type regex replace search
+    seek set_core_dump set_kernel split stack_trace startswith string_ symbols value_ variable
     battr busy_hash curr current_work nsections
     """.split())
 # Strings that name a member are given to getattr() in these functions.

@@ -21,11 +21,14 @@ import subprocess
 import sys
 import tempfile
 
-import drgn
-from drgn import FaultError, Object, container_of
-from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
-from drgn.helpers.linux.llist import llist_for_each_entry
-from drgn.helpers.linux.percpu import per_cpu, per_cpu_ptr
+try:
+    import drgn
+    from drgn import FaultError, Object, container_of
+    from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
+    from drgn.helpers.linux.llist import llist_for_each_entry
+    from drgn.helpers.linux.percpu import per_cpu, per_cpu_ptr
+except ImportError as missing:
+    sys.exit(f"padata_dump: {missing}; Debian's package is python3-drgn")
 
 # A longer list has changed while it was read.
 LONGEST = 1000000
@@ -647,7 +650,12 @@ def parse(arguments):
                         help="vmlinux, padata_mod.ko, pcrypt_mod.ko (what is installed)")
     parser.add_argument("-a", "--all", action="store_true",
                         help="also shells with no job in flight")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    try:
+        options.regex = re.compile(options.regex)
+    except re.error as error:
+        parser.error(f"{options.regex!r} is no regular expression: {error}")
+    return options
 
 
 def main(arguments):
@@ -660,7 +668,7 @@ def main(arguments):
             print(f"padata_dump: {failure}", file=sys.stderr)
             return 1
         found = [pinst for pinst in kernel.instances()
-                 if re.search(options.regex, pinst.name.string_().decode())]
+                 if options.regex.search(pinst.name.string_().decode())]
         for pinst in found:
             print_instance(kernel, pinst, options.all)
         if not found:

@@ -199,7 +199,14 @@ begin e2e-dump
 # No suite is called none: KUnit is not needed here.
 use_kernel dwarf SUITE=none
 work=$(mktemp -d) vmcore=$BUILDS/e2e-dump.vmcore
-trap 'rm -rf "$work" "$vmcore"' EXIT
+# end: the guest, in a process group of its own, and the files.
+end() {
+	[ -z "$guest" ] || kill -- "-$guest" 2>/dev/null || :
+	rm -rf "$work" "$vmcore"
+}
+
+guest=
+trap end EXIT
 trap 'exit 130' INT TERM HUP
 symbols="-s vmlinux -s padata_mod.ko -s pcrypt_mod.ko -s padata_stall.ko"
 mkdir "$work/symbols"
@@ -208,12 +215,15 @@ drgn_tree "$work/tree"
 memory=2G name=e2e-dump ended=0
 say "streams that stand still in $title"
 rm -f "$LOGS/$name.verdict" "$vmcore"
+set -m
 guest_with_channels &
 guest=$!
+set +m
 stalled || true
 check "QEMU writes the guest's memory" "$TOP/scripts/qmp-dump" "$work/qmp" "$vmcore"
 check "the guest goes on" let_go
 wait $guest || ended=$?
+guest=
 judge_plan "dump: "
 judge_end "dump: "
 echo "# in the guest"
