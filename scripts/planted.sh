@@ -184,7 +184,7 @@ judge_line() {
 
 # lines [NUMBER...]
 lines() {
-	local line file result status number=0
+	local line file result status number=0 done_lines=0
 	tree=$("$TOP/scripts/kernel.sh" kunit)
 	line_dir=$tmp/build
 	mkdir "$line_dir"
@@ -200,18 +200,21 @@ lines() {
 		status=0
 		judge_line "$result" || status=1
 		count $status "line $number, $function: '$old' -> '$new': $result${note:+ ($note)}"
+		done_lines=$((done_lines + 1))
 	done < <(grep -v '^#' scripts/planted/lines)
+	[ $done_lines -ge $# ] || die "not each of these is a line of scripts/planted/lines: $*"
 }
 
 # --- relaxed
 
 # relaxed [LABEL...]
 relaxed() {
-	local line label function old new catcher file status
+	local line label function old new catcher file status number=0
 	tree=$("$TOP/scripts/kernel.sh" kunit)
 	while IFS= read -r line; do
 		split_relaxed "$line"
 		[ $# = 0 ] || [[ " $* " = *" $label "* ]] || continue
+		number=$((number + 1))
 		file=$(file_of "$function" "$old" "$new") ||
 			die "relaxed $label: not found exactly once in $function: $old"
 		change_patch "$file" "$function" "$old" "$new" >"$tmp/relaxed.patch"
@@ -220,6 +223,7 @@ relaxed() {
 			</dev/null >/dev/null || status=1
 		count $status "relaxed $label, $function: '$old' -> '$new': builds, $catcher"
 	done < <(relaxed_lines)
+	[ $number -ge $# ] || die "not each of these is in scripts/planted/relaxed: $*"
 }
 
 # --- all
