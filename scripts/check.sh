@@ -138,8 +138,9 @@ cd "$TOP"
 # Each in a process group of its own, for stop_all.
 set -m
 trap stop_all EXIT
-# With deb.sh's, one of which may bring another compiler: not while a kernel is built.
-step setup scripts/setup.sh build-essential debhelper dh-dkms lintian
+# With deb.sh's, one of which may bring another compiler for this machine: not while a
+# kernel is built.
+step setup scripts/setup.sh build-essential debhelper dh-dkms lintian bpftrace
 need_kernel kunit
 # At low priority, until the first step that needs this kernel.
 begin kernel-debug nice -n 19 scripts/kernel.sh debug
