@@ -103,7 +103,8 @@
  * asked:A / asked:B, since when a CPU is asked to settle
  *   asked:A (pump_ask_to_settle) writes ::asked_at before llist_add(), which is fully
  *   ordered; asked:B (pump_settle_overdue) is a read barrier between a look at the lists
- *   and ::asked_at.  A timer that finds an entry does not take an older time for its.
+ *   and ::asked_at.  A timer that finds the entry does not take an older time for its,
+ *   unless the pump has taken the list between the two steps of asked:A.
  * idle:A / idle:B, store buffering
  *   idle:A (wait_until_idle) raises nr_waiters; full barrier; looks at the shells.
  *   idle:B (shell_put) lowers ::refs, fully ordered; reads nr_waiters.
@@ -113,8 +114,8 @@
  *   gone sees ::orphan, too.  One that sees ::orphan alone considers an idle shell
  *   busy.
  * over:A / over:B, return of parallel()
- *   A pump names the shell whose parallel() it runs before it does; over:A clears
- *   that with release, over:B reads it with acquire after the shell was seen idle.
+ *   A pump names the shell whose parallel() it runs before it does; over:A names another
+ *   one, or none, with release, over:B reads it with acquire after the shell was seen idle.
  *   The name was written before padata_do_serial(), and so before the shell's ::refs
  *   went down.  Where one is seen a grace period ends the wait: parallel() runs in an
  *   RCU read section.

@@ -229,7 +229,8 @@ static struct padata_shell *pump_run_jobs(struct padata_pump *pump,
 				break;
 			drain_at = st->now + BATCH_NS;
 			ps = job->ps;
-			WRITE_ONCE(pump->running, ps);
+			/* over:A: after parallel() of the shell before has returned */
+			smp_store_release(&pump->running, ps);
 			if (may_batch)
 				WRITE_ONCE(pump->batched_shell, ps);
 		}
