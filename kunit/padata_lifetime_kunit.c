@@ -234,8 +234,14 @@ static void free_shell_waits_for_callback(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-static struct completion lifetime_inside;
+static struct completion lifetime_inside, lifetime_begun;
 static atomic_t lifetime_may_leave;
+
+static void lifetime_free_shell_told(struct test_waiter *waiter)
+{
+	complete(&lifetime_begun);
+	padata_free_shell(waiter->ps);
+}
 
 static void lifetime_lasting_serial(struct test_lane *lane, u32 nr)
 {
@@ -251,11 +257,12 @@ static void free_shell_waits_for_lasting_callback(struct kunit *test)
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane = lifetime_lane(bed, &(struct test_load){ .jobs = 1 });
-	struct test_waiter *waiter = bed_waiter(bed, lifetime_free_shell);
+	struct test_waiter *waiter = bed_waiter(bed, lifetime_free_shell_told);
 
 	if (num_online_cpus() == 1)
 		return;
 	init_completion(&lifetime_inside);
+	init_completion(&lifetime_begun);
 	atomic_set(&lifetime_may_leave, 0);
 	test_keep_off_last_cpu(test);
 	lane->cb_cpu = test_last_cpu();
@@ -264,6 +271,7 @@ static void free_shell_waits_for_lasting_callback(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&lifetime_inside, TEST_TIMEOUT));
 	waiter->ps = lane->ps;
 	test_waiter_start(waiter);
+	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&lifetime_begun, TEST_TIMEOUT));
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&waiter->over, HZ / 10), 0);
 	atomic_set(&lifetime_may_leave, 1);
 	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(waiter));
