@@ -1026,38 +1026,60 @@ static void direct_requests_are_timed_in_pairs(struct kunit *test)
 	migrate_enable();
 }
 
+/* A pair has ended at @end; the task stays on the CPU until @n requests later. */
+static void pure_note_period(struct pcrypt_rule *rule, u64 end, int n, u64 start)
+{
+	preempt_disable();
+	pcrypt_begin_period(end);
+	pcrypt_note_period(rule, n, start);
+	preempt_enable();
+}
+
 /* The quick ones between two pairs, and the gaps between them, without what timing costs. */
 static void period_is_of_those_between_two_pairs(struct kunit *test)
 {
 	struct pcrypt_rule rule = { .busy_ns = 200 };
 
-	migrate_disable();
-	pcrypt_forget_direct();
-	pcrypt_note_period(&rule, 10, 90000);
-	KUNIT_EXPECT_EQ(test, rule.period_ns, 0U);
-	/* Nine that were quick, each of 200, and ten gaps of 50, after an end at 10000. */
-	raw_cpu_write(pcrypt_pair_end, 10000);
-	pcrypt_note_period(&rule, 10, 12300);
+	/* Nine that were quick, each of 200, and ten gaps of 50. */
+	pure_note_period(&rule, 10000, 10, 12300);
 	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U);
-	/* The second of a pair is none. */
-	pcrypt_note_period(&rule, 10, 90000);
-	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U);
-	raw_cpu_write(pcrypt_pair_end, 10000);
-	pcrypt_note_period(&rule, PCRYPT_MIN_PERIODS - 1, 90000);
-	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U);
-	KUNIT_EXPECT_EQ(test, raw_cpu_read(pcrypt_pair_end), 0ULL);
-	/* A clock that went back. */
-	raw_cpu_write(pcrypt_pair_end, 10000);
-	pcrypt_note_period(&rule, 10, 9999);
-	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U);
-	raw_cpu_write(pcrypt_pair_end, 10000);
-	pcrypt_forget_direct();
-	pcrypt_note_period(&rule, 10, 90000);
-	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U);
-	raw_cpu_write(pcrypt_pair_end, 10000);
-	pcrypt_note_period(&rule, PCRYPT_MIN_PERIODS, 10000 + 4 * 330 - 200);
+	pure_note_period(&rule, 10000, PCRYPT_MIN_PERIODS, 10000 + 4 * 330 - 200);
 	KUNIT_EXPECT_EQ(test, rule.period_ns, 250U - 250 / 8 + 330 / 8);
-	migrate_enable();
+	/* The second of a pair is none. */
+	preempt_disable();
+	pcrypt_begin_period(10000);
+	pcrypt_note_period(&rule, 1, 10100);
+	rule.period_ns = 0;
+	pcrypt_note_period(&rule, 10, 12300);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 0U);
+}
+
+static void period_is_not_known(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .busy_ns = 200 };
+
+	/* Too few, a clock that went back, no pair before. */
+	pure_note_period(&rule, 10000, PCRYPT_MIN_PERIODS - 1, 12300);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 0U);
+	pure_note_period(&rule, 10000, 10, 9999);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 0U);
+	pure_note_period(&rule, 0, 10, 12300);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 0U);
+	/* Another task has had the CPU, or what is timed was not quick. */
+	preempt_disable();
+	pcrypt_begin_period(10000);
+	raw_cpu_write(pcrypt_pair_turn, pcrypt_turn() - 1);
+	pcrypt_note_period(&rule, 10, 12300);
+	pcrypt_begin_period(10000);
+	pcrypt_forget_direct();
+	pcrypt_note_period(&rule, 10, 12300);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 0U);
+	/* A stream that is new to the CPU. */
+	rule.busy_ns = 0;
+	pure_note_period(&rule, 10000, 10, 12300);
+	KUNIT_EXPECT_EQ(test, rule.period_ns, 0U);
 }
 
 /* Timing makes gaps longer, pauses and other streams the period. */
@@ -1070,9 +1092,11 @@ static void direct_rate_by_the_shorter_one(struct kunit *test)
 		{ 200, 200, 401, 512 },
 		{ 200, 200, 250, 1024 * 4 / 5 },
 		{ 200, 200, 200, 1024 },
-		/* Shorter than the request: what follows is quick, or of others. */
+		/* Shorter than the request, by what timing adds to it, or of others. */
 		{ 200, 200, 175, 1024 * 8 / 7 },
-		{ 200, 200, 20, 1024 * 8 / 7 },
+		{ 200, 200, 20, 1024 * 200 / (200 - PCRYPT_TIMING_NS) },
+		{ 100, 200, 20, 1024 * 2 },
+		{ 10000, 200, 20, 1024 * 10000 / (10000 - PCRYPT_TIMING_NS) },
 		{ 0, 200, 20, PCRYPT_RATE_UNKNOWN },
 	};
 	struct pcrypt_rule rule = { };
@@ -1375,6 +1399,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(results_of_the_change_do_not_count),
 	KUNIT_CASE(direct_requests_are_timed_in_pairs),
 	KUNIT_CASE(period_is_of_those_between_two_pairs),
+	KUNIT_CASE(period_is_not_known),
 	KUNIT_CASE(direct_rate_by_the_shorter_one),
 	KUNIT_CASE(not_quick_in_other_modes),
 	KUNIT_CASE(waits_have_a_budget),

@@ -75,6 +75,8 @@ enum pcrypt_mode {
 #define PCRYPT_SAMPLE_NS	50000U
 #define PCRYPT_SAMPLE_MIN	4U
 #define PCRYPT_SAMPLE_MAX	256U
+/* No more than that is added to a request by its timing: two reads of a clock, cold code. */
+#define PCRYPT_TIMING_NS	64U
 /* So many requests in a row make a period: the time of the timed ones has little weight. */
 #define PCRYPT_MIN_PERIODS	4
 /* So many samples make a mean: the first ones, of cold caches, have little weight then. */
@@ -224,6 +226,8 @@ static DEFINE_PER_CPU(int, pcrypt_counted_from);
 static DEFINE_PER_CPU(u64, pcrypt_last_end);
 /* local_clock() at the end of a pair, or 0 if the requests since then are not counted. */
 static DEFINE_PER_CPU(u64, pcrypt_pair_end);
+/* pcrypt_turn() then. */
+static DEFINE_PER_CPU(unsigned long, pcrypt_pair_turn);
 /* Requests that were run on this CPU in parallel mode; wraps. */
 static DEFINE_PER_CPU(unsigned int, pcrypt_nr_run);
 

@@ -122,11 +122,6 @@ static void pcrypt_done(compat_completion_arg arg, int err)
 	padata_do_serial(&preq->padata);
 }
 
-static unsigned long pcrypt_nr_switches(void)
-{
-	return current->nvcsw + current->nivcsw;
-}
-
 static int pcrypt_run_measured(struct pcrypt_request *preq)
 {
 	unsigned long nr_switches = pcrypt_nr_switches();

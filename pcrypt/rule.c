@@ -114,7 +114,8 @@ static void pcrypt_leave_cb_cpu(struct pcrypt_stream *stream, enum pcrypt_dir di
  * Time in the child per time in direct mode, in 1/1024.  The gap is one between requests
  * that are timed, which takes as long as a short request.  The period has no such time in
  * it, but is a mean of all streams of the CPU and of its pauses.  The shorter one counts;
- * a period that is much less than this stream's requests is that of others.
+ * one that is less than this stream's requests take, but for what timing adds to them, is
+ * that of others.
  */
 static u32 pcrypt_direct_rate(const struct pcrypt_rule *rule)
 {
@@ -124,7 +125,7 @@ static u32 pcrypt_direct_rate(const struct pcrypt_rule *rule)
 	if (!busy)
 		return PCRYPT_RATE_UNKNOWN;
 	if (period)
-		whole = clamp(period, busy - busy / 8, whole);
+		whole = clamp(period, busy - min(busy / 2, PCRYPT_TIMING_NS), whole);
 	return div_u64((u64)busy << 10, whole);
 }
 
@@ -462,10 +463,13 @@ static void pcrypt_count_down(int n)
 	raw_cpu_write(pcrypt_counted_from, n);
 }
 
-/* One request in so many of this CPU is timed; which ones must not follow a pattern. */
-static void pcrypt_count_down_from(u32 busy_ns, u64 now)
+/*
+ * One request in so many of this CPU is timed, each of which takes @ns; which ones must not
+ * follow a pattern.
+ */
+static void pcrypt_count_down_from(u32 ns, u64 now)
 {
-	u32 n = clamp(PCRYPT_SAMPLE_NS / (busy_ns | 1), PCRYPT_SAMPLE_MIN, PCRYPT_SAMPLE_MAX);
+	u32 n = clamp(PCRYPT_SAMPLE_NS / (ns | 1), PCRYPT_SAMPLE_MIN, PCRYPT_SAMPLE_MAX);
 
 	pcrypt_count_down(n / 2 + (u32)now % n);
 }
@@ -485,15 +489,37 @@ static int pcrypt_count_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir
 	return n;
 }
 
-/* A direct request begins that is timed, the last of @n: the others have ended. */
+static unsigned long pcrypt_nr_switches(void)
+{
+	return current->nvcsw + current->nivcsw;
+}
+
+/* What says whether the CPU has been given to others meanwhile. */
+static unsigned long pcrypt_turn(void)
+{
+	return (unsigned long)current + pcrypt_nr_switches();
+}
+
+/* A pair ends, and with it the timed requests for a while. */
+static void pcrypt_begin_period(u64 end)
+{
+	raw_cpu_write(pcrypt_pair_end, end);
+	raw_cpu_write(pcrypt_pair_turn, pcrypt_turn());
+}
+
+/*
+ * A direct request was timed that began at @start, the last of @n since a pair; the others
+ * had ended, and no other task has had the CPU since then.
+ */
 static void pcrypt_note_period(struct pcrypt_rule *rule, int n, u64 start)
 {
 	u64 since = raw_cpu_read(pcrypt_pair_end);
+	u32 busy = READ_ONCE(rule->busy_ns);
 
 	raw_cpu_write(pcrypt_pair_end, 0);
-	if (since && n >= PCRYPT_MIN_PERIODS && (s64)(start - since) >= 0)
-		pcrypt_fold(&rule->period_ns,
-			    div_u64(start - since + READ_ONCE(rule->busy_ns), n));
+	if (since && busy && n >= PCRYPT_MIN_PERIODS && (s64)(start - since) >= 0 &&
+	    raw_cpu_read(pcrypt_pair_turn) == pcrypt_turn())
+		pcrypt_fold(&rule->period_ns, div_u64(start - since + busy, n));
 }
 
 /*
@@ -541,8 +567,9 @@ static void pcrypt_note_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir
 	if (last_end && (s64)(start - last_end) >= 0) {
 		pcrypt_note_gap(rule, start - last_end);
 		raw_cpu_write(pcrypt_last_end, 0);
-		raw_cpu_write(pcrypt_pair_end, end);
-		pcrypt_count_down_from(READ_ONCE(rule->busy_ns), start);
+		pcrypt_begin_period(end);
+		pcrypt_count_down_from(max(READ_ONCE(rule->busy_ns),
+					   READ_ONCE(rule->period_ns)), start);
 	} else {
 		raw_cpu_write(pcrypt_last_end, end);
 		pcrypt_count_down(1);
