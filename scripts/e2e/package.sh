@@ -3,8 +3,9 @@
 #
 # package.sh [SUITE...]: the Debian packages, built here, installed in fresh chroots of
 # Debian 12 and 13 (bookworm, trixie; 1.5 GB each, wants root), with Debian's own
-# kernel; that system booted with systemd in QEMU; the packages purged without a trace;
-# and built there from the tarball.
+# kernel; that system booted with systemd in QEMU, where scripts/guest/tour does a new
+# user's tasks; the packages purged without a trace; and built there from the tarball.
+# What was typed and printed goes to $PADATA_RESULTS (results), in tasks/.
 
 # shellcheck source=scripts/driver.sh
 . "$(dirname "$0")/../driver.sh"
@@ -13,7 +14,8 @@
 
 # All that the packages use, and that a boot with an encrypted volume needs.
 base="linux-image-$arch_kernel linux-headers-$arch_kernel initramfs-tools dkms openssl"
-base+=" cryptsetup kcapi-tools make"
+base+=" cryptsetup kcapi-tools make iproute2 iperf3 python3"
+results=${PADATA_RESULTS:-$TOP/results}
 packages="padata-dkms pcryptctl padata-dev"
 
 install_base() {
@@ -99,7 +101,8 @@ write_extras() {
 	StandardError=journal+console
 	ExecStart=/bin/sh /checks/package
 	EOF
-	cp "$TOP"/scripts/guest/{package,tap,report} "$TOP/debian/tests/smoke" "$extra/"
+	cp "$TOP"/scripts/guest/{package,tap,report,tour,tunnel} "$TOP/debian/tests/smoke" \
+		"$extra/"
 	chmod 755 "$extra/report" "$extra/smoke"
 }
 
@@ -116,7 +119,7 @@ make_image() {
 			echo "write $extra/$f $f"
 		done
 		echo "cd /checks"
-		for f in package tap report smoke; do
+		for f in package tap report tour tunnel smoke; do
 			echo "write $extra/$f $f"
 		done
 		echo "cd /etc/systemd/system"
@@ -142,7 +145,7 @@ boot() {
 	read -ra accel < <(accelerator)
 	rm -f "$console" "$LOGS/$name.verdict"
 	touch "$LOGS/$name.verdict"
-	timeout -k 5 900 qemu-system-x86_64 -nodefaults -no-reboot -display none -monitor none \
+	timeout -k 5 1500 qemu-system-x86_64 -nodefaults -no-reboot -display none -monitor none \
 		"${accel[@]}" -smp 2 -m 2G -kernel "$(echo "$chroot"/boot/vmlinuz-*)" \
 		-initrd "$(echo "$chroot"/boot/initrd.img-*)" \
 		-drive "file=$work/root.img,if=virtio,format=raw" \
@@ -151,6 +154,23 @@ boot() {
 		-append "root=/dev/vda rw console=ttyS0 loglevel=5 panic=-1 $patience" \
 		</dev/null || return
 	grep -q '^1\.\.' "$LOGS/$name.verdict" || { tail -n 30 "$console"; return 1; }
+}
+
+# write_tasks: what was typed and printed, one file each.
+write_tasks() {
+	local task
+	mkdir -p "$results/tasks"
+	{
+		echo "# apt-get install ./padata-dkms_*.deb ./pcryptctl_*.deb ./padata-dev_*.deb"
+		# Without what is the chroot's.
+		grep -vE '^(E: )?Can not write log|^debconf: delaying|^It is likely that' \
+			"$LOGS/$run-install.log" | sed 's/.*\r//'
+		echo "# dkms status"
+		grep '^padata-mod/' "$LOGS/$run-dkms.log"
+	} >"$results/tasks/install-$suite.txt"
+	for task in decide watch remove; do
+		sed -n "s/^tour: $task //p" "$LOGS/$name.verdict" >"$results/tasks/$task-$suite.txt"
+	done
 }
 
 # purge: with a configuration file that pcryptctl wrote.
@@ -200,6 +220,7 @@ test_suite() {
 	try sample "$suite: a module outside builds" in_chroot "sh debian/tests/sample" || :
 	if try image "$suite: an image of it" make_image && try boot "$suite: it boots" boot; then
 		judge_plan "$suite: "
+		write_tasks
 	fi
 	try purge "$suite: purged, and nothing is left" purge || :
 	try autopkgtest "$suite: autopkgtest" autopkgtests || :
