@@ -1139,10 +1139,11 @@ static void give_up_returning_for_a_while(struct kunit *test)
 	pcrypt_give_up_returning(stream, 0, end + 1);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
 	KUNIT_EXPECT_EQ(test, rule->direct_from, end + 1 + PURE_MS(400));
-	/* A window that is bad enough does not end it before. */
+	/* A window that is bad enough, with half a CPU's rate, does not end it before. */
 	rule->nr_bad = PCRYPT_BAD_WINDOWS;
 	rule->nr_windows = 1;
 	rule->window_since = 1;
+	rule->done_ns = (end + PURE_MS(400)) / 2;
 	spin_unlock_bh(&stream->lock);
 	local_bh_disable();
 	pcrypt_look_at_rate(stream, 0, end + PURE_MS(400));
@@ -1156,18 +1157,46 @@ static void give_up_returning_for_a_while(struct kunit *test)
 static void waits_have_a_budget(struct kunit *test)
 {
 	struct pcrypt_rule rule = { };
-	unsigned int us, sum = 0;
+	static const unsigned int waits[] = { 1000, 2000, 4000, 8000, 8000, 2000, 0 };
 	u64 now = PURE_MS(1000);
+	int i;
 
-	do {
-		us = pcrypt_take_spin_us(&rule, now);
-		KUNIT_EXPECT_LE(test, us, PCRYPT_SPIN_US);
-		sum += us;
-	} while (us && sum <= PCRYPT_SPIN_ALL_US);
-	KUNIT_EXPECT_EQ(test, sum, PCRYPT_SPIN_ALL_US);
+	for (i = 0; i < ARRAY_SIZE(waits); i++)
+		KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now), waits[i]);
 	now += PURE_MS(PCRYPT_RETURN_MS);
 	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now), 0U);
-	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now + 1), PCRYPT_SPIN_US);
+	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now + 1), PCRYPT_SPIN_MAX_US);
+}
+
+/* A new mode begins with short waits. */
+static void waits_are_short_at_first(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+
+	pure_set_mode(stream, PCRYPT_RETURNING);
+	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&stream->rule, PURE_MS(1000)), PCRYPT_SPIN_US);
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	pure_set_mode(stream, PCRYPT_RETURNING);
+	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&stream->rule, PURE_MS(1000)), PCRYPT_SPIN_US);
+	pure_set_mode(stream, PCRYPT_DIRECT);
+}
+
+/* The wait before the next attempt is not for a mode that is worse than attempts. */
+static void much_too_slow_returns_at_once(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1000, .rate = 249, .direct_from = 2000,
+				    .nr_bad = PCRYPT_BAD_WINDOWS };
+
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_return(&rule, 1000));
+	rule.nr_bad--;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_return(&rule, 1999));
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_return(&rule, 2000));
+	rule.nr_bad++;
+	rule.rate = 250;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_return(&rule, 1000));
+	/* Each rate is bad then. */
+	rule.direct_rate = PCRYPT_RATE_UNKNOWN;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_return(&rule, 1000));
 }
 
 /* A stream that returns, and has its callbacks on another CPU. */
@@ -1403,6 +1432,8 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(direct_rate_by_the_shorter_one),
 	KUNIT_CASE(not_quick_in_other_modes),
 	KUNIT_CASE(waits_have_a_budget),
+	KUNIT_CASE(waits_are_short_at_first),
+	KUNIT_CASE(much_too_slow_returns_at_once),
 	KUNIT_CASE(submitter_waits_for_direct_mode),
 	KUNIT_CASE(submitter_on_callback_cpu_does_not_wait),
 	KUNIT_CASE(trial_leaves_submitters_cpu),

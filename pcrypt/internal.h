@@ -109,10 +109,12 @@ enum pcrypt_mode {
 /* One of so many requests in parallel mode reads the clock. */
 #define PCRYPT_LOOK_EVERY	16U
 /*
- * So long a submitter waits for direct mode at a time, and so long all of them in
+ * So long a submitter waits for direct mode at first; each wait in vain doubles the next one
+ * up to the second, since the other CPU may be a virtual one; and so long wait all of them in
  * PCRYPT_RETURN_MS: half of that time.
  */
 #define PCRYPT_SPIN_US		1000U
+#define PCRYPT_SPIN_MAX_US	8000U
 #define PCRYPT_SPIN_ALL_US	25000U
 /* After so long without a job of decryption there is no leader: 100 ms. */
 #define PCRYPT_LEAD_JIFFIES	(HZ / 10)
@@ -148,6 +150,7 @@ enum pcrypt_mode {
  * @nr_bad: Of these the last ones in a row that did not pay.
  * @spin_since: local_clock() when @spin_left_us was full.
  * @spin_left_us: So long submitters may wait still for direct mode.
+ * @spin_us: So long the next wait is; 0: as long as the first one.
  * @here_ms: So long the stream returns before a submitter on the callback CPU is direct.
  * @direct_from: local_clock() from which on the stream may return to direct mode.
  * @late_ms: How long it may not after the child has completed a request later.
@@ -179,6 +182,7 @@ struct pcrypt_rule {
 	unsigned int nr_bad;
 	u64 spin_since;
 	unsigned int spin_left_us;
+	unsigned int spin_us;
 	unsigned int here_ms;
 	u64 direct_from;
 	unsigned int late_ms;

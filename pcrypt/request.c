@@ -406,7 +406,9 @@ static unsigned int pcrypt_take_spin_us(struct pcrypt_rule *rule, u64 now)
 		rule->spin_since = now;
 		rule->spin_left_us = PCRYPT_SPIN_ALL_US;
 	}
-	us = min(rule->spin_left_us, PCRYPT_SPIN_US);
+	us = rule->spin_us ?: PCRYPT_SPIN_US;
+	rule->spin_us = min(us * 2, PCRYPT_SPIN_MAX_US);
+	us = min(us, rule->spin_left_us);
 	rule->spin_left_us -= us;
 	return us;
 }

@@ -156,6 +156,7 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	rule->window_since = 0;
 	rule->nr_windows = 0;
 	rule->nr_bad = 0;
+	rule->spin_us = 0;
 }
 
 /* With a callback CPU that is not the submitter's, if there is one. */
@@ -401,6 +402,18 @@ static bool pcrypt_judge(struct pcrypt_rule *rule, u64 now)
 	return rule->nr_bad >= most || pcrypt_is_to_compare(rule, now);
 }
 
+/*
+ * Return true if parallel mode may end.  A stream that could not return stays in it for a
+ * while, unless it is so bad that returning is no worse.
+ */
+static bool pcrypt_may_return(const struct pcrypt_rule *rule, u64 now)
+{
+	if ((s64)(now - rule->direct_from) >= 0)
+		return true;
+	return rule->direct_rate != PCRYPT_RATE_UNKNOWN &&
+	       rule->nr_bad >= PCRYPT_BAD_WINDOWS && rule->rate < rule->direct_rate / 4;
+}
+
 /* A stream that follows returns when there is no leader, whatever its own rate is. */
 static void pcrypt_end_following(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
 {
@@ -423,7 +436,7 @@ static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir di
 		over = (s64)(now - rule->handed_over) > PCRYPT_TRIAL_MAX_NS;
 	else
 		over = (s64)(now - rule->since) > PCRYPT_UNSETTLED_NS;
-	over &= stream->mode == PCRYPT_PARALLEL && (s64)(now - rule->direct_from) >= 0;
+	over &= stream->mode == PCRYPT_PARALLEL && pcrypt_may_return(rule, now);
 	if (rule->follows)
 		pcrypt_end_following(stream, dir, now);
 	else if (over)
