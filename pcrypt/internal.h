@@ -92,7 +92,7 @@ enum pcrypt_mode {
  */
 #define PCRYPT_PAID_MS		1000U
 /* Time over which the rate of parallel mode is measured: at first, and then. */
-#define PCRYPT_TRIAL_NS		(1 * NSEC_PER_MSEC)
+#define PCRYPT_TRIAL_NS		(2 * NSEC_PER_MSEC)
 #define PCRYPT_WINDOW_NS	(4 * NSEC_PER_MSEC)
 /* A trial that is much worse than direct mode ends after a part of that time. */
 #define PCRYPT_TRIAL_LEAST_NS	(PCRYPT_TRIAL_NS / 4)
