@@ -118,9 +118,9 @@ later_unpack() {
 		(cd "$debs" && later_apt "$1" download "$pkg") &&
 		dpkg-deb --fsys-tarfile "$debs/$pkg"_*.deb | tar -xO "./usr/src/$pkg.tar.xz" |
 		tar -C "$dir" --strip-components=1 -xJ &&
+		touch "$dir/.complete" &&
 		rm -rf "$CACHE/src/later-$pkg-"* &&
 		mv "$dir" "$CACHE/src/later-$pkg-$(dpkg-deb -f "$debs/$pkg"_*.deb Version)" &&
-		touch "$CACHE/src/later-$pkg-"*/.complete &&
 		rm -rf "$debs"
 }
 
