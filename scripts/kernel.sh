@@ -64,7 +64,8 @@ build() {
 flavour=${1:?usage: kernel.sh kunit|debug|kcsan|rt|dwarf}
 [ -e "$TOP/scripts/configs/$arch.config" ] || die "there is no test kernel for $arch"
 files=()
-for f in $(fragments "$flavour"); do
+names=$(fragments "$flavour")
+for f in $names; do
 	files+=("$TOP/scripts/configs/$f.config")
 done
 exec 9>"$CACHE/kernel-$arch-$SERIES-$flavour.lock"
