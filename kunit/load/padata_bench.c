@@ -17,6 +17,8 @@
  *   speedup   the same against a loop without padata on one CPU, and against two
  *             pinned threads that share the jobs, which is the ceiling
  *   latency   from submission to serial(), one job at a time or paced
+ *   transfer  how long a cache line takes from one CPU to another, which depends on where
+ *             a host has put them
  *
  * The floor is the same harness with callbacks called at once, without padata.
  *
@@ -66,7 +68,7 @@
 
 static char *test = "cost";
 module_param(test, charp, 0444);
-MODULE_PARM_DESC(test, "cost, speedup or latency");
+MODULE_PARM_DESC(test, "cost, speedup, latency or transfer");
 
 static unsigned int windows[MAX_VALUES] = { 1, 64, 0 };
 static int nr_windows = 3;
@@ -166,51 +168,58 @@ struct stream {
  * @task: The thread.
  * @ps: The shell, or the first of several; NULL: callbacks are called at once.
  * @streams: Of the loads of gateways: parameter streams of them; or NULL.
- * @free: With streams: jobs that were called back.
- * @batch: With streams: jobs taken from @free.
- * @tasklet: Submits a burst.
- * @paused_ns: Slept between windows.
  * @jobs: As many as the window is wide.
  * @window: Most jobs in flight.
  * @nr: Jobs to submit.
- * @seq: Submitted so far.
- * @done: Called back so far; of one stream only serial() writes it.
- * @wake_at: Value of @done at which the thread is woken.
  * @interval_ns: Between two submissions, or 0.
  * @start_ns: By number, when a job was submitted, then how long it took; or NULL.
  * @cpu: Where it runs.
  * @cb_cpu: The callback CPU.
  * @loops: Length of a job.
- * @reorders: Callbacks out of turn.
- * @err: Error of a submission, or 0.
  * @stop: Set from outside: submit no more.
+ * @tasklet: Submits a burst.
  * @go: The thread may begin.
  * @end: The thread has ended.
+ * @wake_at: Value of @done at which the thread is woken.
+ * @seq: Submitted so far.
+ * @seen: What @done was when the submitter looked last.
+ * @err: Error of a submission, or 0.
+ * @batch: With streams: jobs taken from @free.
+ * @paused_ns: Slept between windows.
+ * @done: Called back so far; of one stream only serial() writes it.
+ * @reorders: Callbacks out of turn.
+ * @free: With streams: jobs that were called back.
+ *
+ * The fields up to @wake_at are seldom written; those from @seq on are the submitter's,
+ * those from @done on are written by callbacks, on another CPU.
  */
 struct feeder {
 	struct task_struct	*task;
 	struct padata_shell	*ps;
 	struct stream		*streams;
-	struct llist_head	free;
-	struct llist_node	*batch;
-	struct tasklet_struct	tasklet;
-	u64			paused_ns;
 	struct bench_job	*jobs;
 	unsigned int		window;
 	unsigned int		nr;
-	unsigned int		seq;
-	atomic_t		done;
-	unsigned int		wake_at;
 	u64			interval_ns;
 	u64			*start_ns;
 	int			cpu;
 	int			cb_cpu;
 	unsigned int		loops;
-	unsigned int		reorders;
-	int			err;
 	bool			stop;
+	struct tasklet_struct	tasklet;
 	struct completion	go;
 	struct completion	end;
+	unsigned int		wake_at;
+
+	unsigned int		seq ____cacheline_aligned_in_smp;
+	unsigned int		seen;
+	int			err;
+	struct llist_node	*batch;
+	u64			paused_ns;
+
+	atomic_t		done ____cacheline_aligned_in_smp;
+	unsigned int		reorders;
+	struct llist_head	free;
 };
 
 static struct padata_instance *pinst;
@@ -348,12 +357,21 @@ static void feeder_pace(struct feeder *f, ktime_t *due)
 	schedule_hrtimeout_range(&until, 0, HRTIMER_MODE_ABS);
 }
 
+/* Looks at what another CPU writes only where that may change the answer. */
+static bool feeder_is_full(struct feeder *f, unsigned int most)
+{
+	if (f->seq - f->seen < most)
+		return false;
+	f->seen = atomic_read(&f->done);
+	return f->seq - f->seen >= most;
+}
+
 static void feeder_run(struct feeder *f)
 {
 	ktime_t due = ktime_get();
 
 	while (f->seq < f->nr && !f->err && !READ_ONCE(f->stop)) {
-		if (f->seq - atomic_read(&f->done) >= f->window)
+		if (feeder_is_full(f, f->window))
 			feeder_wait(f, f->seq - f->window / 2);
 		if (f->interval_ns)
 			feeder_pace(f, &due);
@@ -387,17 +405,12 @@ static void feeder_submit_by_turns(struct feeder *f)
 	feeder_send(f, job, f->streams[f->seq % nr_streams].ps, stream_serial);
 }
 
-static unsigned int feeder_in_flight(const struct feeder *f)
-{
-	return f->seq - atomic_read(&f->done);
-}
-
 static void feeder_burst(struct tasklet_struct *tasklet)
 {
 	struct feeder *f = container_of(tasklet, struct feeder, tasklet);
 	unsigned int n = min(burst, f->nr - f->seq);
 
-	while (n-- && !f->err && feeder_in_flight(f) < f->window)
+	while (n-- && !f->err && !feeder_is_full(f, f->window))
 		feeder_submit_by_turns(f);
 }
 
@@ -428,7 +441,7 @@ static void feeder_wait_for_room(struct feeder *f)
 
 	if (pause_us && f->seq && !(f->seq % f->window))
 		feeder_pause(f);
-	else if (feeder_in_flight(f) > most)
+	else if (feeder_is_full(f, most + 1))
 		feeder_wait(f, f->seq - min(most, f->window / 2));
 }
 
@@ -883,6 +896,56 @@ out:
 	return err;
 }
 
+/* A line that goes to and fro between two CPUs; odd: it is the other one's turn. */
+static unsigned int ball ____cacheline_aligned_in_smp;
+
+static int play_back(void *arg)
+{
+	unsigned int i;
+
+	for (i = 1; i < 2 * jobs; i += 2) {
+		while (READ_ONCE(ball) != i)
+			cpu_relax();
+		WRITE_ONCE(ball, i + 1);
+	}
+	return 0;
+}
+
+static u64 play(void)
+{
+	u64 start = ktime_get_ns();
+	unsigned int i;
+
+	for (i = 0; i < 2 * jobs; i += 2) {
+		while (READ_ONCE(ball) != i)
+			cpu_relax();
+		WRITE_ONCE(ball, i + 1);
+	}
+	return ktime_get_ns() - start;
+}
+
+/* From the CPU of this task to the next one. */
+static int test_transfer(unsigned int value, unsigned int ns)
+{
+	struct task_struct *other = kthread_create(play_back, NULL, "bench/ball");
+	u64 elapsed;
+
+	if (IS_ERR(other))
+		return -ENOMEM;
+	WRITE_ONCE(ball, 0);
+	get_task_struct(other);
+	migrate_disable();
+	kthread_bind(other, nth_cpu(smp_processor_id() + 1));
+	wake_up_process(other);
+	elapsed = play();
+	migrate_enable();
+	kthread_stop(other);
+	put_task_struct(other);
+	pr_info("test=transfer impl=%s cpus=%u jobs=%u transfer_ns=%llu\n", BENCH_IMPL,
+		num_online_cpus(), jobs, div_u64(elapsed, 2 * jobs));
+	return 0;
+}
+
 /**
  * struct bench_test - something to measure
  * @name: Value of the parameter test.
@@ -901,6 +964,7 @@ static const struct bench_test bench_tests[] = {
 	{ "cost", test_cost_window, windows, &nr_windows },
 	{ "speedup", test_speedup_window, windows, &nr_windows },
 	{ "latency", test_latency_load, loads, &nr_loads },
+	{ "transfer", test_transfer, loads, &nr_loads },
 };
 
 static int run_all(const struct bench_test *t)
