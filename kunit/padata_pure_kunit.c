@@ -63,7 +63,7 @@ static u32 pure_cycles(void)
 #include "../padata/helper.c"
 #include "../padata/multithread.c"
 
-#define PURE_JOBS	64
+#define PURE_JOBS	(2 * BATCH_JOBS)
 
 /* ---- lists ---- */
 

@@ -28,7 +28,7 @@
 #define CALIBRATE_TIMES		3
 /* Nanoseconds that drains of short jobs may wait for more; short jobs per pull. */
 #define BATCH_NS		2000
-#define BATCH_JOBS		32
+#define BATCH_JOBS		64
 /* Jobs that one walk of an order list takes, and walks of one drain. */
 #define CUT_JOBS		64
 #define DRAIN_CUTS		16

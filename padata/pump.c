@@ -235,6 +235,8 @@ static struct padata_shell *pump_run_jobs(struct padata_pump *pump,
 				WRITE_ONCE(pump->batched_shell, ps);
 		}
 		pop_link(&jobs->first);
+		/* It may still be in the cache of its submitter. */
+		prefetchw(jobs->first);
 		run_parallel(pump, job, st);
 	} while (!job_list_empty(jobs) && !stretch_over(st));
 	if (may_batch)

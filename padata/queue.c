@@ -267,15 +267,23 @@ static bool may_pull_more(struct instance *pinst)
 		 pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns)));
 }
 
-/* Move up to @most jobs of a shell to @jobs.  Return their number, at least one. */
+/*
+ * Move up to @most jobs of a shell to @jobs.  Return their number, at least one.  Where all
+ * are taken none is looked at: each may still be in the cache of its submitter, and the
+ * queue is locked.
+ */
 static unsigned int pull_run(struct padata_shell *ps, unsigned int most,
 			     struct job_list *jobs)
 {
 	struct padata_link *last = ps->queue.first;
+	unsigned int n = ps->nr_queued;
 	struct job_list run;
-	unsigned int n;
 
-	for (n = 1; n < most && last->next; n++)
+	if (n <= most) {
+		job_list_append(jobs, &ps->queue);
+		return n;
+	}
+	for (n = 1; n < most; n++)
 		last = last->next;
 	job_list_cut(&ps->queue, last, &run);
 	job_list_append(jobs, &run);
