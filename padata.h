@@ -21,6 +21,7 @@
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/kobject.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 #define padata_instance		padata_mod_instance
@@ -42,7 +43,10 @@
 #define padata_is_direct	padata_mod_is_direct
 #define padata_go_direct	padata_mod_go_direct
 #define padata_go_direct_here	padata_mod_go_direct_here
+#define padata_is_direct_slow	padata_mod_is_direct_slow
 #define padata_direct_done	padata_mod_direct_done
+#define padata_direct_done_slow	padata_mod_direct_done_slow
+#define padata_direct		padata_mod_direct
 #define padata_map_cb_cpu	padata_mod_map_cb_cpu
 #define padata_do_serial	padata_mod_do_serial
 #define padata_mt_job		padata_mod_mt_job
@@ -68,6 +72,16 @@ struct workqueue_struct;
  */
 struct padata_instance {
 	struct kobject kobj;
+};
+
+/*
+ * Private: the beginning of a shell.  @on is the CPU on which submitters do the work
+ * themselves, or below 0; @cpu the number of each CPU, or below 0 while that is offline or
+ * about to go.
+ */
+struct padata_direct {
+	int on;
+	int __percpu *cpu;
 };
 
 /* A link of a singly linked list of jobs. */
@@ -176,13 +190,62 @@ int padata_do_parallel(struct padata_shell *ps, struct padata_priv *padata,
 		       int *cb_cpu);
 int padata_do_inline(struct padata_shell *ps, struct padata_priv *padata,
 		     int *cb_cpu);
-bool padata_is_direct(struct padata_shell *ps);
+bool padata_is_direct_slow(struct padata_shell *ps);
 int padata_go_direct(struct padata_shell *ps);
 int padata_go_direct_here(struct padata_shell *ps);
-void padata_direct_done(struct padata_shell *ps);
+void padata_direct_done_slow(struct padata_shell *ps);
 int padata_map_cb_cpu(struct padata_shell *ps, int cb_cpu);
 void padata_do_serial(struct padata_priv *padata);
 void padata_do_multithreaded(const struct padata_mt_job *job);
 int padata_do_multithreaded_err(const struct padata_mt_job *job);
+
+/* The caller may be moved to another CPU at any time: what counts is where it was. */
+static __always_inline bool padata_direct_is_here(const struct padata_direct *direct, int on)
+{
+	return likely(on == raw_cpu_read(*direct->cpu));
+}
+
+/**
+ * padata_is_direct() - ask whether the caller may do a job itself
+ * @ps: The shell.
+ *
+ * In direct mode, see padata_go_direct(), the caller does the work at once, in place
+ * of submitting a job, and calls padata_direct_done().  The work has to end before the
+ * caller returns from the call of its user, or to become a job by padata_do_inline()
+ * before that, and the user must have the result before it calls again.  Any number of
+ * tasks and CPUs may do so at the same time.  Direct work is not a job: it is in none of
+ * the instance's counters, and padata_free_shell() does not wait for it.
+ *
+ * Context: Task or softirq, interrupts on.  Does not sleep.
+ * Return: true if the caller may; false if the shell is not in direct mode, or the CPU
+ * is about to go offline.  The work is then one for padata_do_parallel() or
+ * padata_do_inline(), which end direct mode.
+ */
+static __always_inline bool padata_is_direct(struct padata_shell *ps)
+{
+	const struct padata_direct *direct = (const struct padata_direct *)ps;
+	/* direct:B; after it the caller's result cannot be seen before earlier ones */
+	int on = smp_load_acquire(&direct->on);
+
+	return padata_direct_is_here(direct, on) || padata_is_direct_slow(ps);
+}
+
+/**
+ * padata_direct_done() - say that direct work is done
+ * @ps: The shell.
+ *
+ * Called after padata_is_direct() has returned true, or padata_go_direct() 0, when the
+ * work is done and before the result is passed on.  If others have ended direct mode
+ * meanwhile, the fence of their jobs did not wait for this result; jobs that follow do.
+ *
+ * Context: Task or softirq, interrupts on.  Does not sleep.
+ */
+static __always_inline void padata_direct_done(struct padata_shell *ps)
+{
+	const struct padata_direct *direct = (const struct padata_direct *)ps;
+
+	if (!padata_direct_is_here(direct, READ_ONCE(direct->on)))
+		padata_direct_done_slow(ps);
+}
 
 #endif /* _PADATA_MOD_H */

@@ -14,7 +14,7 @@
  * It ends with the next job.  Direct results came out on the CPUs of their submitters,
  * so that job has a fence: padata_shell::from names the CPU, or is CPU_MANY.
  *
- * Letters: none of its own; padata_shell::direct_on is written under
+ * Letters: none of its own; padata_shell::direct is written under
  * padata_shell::lock.
  */
 
@@ -23,10 +23,10 @@ static void shell_note_direct(struct padata_shell *ps)
 {
 	lockdep_assert_held(&ps->lock);
 	pump_delivers(this_cpu_ptr(ps->pinst->pumps));
-	if (ps->direct_on == smp_processor_id())
+	if (ps->direct.on == smp_processor_id())
 		return;
 	ps->from = CPU_MANY;
-	WRITE_ONCE(ps->direct_on, CPU_MANY);
+	WRITE_ONCE(ps->direct.on, CPU_MANY);
 }
 
 /* A CPU on its way out settles for the last time, so it takes no more such work. */
@@ -39,9 +39,9 @@ static bool direct_cpu_is_online(struct padata_shell *ps)
 static bool shell_join_direct(struct padata_shell *ps)
 {
 	lockdep_assert_held(&ps->lock);
-	if (ps->direct_on == CPU_NONE || !direct_cpu_is_online(ps))
+	if (ps->direct.on == CPU_NONE || !direct_cpu_is_online(ps))
 		return false;
-	if (ps->direct_here && ps->direct_on != smp_processor_id())
+	if (ps->direct_here && ps->direct.on != smp_processor_id())
 		return false;
 	shell_note_direct(ps);
 	return true;
@@ -70,39 +70,24 @@ static __always_inline bool shell_knows_direct_cpu(struct padata_shell *ps, int 
 	       (on == CPU_MANY && here != CPU_UNKNOWN && raw_cpu_read(pumps->delivers));
 }
 
-/**
- * padata_is_direct() - ask whether the caller may do a job itself
- * @ps: The shell.
- *
- * In direct mode, see padata_go_direct(), the caller does the work at once, in place
- * of submitting a job, and calls padata_direct_done().  The work has to end before the
- * caller returns from the call of its user, or to become a job by padata_do_inline()
- * before that, and the user must have the result before it calls again.  Any number of
- * tasks and CPUs may do so at the same time.  Direct work is not a job: it is in none of
- * the instance's counters, and padata_free_shell() does not wait for it.
- *
- * Context: Task or softirq, interrupts on.  Does not sleep.
- * Return: true if the caller may; false if the shell is not in direct mode, or the CPU
- * is about to go offline.  The work is then one for padata_do_parallel() or
- * padata_do_inline(), which end direct mode.
- */
-bool padata_is_direct(struct padata_shell *ps)
+/* The rest of padata_is_direct(). */
+bool padata_is_direct_slow(struct padata_shell *ps)
 {
-	/* direct:B; after it the caller's result cannot be seen before earlier ones */
-	int on = smp_load_acquire(&ps->direct_on);
+	/* direct:B */
+	int on = smp_load_acquire(&ps->direct.on);
 
 	if (shell_knows_direct_cpu(ps, on))
 		return true;
 	return on != CPU_NONE && shell_is_direct_here(ps);
 }
-EXPORT_SYMBOL_GPL(padata_is_direct);
+EXPORT_SYMBOL_GPL(padata_is_direct_slow);
 
 /* Direct mode has ended meanwhile, or the task was moved. */
 static noinline void shell_note_late_result(struct padata_shell *ps)
 {
 	rcu_read_lock_bh();
 	spin_lock(&ps->lock);
-	if (ps->direct_on != CPU_NONE && !ps->direct_here) {
+	if (ps->direct.on != CPU_NONE && !ps->direct_here) {
 		shell_note_direct(ps);
 	} else {
 		shell_end_direct(ps);
@@ -119,22 +104,13 @@ static noinline void shell_note_late_result(struct padata_shell *ps)
 	rcu_read_unlock_bh();
 }
 
-/**
- * padata_direct_done() - say that direct work is done
- * @ps: The shell.
- *
- * Called after padata_is_direct() has returned true, or padata_go_direct() 0, when the
- * work is done and before the result is passed on.  If others have ended direct mode
- * meanwhile, the fence of their jobs did not wait for this result; jobs that follow do.
- *
- * Context: Task or softirq, interrupts on.  Does not sleep.
- */
-void padata_direct_done(struct padata_shell *ps)
+/* The rest of padata_direct_done(). */
+void padata_direct_done_slow(struct padata_shell *ps)
 {
-	if (!shell_knows_direct_cpu(ps, READ_ONCE(ps->direct_on)))
+	if (!shell_knows_direct_cpu(ps, READ_ONCE(ps->direct.on)))
 		shell_note_late_result(ps);
 }
-EXPORT_SYMBOL_GPL(padata_direct_done);
+EXPORT_SYMBOL_GPL(padata_direct_done_slow);
 
 /*
  * Return true if direct mode may begin: no job is in flight, and no result is on its way,
@@ -164,7 +140,7 @@ static int go_direct(struct padata_shell *ps, bool here)
 	rcu_read_lock_bh();
 	spin_lock(&ps->lock);
 	direct = shell_join_direct(ps);
-	if (!direct && ps->direct_on == CPU_NONE && shell_may_go_direct(ps, here)) {
+	if (!direct && ps->direct.on == CPU_NONE && shell_may_go_direct(ps, here)) {
 		shell_begin_direct(ps);
 		direct = true;
 	}

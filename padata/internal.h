@@ -68,6 +68,13 @@ struct job_list {
 
 /* One ordered stream of jobs. */
 struct padata_shell {
+	/*
+	 * S: in direct.on, the CPU on which submitters do the work themselves,
+	 * CPU_MANY, or CPU_NONE where the shell is not in direct mode; also
+	 * read without the lock, see direct:B.  I: direct.cpu.  padata.h knows
+	 * that a shell begins with it
+	 */
+	struct padata_direct	direct;
 	struct instance		*pinst;	/* I: its instance */
 	spinlock_t		lock;	/* Protects the fields marked S */
 	/*
@@ -105,13 +112,7 @@ struct padata_shell {
 	 */
 	int			from;
 	/*
-	 * S: CPU on which submitters do the work themselves, CPU_MANY, or
-	 * CPU_NONE where the shell is not in direct mode; also read without
-	 * the lock, see direct:B
-	 */
-	int			direct_on;
-	/*
-	 * S: direct work is for the CPU direct_on alone, since results of jobs
+	 * S: direct work is for the CPU direct.on alone, since results of jobs
 	 * may be on their way there
 	 */
 	bool			direct_here;
@@ -385,6 +386,8 @@ struct instance {
 	unsigned long		stalls;	/* W: how many it has reported */
 	struct hlist_node	node;	/* Hotplug callbacks of this instance */
 };
+
+static_assert(!offsetof(struct padata_shell, direct));
 
 static enum cpuhp_state hotplug_state;
 

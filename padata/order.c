@@ -57,7 +57,7 @@ static void shell_begin_direct(struct padata_shell *ps)
 	ps->late_result = false;
 	WRITE_ONCE(ps->wants_direct, false);
 	/* direct:A: after the last callback has returned and its CPU has settled, or is here */
-	smp_store_release(&ps->direct_on, ps->from);
+	smp_store_release(&ps->direct.on, ps->from);
 }
 
 /* A job is about to be appended; its submitter may have done direct ones here. */
@@ -66,15 +66,15 @@ static void shell_end_direct(struct padata_shell *ps)
 	int here = smp_processor_id();
 
 	lockdep_assert_held(&ps->lock);
-	if (ps->direct_on == CPU_NONE)
+	if (ps->direct.on == CPU_NONE)
 		return;
-	if (ps->direct_on != here) {
+	if (ps->direct.on != here) {
 		pump_delivers(this_cpu_ptr(ps->pinst->pumps));
 		ps->from = CPU_MANY;
 	}
 	ps->one_request = false;
 	ps->was_direct = true;
-	WRITE_ONCE(ps->direct_on, CPU_NONE);
+	WRITE_ONCE(ps->direct.on, CPU_NONE);
 }
 
 /* Append to the order list: this alone defines the order. */
@@ -191,7 +191,7 @@ static void shell_left(struct padata_shell *ps, unsigned int nr_cut)
 {
 	spin_lock(&ps->lock);
 	/* Results of direct jobs are not counted in nr_cut. */
-	if (ps->nr_cut == nr_cut && ps->direct_on == CPU_NONE && shell_is_idle(ps))
+	if (ps->nr_cut == nr_cut && ps->direct.on == CPU_NONE && shell_is_idle(ps))
 		ps->from = CPU_NONE;
 	spin_unlock(&ps->lock);
 }

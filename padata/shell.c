@@ -154,7 +154,8 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	atomic_set(&ps->refs, 1);
 	ps->map_to = CPU_UNKNOWN;
 	ps->from = CPU_NONE;
-	ps->direct_on = CPU_NONE;
+	ps->direct.on = CPU_NONE;
+	ps->direct.cpu = &p->pumps->direct_cpu;
 	ps->owner = __builtin_return_address(0);
 	/* It wraps soon, so that tests come to the wrap. */
 	ps->nr_cut = -200;

@@ -5,7 +5,7 @@
 
 # All sources of the modules, from $TOP.
 mapfile -t sources < <(cd "$TOP" &&
-	printf '%s\n' padata_mod.c padata/*.[ch] pcrypt_mod.c pcrypt_measure.c pcrypt/*.[ch])
+	printf '%s\n' padata.h padata_mod.c padata/*.[ch] pcrypt_mod.c pcrypt_measure.c pcrypt/*.[ch])
 
 # trim FIELD: without the blank on each side.
 trim() {

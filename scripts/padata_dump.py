@@ -49,7 +49,7 @@ class Failure(Exception):
 
 
 def cpu_name(cpu):
-    """Return what one of the fields fence, from and direct_on says."""
+    """Return what one of the fields fence, from and direct.on says."""
     return {CPU_NONE: "none", CPU_MANY: "several CPUs",
             CPU_UNKNOWN: "not looked up"}.get(cpu, f"CPU {cpu}")
 
@@ -463,7 +463,7 @@ class Shell:
 
     def mode(self):
         """Return whether submitters do the work, and where."""
-        cpu = self.ps.direct_on.value_()
+        cpu = self.ps.direct.on.value_()
         if cpu == CPU_NONE:
             return "jobs"
         return "direct on " + cpu_name(cpu) + (" alone" if self.ps.direct_here else "")
