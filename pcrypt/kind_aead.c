@@ -27,7 +27,7 @@ static __always_inline int pcrypt_aead_pass_on(struct aead_request *req,
 	int err;
 
 	aead_request_set_tfm(req, ctx->aead_child);
-	err = dir == PCRYPT_ENCRYPT ? crypto_aead_encrypt(req) : crypto_aead_decrypt(req);
+	err = pcrypt_run_aead(req, dir == PCRYPT_ENCRYPT);
 	aead_request_set_tfm(req, tfm);
 	padata_direct_done(ctx->stream[dir].ps);
 	return err;
