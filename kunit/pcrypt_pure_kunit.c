@@ -1214,9 +1214,13 @@ static struct pcrypt_stream *pure_returning_stream(struct kunit *test)
 static void submitter_waits_for_direct_mode(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_returning_stream(test);
+	int i;
 
-	pure_nr_asked = 0;
-	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+	/* A virtual CPU that does not run may miss all of a wait. */
+	for (i = 0, pure_nr_asked = 0; i < 5 && pure_nr_asked <= 2; i++) {
+		pure_nr_asked = 0;
+		KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+	}
 	KUNIT_EXPECT_GT(test, pure_nr_asked, 2U);
 	/* Direct mode that is for another CPU alone ends with a job, and not by itself. */
 	pure_nr_asked = 0;
@@ -1328,8 +1332,8 @@ static void countdown_by_length(struct kunit *test)
 		u32 busy_ns;
 		int every;
 	} rows[] = {
-		{ 0, PCRYPT_SAMPLE_MAX }, { 1, PCRYPT_SAMPLE_MAX }, { 150, PCRYPT_SAMPLE_MAX },
-		{ 251, 199 }, { 501, 99 }, { 5001, 9 }, { 12501, 4 }, { U32_MAX, 4 },
+		{ 0, PCRYPT_SAMPLE_MAX }, { 1, PCRYPT_SAMPLE_MAX }, { 41, PCRYPT_SAMPLE_MAX },
+		{ 150, 331 }, { 251, 199 }, { 501, 99 }, { 5001, 9 }, { 12501, 4 }, { U32_MAX, 4 },
 	};
 	int i, n, least, most;
 	u64 now;
@@ -1338,7 +1342,7 @@ static void countdown_by_length(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		least = INT_MAX;
 		most = 0;
-		for (now = 0; now < 1000; now++) {
+		for (now = 0; now < 2 * PCRYPT_SAMPLE_MAX; now++) {
 			pcrypt_count_down_from(rows[i].busy_ns, now);
 			n = raw_cpu_read(pcrypt_countdown);
 			least = min(least, n);

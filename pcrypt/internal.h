@@ -74,7 +74,7 @@ enum pcrypt_mode {
  */
 #define PCRYPT_SAMPLE_NS	50000U
 #define PCRYPT_SAMPLE_MIN	4U
-#define PCRYPT_SAMPLE_MAX	256U
+#define PCRYPT_SAMPLE_MAX	1024U
 /* No more than that is added to a request by its timing: two reads of a clock, cold code. */
 #define PCRYPT_TIMING_NS	64U
 /* So many requests in a row make a period: the time of the timed ones has little weight. */
