@@ -922,13 +922,31 @@ static void judge_ends_a_trial_that_does_not_pay(struct kunit *test)
 {
 	struct pcrypt_rule rule = { .direct_rate = 1024, .window_since = 1 };
 
-	/* It has to be faster by a 16th. */
-	KUNIT_EXPECT_TRUE(test, pure_window(&rule, PCRYPT_TRIAL_NS + 1, 106));
+	/* It has to be faster by a 16th, in the second window at the latest. */
+	KUNIT_EXPECT_FALSE(test, pure_window(&rule, PCRYPT_TRIAL_NS + 1, 106));
+	KUNIT_EXPECT_TRUE(test, pure_window(&rule, PCRYPT_WINDOW_NS + 1, 106));
 	rule = (struct pcrypt_rule){ .direct_rate = 1024, .window_since = 1 };
 	KUNIT_EXPECT_FALSE(test, pure_window(&rule, PCRYPT_TRIAL_NS + 1, 107));
 	KUNIT_EXPECT_EQ(test, rule.nr_windows, 1U);
 	KUNIT_EXPECT_EQ(test, rule.done_ns, 0ULL);
 	KUNIT_EXPECT_EQ(test, rule.window_since, PCRYPT_TRIAL_NS + 2);
+}
+
+/* A trial begins with CPUs that wake up: one that is no worse than direct mode goes on. */
+static void judge_gives_a_trial_a_second_window(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1024, .window_since = 1 };
+	unsigned int i;
+
+	KUNIT_EXPECT_FALSE(test, pure_window(&rule, PCRYPT_TRIAL_NS + 1, 76));
+	KUNIT_EXPECT_FALSE(test, pure_window(&rule, PCRYPT_WINDOW_NS + 1, 107));
+	/* From here on it has the patience of a mode that has paid. */
+	for (i = 1; i < PCRYPT_BAD_WINDOWS; i++)
+		KUNIT_EXPECT_FALSE(test, pure_window(&rule, PCRYPT_WINDOW_NS + 1, 20));
+	KUNIT_EXPECT_TRUE(test, pure_window(&rule, PCRYPT_WINDOW_NS + 1, 20));
+	/* One that is clearly worse does not go on, in either window. */
+	rule = (struct pcrypt_rule){ .direct_rate = 1024, .window_since = 1 };
+	KUNIT_EXPECT_TRUE(test, pure_window(&rule, PCRYPT_TRIAL_NS + 1, 74));
 }
 
 static void judge_ends_after_bad_windows_in_a_row(struct kunit *test)
@@ -1427,6 +1445,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(window_ends_by_its_length),
 	KUNIT_CASE(bad_trial_ends_early),
 	KUNIT_CASE(judge_ends_a_trial_that_does_not_pay),
+	KUNIT_CASE(judge_gives_a_trial_a_second_window),
 	KUNIT_CASE(judge_ends_after_bad_windows_in_a_row),
 	KUNIT_CASE(judge_waits_for_the_end_of_a_window),
 	KUNIT_CASE(results_of_the_change_do_not_count),

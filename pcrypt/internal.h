@@ -102,7 +102,8 @@ enum pcrypt_mode {
 #define PCRYPT_UNSETTLED_NS	(200 * NSEC_PER_MSEC)
 /* The direct rate of a stream that has none: no other rate is better. */
 #define PCRYPT_RATE_UNKNOWN	(U32_MAX / 2)
-/* So many windows in a row in which parallel mode did not pay end it. */
+/* So many windows in a row in which parallel mode did not pay end it: at first, and then. */
+#define PCRYPT_TRIAL_WINDOWS	2U
 #define PCRYPT_BAD_WINDOWS	4U
 /* So many jobs are handed over when the module is loaded, to see what that costs. */
 #define PCRYPT_CALIBRATION_JOBS	64

@@ -15,7 +15,8 @@
  * next, and about 1 at most; in parallel mode it is the work completed in a window, and can
  * be as much as there are CPUs.
  * Parallel mode ends if its rate is not a sixteenth higher than that of direct mode was,
- * in the trial or in PCRYPT_BAD_WINDOWS windows in a row, so also if the load falls.
+ * in PCRYPT_TRIAL_WINDOWS windows of the trial or later in PCRYPT_BAD_WINDOWS windows in a
+ * row, so also if the load falls.
  *
  * A stream that encrypts follows one that decrypts into parallel mode, whether that pays
  * or not, where direct mode would not keep the order: results of decryption come out on
@@ -364,6 +365,11 @@ static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_d
 	WRITE_ONCE(rule->direct_from, now + (u64)rule->wait_ms * NSEC_PER_MSEC);
 }
 
+static bool pcrypt_is_clearly_bad(const struct pcrypt_rule *rule)
+{
+	return rule->rate < rule->direct_rate / 4 * 3;
+}
+
 /* Return true if a window is over; a trial is as soon as it is clearly bad. */
 static bool pcrypt_window_is_over(const struct pcrypt_rule *rule, u64 elapsed)
 {
@@ -371,7 +377,7 @@ static bool pcrypt_window_is_over(const struct pcrypt_rule *rule, u64 elapsed)
 		return elapsed > PCRYPT_WINDOW_NS;
 	if (elapsed > PCRYPT_TRIAL_NS)
 		return true;
-	return elapsed > PCRYPT_TRIAL_LEAST_NS && rule->rate < rule->direct_rate / 4 * 3;
+	return elapsed > PCRYPT_TRIAL_LEAST_NS && pcrypt_is_clearly_bad(rule);
 }
 
 /*
@@ -383,10 +389,21 @@ static bool pcrypt_is_to_compare(const struct pcrypt_rule *rule, u64 now)
 	return rule->rate < 1024 && pcrypt_lasts_for(rule, now, PCRYPT_PAID_MS);
 }
 
+/*
+ * How many windows in a row that do not pay end parallel mode.  A trial, in which no window
+ * has paid yet, begins with CPUs that wake up: it has a second window where the first one
+ * did not show much.
+ */
+static unsigned int pcrypt_patience(const struct pcrypt_rule *rule)
+{
+	if (rule->nr_windows > rule->nr_bad)
+		return PCRYPT_BAD_WINDOWS;
+	return pcrypt_is_clearly_bad(rule) ? 1 : PCRYPT_TRIAL_WINDOWS;
+}
+
 /* Look at the rate so far.  Return true if parallel mode is to end. */
 static bool pcrypt_judge(struct pcrypt_rule *rule, u64 now)
 {
-	unsigned int most = rule->nr_windows ? PCRYPT_BAD_WINDOWS : 1;
 	u64 elapsed = now - rule->window_since;
 
 	rule->rate = min_t(u64, div64_u64(rule->done_ns << 10, elapsed | 1), U32_MAX);
@@ -399,7 +416,7 @@ static bool pcrypt_judge(struct pcrypt_rule *rule, u64 now)
 		rule->nr_bad = 0;
 	else
 		rule->nr_bad++;
-	return rule->nr_bad >= most || pcrypt_is_to_compare(rule, now);
+	return rule->nr_bad >= pcrypt_patience(rule) || pcrypt_is_to_compare(rule, now);
 }
 
 /*
