@@ -9,6 +9,9 @@ running := $(if $(foreign),,$(wildcard /lib/modules/$(shell uname -r)/build))
 KDIR   ?= $(firstword $(running) $(installed))
 PREFIX ?= /usr
 headers = $(DESTDIR)$(PREFIX)/src/padata-mod
+# As modules_install names the directory; include/config/kernel.release of Debian's
+# headers of 6.1 has another version.
+release = sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$(KDIR)/include/generated/utsrelease.h"
 units = $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 # For the tests: SUITE="padata_order ..." runs only these.
@@ -104,7 +107,7 @@ htmldocs: ## Documentation as HTML, by Sphinx; a warning is an error
 install: all ## modules, tools, modprobe's file; header and symbol versions
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" INSTALL_MOD_PATH="$(DESTDIR)" \
 		INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= modules_install
-	[ -n "$(DESTDIR)" ] || depmod "$$(cat "$(KDIR)/include/config/kernel.release")"
+	[ -n "$(DESTDIR)" ] || depmod "$$($(release))"
 	install -d "$(headers)"
 	install -m 644 padata.h Module.symvers "$(headers)"
 	@$(MAKE) --no-print-directory install-tools

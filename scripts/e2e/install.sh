@@ -47,6 +47,17 @@ same_files() {
 	diff <(expected_files) <(installed_files | grep -v -e '/modules\.' -e '^/etc/modprobe.d/')
 }
 
+# depmod_fits: without DESTDIR `make install` calls depmod for the directory that has the
+# modules.  Only the line is taken from there and run: nothing is installed here.
+depmod_fits() {
+	local line version
+	line=$(make -n -o all -C "$work/tree" MAKE=: KDIR="$HEADERS" DESTDIR= install |
+		grep -F "|| depmod ")
+	version=$(bash -c 'depmod() { echo "$1"; }; eval "$0"' "$line")
+	echo "depmod $version"
+	[ -n "$version" ] && [ -d "$dest/lib/modules/$version/updates" ]
+}
+
 build_sample() {
 	rm -rf "$dest-sample"
 	cp -r "$TOP/Documentation/samples/ordered" "$dest-sample"
@@ -96,6 +107,7 @@ for series in "${all_series[@]}"; do
 	try "make-$series" "make install, for $series" make -C "$work/tree" KDIR="$HEADERS" \
 		DESTDIR="$dest" install
 	try "files-$series" "make install: these files, for $series" same_files
+	try "depmod-$series" "make install: depmod for the modules' directory, for $series" depmod_fits
 	try "sample-$series" "the sample builds against what is installed, for $series" build_sample
 	guest install "$dest/lib/modules"
 	mkdir -p "$work/modules/$VERSION"
