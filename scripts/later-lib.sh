@@ -96,16 +96,15 @@ later_kernel() {
 	return 1
 }
 
-# later_apt SUITE COMMAND...: apt-get with lists of its own, which hold SUITE alone.
-# The machine's own lists do not change, and root is not needed.
+# later_apt SUITE COMMAND...: apt_update or apt-get with lists of its own, which hold SUITE
+# alone.  The machine's own lists do not change, and root is not needed.
 later_apt() {
 	local dir=$CACHE/apt-$1
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	echo "deb $(mirror) $1 main" >"$dir/sources.list"
-	shift
-	apt-get -o "Dir::State::lists=$dir/lists" -o "Dir::Cache=$dir/cache" \
+	"$2" -o "Dir::State::lists=$dir/lists" -o "Dir::Cache=$dir/cache" \
 		-o "Dir::Etc::sourcelist=$dir/sources.list" -o Dir::Etc::sourceparts=- \
-		-o APT::Sandbox::User=root "$@"
+		-o APT::Sandbox::User=root "${@:3}"
 }
 
 # later_unpack SUITE SERIES: the stamp is written when all has succeeded.
@@ -114,8 +113,8 @@ later_unpack() {
 	debs=$(mktemp -d "$CACHE/debs.XXXXXX")
 	dir=$debs/unpacked
 	mkdir "$dir" &&
-		later_apt "$1" update &&
-		(cd "$debs" && later_apt "$1" download "$pkg") &&
+		later_apt "$1" apt_update &&
+		(cd "$debs" && later_apt "$1" apt-get download "$pkg") &&
 		dpkg-deb --fsys-tarfile "$debs/$pkg"_*.deb | tar -xO "./usr/src/$pkg.tar.xz" |
 		tar -C "$dir" --strip-components=1 -xJ &&
 		touch "$dir/.complete" &&

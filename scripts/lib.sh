@@ -145,6 +145,20 @@ copy_tree() {
 		--exclude='.*.cmd' "$TOP/" "$1/"
 }
 
+# apt_update [OPTIONS OF apt-get...]: `apt-get update`, also while another one has the lists.
+# DPkg::Lock::Timeout is not for their lock, so it is tried again, for up to 10 minutes.
+apt_update() {
+	local said status end=$((SECONDS + 600))
+	while true; do
+		status=0
+		said=$(LC_ALL=C apt-get "$@" update 2>&1) || status=$?
+		[[ $status != 0 && $said == *"Could not get lock"* && $SECONDS -lt $end ]] || break
+		sleep 2
+	done
+	printf '%s\n' "$said"
+	return $status
+}
+
 # mirror: of this machine's apt, for Debian itself.
 mirror() {
 	# shellcheck disable=SC2016 # of apt, not of the shell

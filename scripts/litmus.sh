@@ -147,8 +147,8 @@ check_relaxed() {
 # herd_unpack DIRECTORY
 herd_unpack() {
 	local deb
-	later_apt $suite update &&
-		(cd "$1" && later_apt $suite download herdtools7 libc6 libgmp10) || return
+	later_apt $suite apt_update &&
+		(cd "$1" && later_apt $suite apt-get download herdtools7 libc6 libgmp10) || return
 	for deb in "$1"/*.deb; do
 		dpkg-deb -x "$deb" "$1" && rm "$deb" || return
 	done

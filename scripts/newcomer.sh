@@ -169,6 +169,37 @@ not_left_out() {
 	! grep skip "$tmp/skip"
 }
 
+# locked_apt COMMAND...: apt_update or apt-get with lists of its own, and no server.
+locked_apt() {
+	mkdir -p "$tmp/lists/partial" "$tmp/lists-cache/archives/partial"
+	"$1" -o "Dir::State::lists=$tmp/lists" -o "Dir::Cache=$tmp/lists-cache" \
+		-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=- \
+		-o APT::Sandbox::User=root "${@:2}"
+}
+
+# update_waits: another one has the lists for 3 seconds.
+update_waits() {
+	local status=0
+	mkdir -p "$tmp/lists"
+	/usr/bin/python3 -c 'import fcntl, sys, time
+with open(sys.argv[1], "w") as lock:
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    open(sys.argv[1] + ".held", "w").close()
+    time.sleep(3)' "$tmp/lists/lock" &
+	until [ -e "$tmp/lists/lock.held" ]; do sleep 0.1; done
+	! locked_apt apt-get update || status=1
+	locked_apt apt_update || status=1
+	wait $! || status=1
+	return $status
+}
+
+# update_fails: for another reason, at once.
+update_fails() {
+	# shellcheck disable=SC2016 # of that shell
+	! timeout 60 bash -c '. "$0/scripts/lib.sh"
+		apt_update -o Dir::Etc::sourcelist=/nonexistent -o Dir::State::lists=/dev/null' "$TOP"
+}
+
 # A QEMU that dies as it does where /dev/kvm can be opened and not be used.
 make_qemu() {
 	mkdir -p "$tmp/bin"
@@ -261,6 +292,8 @@ done <<-EOF
 EOF
 try "an apt without lists: no kernel is left out" not_left_out
 try "a series that apt does not have is left out where others are there" left_out
+try "apt-get update: waits while another one has the lists" update_waits
+try "apt-get update: fails at once for other reasons" update_fails
 make_qemu
 make_canceller
 try "guest: a /dev/kvm that does not work, and a thread that is cancelled" probe_is_silent

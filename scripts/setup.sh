@@ -39,7 +39,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 say "installing ${missing[*]} (log: $LOGS/setup.log)"
 export DEBIAN_FRONTEND=noninteractive
-run_logged setup-update apt-get -o DPkg::Lock::Timeout=600 update
+run_logged setup-update apt_update
 run_logged setup "${install[@]}"
 mapfile -t missing < <(missing_packages)
 [ ${#missing[@]} = 0 ] || die "still missing: ${missing[*]}"

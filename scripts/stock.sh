@@ -91,7 +91,7 @@ exec 9>"$CACHE/stock-$series.lock"
 flock 9
 version=$(newest "$series")
 if [ -z "$version" ] && [ "$(id -u)" = 0 ]; then
-	run_logged setup-update apt-get update
+	run_logged setup-update apt_update
 	version=$(newest "$series")
 fi
 if [ "$what" = has ] && [ -z "$version" ] && knows_kernels; then
