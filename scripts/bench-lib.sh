@@ -45,3 +45,15 @@ csv() {
 	       if (NR == 1) print head
 	       print row }'
 }
+
+# svg NAME SIZE SETTING...: how gnuplot begins with $results/NAME.svg; data is NAME.dat there.
+svg() {
+	printf 'set %s\n' "terminal svg size $2 background \"white\"" \
+		"output \"$results/$1.svg\"" "style data linespoints" "${@:3}"
+	printf 'data = "%s"\n' "$results/$1.dat"
+}
+
+# draw NAME SETTING...: the chart of the curves that standard input has.
+draw() {
+	{ svg "$1" 640,420 "${@:2}"; printf 'plot '; cat; } | gnuplot
+}

@@ -150,87 +150,61 @@ first() {
 
 # Unbounded is drawn at 4096.
 draw_cost() {
-	local data=$results/native-cost.dat
-	first cost | awk '{ print $3 ? $3 : 4096, $4, $6 }' >"$data"
-	gnuplot <<-END
-		set terminal svg size 640,420 background "white"
-		set output "$results/native-cost.svg"
-		set logscale xy
-		set xlabel "jobs in flight"
-		set ylabel "ns per empty job"
-		set key top right
-		plot "$data" using 1:3 with linespoints title "the kernel's own", \
-			"$data" using 1:2 with linespoints title "ours"
+	first cost | awk '{ print $3 ? $3 : 4096, $4, $6 }' >"$results/native-cost.dat"
+	draw native-cost 'logscale xy' 'xlabel "jobs in flight"' 'ylabel "ns per empty job"' \
+		'key top right' <<-'END'
+		data using 1:3 title "the kernel's own", \
+			data using 1:2 title "ours"
 	END
 }
 
 # By size, for each number in flight.
 draw_pcrypt() {
-	local data=$results/native-pcrypt.dat
 	first pcrypt | awk '$3 == "gcm(aes)" && $5 == "encrypt" {
-		print $4, $6, $9, $11 }' >"$data"
-	gnuplot <<-END
-		set terminal svg size 640,420 background "white"
-		set output "$results/native-pcrypt.svg"
-		set logscale x
-		set yrange [0:*]
-		set xlabel "bytes"
-		set ylabel "requests of gcm(aes), plain cipher = 1"
-		set key top left
-		plot for [w in "1 16 64 256"] "$data" using 1:(\$2 == w ? \$3 : 1/0) \
-			with linespoints title "ours, ".w." in flight", \
-			"$data" using 1:(\$2 == 256 ? \$4 : 1/0) with linespoints \
-			title "the kernel's own, 256"
+		print $4, $6, $9, $11 }' >"$results/native-pcrypt.dat"
+	draw native-pcrypt 'logscale x' 'yrange [0:*]' 'xlabel "bytes"' \
+		'ylabel "requests of gcm(aes), plain cipher = 1"' 'key top left' <<-'END'
+		for [w in "1 16 64 256"] data using 1:($2 == w ? $3 : 1/0) \
+			title "ours, ".w." in flight", \
+			data using 1:($2 == 256 ? $4 : 1/0) title "the kernel's own, 256"
 	END
 }
 
 # Over the length of a job, with what two CPUs allow.
 draw_speedup() {
-	local data=$results/native-speedup.dat
-	first speedup | awk '{ print $3 / 1000, $4, $6, $8 }' >"$data"
-	gnuplot <<-END
-		set terminal svg size 640,420 background "white"
-		set output "$results/native-speedup.svg"
-		set logscale x
-		set yrange [0:2.2]
-		set xlabel "us per job"
-		set ylabel "speed-up, a loop on one CPU = 1"
-		set key bottom right
-		plot "$data" using 1:4 with linespoints title "two pinned threads", \
-			"$data" using 1:3 with linespoints title "the kernel's own", \
-			"$data" using 1:2 with linespoints title "ours", \
+	first speedup | awk '{ print $3 / 1000, $4, $6, $8 }' >"$results/native-speedup.dat"
+	draw native-speedup 'logscale x' 'yrange [0:2.2]' 'xlabel "us per job"' \
+		'ylabel "speed-up, a loop on one CPU = 1"' 'key bottom right' <<-'END'
+		data using 1:4 title "two pinned threads", \
+			data using 1:3 title "the kernel's own", \
+			data using 1:2 title "ours", \
 			1 with lines dashtype 2 linecolor "grey" notitle
+	END
+}
+
+# panel ALGORITHM: throughput over size.
+panel() {
+	cat <<-END
+		set title "$1, encryption, 256 in flight"
+		at(name, y) = name eq "$1" ? y : 1/0
+		plot data using 2:(at(strcol(1), \$3)) title "plain cipher", \
+			"" using 2:(at(strcol(1), \$4)) title "our pcrypt", \
+			"" using 2:(at(strcol(1), \$5)) title "the kernel's own pcrypt"
 	END
 }
 
 # Throughput over size, one panel for each cipher, 256 requests in flight.
 draw_throughput() {
-	local data=$results/native-throughput.dat algorithm
+	local algorithm
 	first pcrypt | awk '$5 == "encrypt" && $6 == 256 {
 		rate = $4 * 8 / $7
-		print "\"" $3 "\"", $4, rate, rate * $9, rate * $11 }' >"$data"
-	{	cat <<-END
-			set terminal svg size 640,1000 background "white"
-			set output "$results/native-throughput.svg"
-			set multiplot layout ${#algorithms[@]},1
-			set logscale x
-			set xrange [50:5000]
-			set yrange [0:*]
-			set xlabel "bytes"
-			set ylabel "Gbit/s"
-			set key top left
-		END
+		print "\"" $3 "\"", $4, rate, rate * $9, rate * $11 }' \
+		>"$results/native-throughput.dat"
+	{	svg native-throughput 640,1000 "multiplot layout ${#algorithms[@]},1" 'logscale x' \
+			'xrange [50:5000]' 'yrange [0:*]' 'xlabel "bytes"' 'ylabel "Gbit/s"' \
+			'key top left'
 		for algorithm in "${algorithms[@]}"; do
-			cat <<-END
-				set title "$algorithm, encryption, 256 in flight"
-				at(name, y) = name eq "$algorithm" ? y : 1/0
-				plot "$data" using 2:(at(strcol(1), \$3)) with linespoints \
-						title "plain cipher", \
-					"" using 2:(at(strcol(1), \$4)) with linespoints \
-						title "our pcrypt", \
-					"" using 2:(at(strcol(1), \$5)) with linespoints \
-						title "the kernel's own pcrypt"
-			END
+			panel "$algorithm"
 		done
 	} | gnuplot
 }

@@ -108,18 +108,12 @@ full_cost() {
 
 # The curves of one shell, synchronous, on 4 CPUs; unbounded is drawn at 4096.
 draw_cost() {
-	local data=$results/cost.dat
 	ratios <"$results/cost.lines" | awk '$1 == 4 && $2 == 1 && $3 == 0 {
-		print $4 ? $4 : 4096, $6, $7 }' >"$data"
-	gnuplot <<-END
-		set terminal svg size 640,420 background "white"
-		set output "$results/cost.svg"
-		set logscale xy
-		set xlabel "jobs in flight"
-		set ylabel "instructions per empty job"
-		set key top right
-		plot "$data" using 1:2 with linespoints title "the kernel's own", \
-			"$data" using 1:3 with linespoints title "ours"
+		print $4 ? $4 : 4096, $6, $7 }' >"$results/cost.dat"
+	draw cost 'logscale xy' 'xlabel "jobs in flight"' 'ylabel "instructions per empty job"' \
+		'key top right' <<-'END'
+		data using 1:2 title "the kernel's own", \
+			data using 1:3 title "ours"
 	END
 }
 
