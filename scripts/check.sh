@@ -149,6 +149,7 @@ step headers scripts/headers.sh
 step litmus scripts/litmus.sh
 step newcomer scripts/newcomer.sh
 step monitor scripts/monitor-test.py
+step dump-reads scripts/dump-test.py
 step tracing scripts/e2e/tracing.sh 6.12 3
 GUESTS=2 step kunit scripts/kunit.sh kunit
 fairness

@@ -7,13 +7,15 @@ of its streams (shells): jobs in flight, mode, where the baton is, the first job
 the stream does not go on.  Needs drgn (python3-drgn), vmlinux and padata_mod.ko with
 their debug information, and for the running kernel root.
 
-The running kernel changes while it is read.  A line may then contradict another one.
+The running kernel changes while it is read.  A line may then contradict another one, and
+a part that can't be read is named in a line of its own.
 """
 
 import argparse
 import bisect
 import collections
 import functools
+import itertools
 import os
 import re
 import struct
@@ -32,6 +34,9 @@ except ImportError as missing:
 
 # A longer list has changed while it was read.
 LONGEST = 1000000
+# What a read raises of memory that has changed meanwhile: no such address, or a value that
+# has no meaning.
+CHANGED = (FaultError, LookupError, ValueError, struct.error)
 # THREAD_SIZE of x86-64 without KASAN.
 STACK_BYTES = 1 << 14
 # So many functions of a task are shown.
@@ -73,6 +78,30 @@ def task_name(task):
 def plural(number, noun):
     """Return the number and the noun."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def print_unread(what, error):
+    """Say that it can't be read."""
+    print(f"{what} can't be read: {' '.join(str(error).split()) or type(error).__name__}")
+
+
+def attempt(what, function, *arguments):
+    """Return what the function does, or None, with a line, where it can't read something."""
+    try:
+        return function(*arguments)
+    except CHANGED as error:
+        print_unread(what, error)
+        return None
+
+
+def walk(what, found):
+    """Return a list of the kernel's, up to where it can't be read, and say so."""
+    entries = []
+    try:
+        entries.extend(itertools.islice(found, LONGEST))
+    except CHANGED as error:
+        print_unread(what, error)
+    return entries
 
 
 def bits(mask, limit):
@@ -234,9 +263,9 @@ class Kernel:
                          if prog["__cpu_possible_mask"].bits[cpu // 64].value_() >> cpu % 64 & 1]
 
     def instances(self):
-        """Yield all instances."""
+        """Return all instances."""
         head = self.prog.variable("pinsts", "padata_mod.c").address_of_()
-        return list_for_each_entry("struct instance", head, "list")
+        return walk("the list of instances", list_for_each_entry("struct instance", head, "list"))
 
     @staticmethod
     def links(link):
@@ -319,7 +348,7 @@ class Kernel:
                                                        "hentry"):
                         if worker.current_work == work:
                             return worker.task
-        except (LookupError, AttributeError, FaultError):
+        except (AttributeError, *CHANGED):
             pass
         return None
 
@@ -340,9 +369,9 @@ class Pump:
     @functools.lru_cache(maxsize=None)
     def shells(self, name):
         """Return the shells in one of its lock-free lists."""
-        return [shell.value_() for shell in
-                llist_for_each_entry("struct padata_mod_shell",
-                                     getattr(self.pump, name).first, "deferred")]
+        found = llist_for_each_entry("struct padata_mod_shell",
+                                     getattr(self.pump, name).first, "deferred")
+        return [shell.value_() for shell in itertools.islice(found, LONGEST)]
 
     @functools.lru_cache(maxsize=None)
     def queues(self, name):
@@ -352,7 +381,8 @@ class Pump:
             found = list_for_each_entry("struct serial_queue", head.address_of_(), "serving")
         else:
             found = llist_for_each_entry("struct serial_queue", head.first, "ready")
-        return [queue.cpu.value_() for queue in found]
+        # Each CPU has one.
+        return [queue.cpu.value_() for queue in itertools.islice(found, self.kernel.nr_cpu_ids)]
 
     @functools.cached_property
     def serial_jobs(self):
@@ -521,7 +551,7 @@ class Shell:
             return self.jobs[0]
         for pump in self.pumps:
             if pump.serial_shells[self.ps.value_()]:
-                return next(job for job in pump.serial_jobs if job.ps == self.ps)
+                return next((job for job in pump.serial_jobs if job.ps == self.ps), None)
         return None
 
 
@@ -537,7 +567,7 @@ def pcrypt_text(kernel, job):
         stream = ctx.stream[request.dir.value_()]
         way = "decrypt" if request.dir.value_() else "encrypt"
         driver = tfm.member_("__crt_alg").cra_driver_name.string_().decode()
-    except (LookupError, AttributeError, FaultError):
+    except (AttributeError, *CHANGED):
         return None
     return (f"{driver}, {way}, mode {MODES[stream.mode.value_()]}, "
             f"{plural(stream.in_flight.value_(), 'request')} in flight")
@@ -555,7 +585,7 @@ def print_stack(kernel, cpu):
             print(f"      {name}")
             if name.startswith("process_one_work"):
                 break
-    except (LookupError, ValueError, FaultError):
+    except CHANGED:
         return
 
 
@@ -611,32 +641,72 @@ def print_shell(shell):
         print(f"    cause: {cause}")
 
 
-def print_instance(kernel, pinst, idle):
-    """Print one instance."""
-    masks = pinst.masks
-    online = bits(pinst.online, kernel.nr_cpu_ids)
-    pumps = [Pump(kernel, pinst, cpu) for cpu in kernel.possible]
+def print_unless_idle(kernel, pinst, pumps, ps, idle):
+    """Print one stream, or return true if it has no job in flight and is left out."""
+    if not idle and ps.refs.counter.value_() == (not ps.orphan):
+        return True
+    print_shell(Shell(kernel, pinst, pumps, ps))
+    return False
+
+
+def print_shells(kernel, pinst, pumps, idle):
+    """Print all streams of an instance."""
+    nr_idle = 0
+    found = list_for_each_entry("struct padata_mod_shell", pinst.shells.address_of_(), "list")
+    for ps in walk("  the list of shells", found):
+        nr_idle += attempt(f"    shell at {ps.value_():#x}: the rest", print_unless_idle,
+                           kernel, pinst, pumps, ps, idle) or 0
+    if nr_idle:
+        print(f"  {plural(nr_idle, 'shell')} with no job in flight (-a shows them)")
+
+
+def print_title(pinst):
+    """Print the first line of an instance."""
     print(f"instance {pinst.name.string_().decode()} at {pinst.value_():#x}: "
           f"{'accepts jobs' if pinst.running else 'stopped'}, "
           f"{plural(pinst.stalls.value_(), 'stall')} reported")
-    print(f"  CPUs for work {cpu_list(bits(masks.parallel, kernel.nr_cpu_ids))}, for callbacks "
-          f"{cpu_list(bits(masks.serial, kernel.nr_cpu_ids))}, online {cpu_list(online)}")
+    return True
+
+
+def print_masks(kernel, pinst):
+    """Print the CPUs of an instance, and return those that are online."""
+    parallel, serial, online = (bits(mask, kernel.nr_cpu_ids) for mask in (
+        pinst.masks.parallel, pinst.masks.serial, pinst.online))
+    print(f"  CPUs for work {cpu_list(parallel)}, for callbacks {cpu_list(serial)}, "
+          f"online {cpu_list(online)}")
+    return online
+
+
+def print_queue(pinst):
+    """Print the shared queue of an instance."""
     print(f"  shared queue: {plural(pinst.nr_queued.value_(), 'job')}, "
           f"{pinst.nr_pulling.value_()} pulling, mean time of a job "
           f"{pinst.service_ns.value_()} ns")
+
+
+def print_pumps(kernel, pinst, online):
+    """Print all pumps of an instance, and return them."""
+    pumps = [Pump(kernel, pinst, cpu) for cpu in kernel.possible]
     for pump in pumps:
-        print_pump(kernel, pump, pumps, online)
-    nr_idle = 0
-    for ps in list_for_each_entry("struct padata_mod_shell", pinst.shells.address_of_(), "list"):
-        if not idle and ps.refs.counter.value_() == (not ps.orphan):
-            nr_idle += 1
-            continue
-        try:
-            print_shell(Shell(kernel, pinst, pumps, ps))
-        except FaultError as error:
-            print(f"    it has changed meanwhile: {error}")
-    if nr_idle:
-        print(f"  {plural(nr_idle, 'shell')} with no job in flight (-a shows them)")
+        attempt(f"  pump of CPU {pump.cpu}: the rest", print_pump, kernel, pump, pumps, online)
+    return pumps
+
+
+def print_instance(kernel, pinst, idle):
+    """Print one instance.  Return true if there was something to read."""
+    if not attempt(f"instance at {pinst.value_():#x}", print_title, pinst):
+        return False
+    online = attempt("  the masks", print_masks, kernel, pinst)
+    attempt("  the shared queue", print_queue, pinst)
+    pumps = attempt("  the list of pumps", print_pumps, kernel, pinst, online or kernel.possible)
+    print_shells(kernel, pinst, pumps or [], idle)
+    return True
+
+
+def is_named(pinst, regex):
+    """Return true if the instance has such a name."""
+    name = attempt(f"instance at {pinst.value_():#x}: the name", pinst.name.string_)
+    return name is not None and regex.search(name.decode(errors="replace"))
 
 
 def parse(arguments):
@@ -664,16 +734,14 @@ def main(arguments):
     with tempfile.TemporaryDirectory() as directory:
         try:
             kernel = Kernel(*open_program(options.core, options.symbols, directory), options.core)
-        except Failure as failure:
+        except (Failure, *CHANGED) as failure:
             print(f"padata_dump: {failure}", file=sys.stderr)
             return 1
-        found = [pinst for pinst in kernel.instances()
-                 if options.regex.search(pinst.name.string_().decode())]
-        for pinst in found:
-            print_instance(kernel, pinst, options.all)
+        found = [pinst for pinst in kernel.instances() if is_named(pinst, options.regex)]
+        shown = [print_instance(kernel, pinst, options.all) for pinst in found]
         if not found:
             print("padata_dump: no such instance", file=sys.stderr)
-    return 0 if found else 1
+    return 0 if any(shown) else 1
 
 
 if __name__ == "__main__":
