@@ -246,19 +246,6 @@ static void job_in_flight_refuses_it(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
-/* Told to and by a serial() that lasts. */
-static struct completion direct_inside;
-static atomic_t direct_may_leave;
-
-static void direct_lasting_serial(struct test_lane *lane, u32 nr)
-{
-	unsigned long until = jiffies + TEST_TIMEOUT;
-
-	complete(&direct_inside);
-	while (!atomic_read(&direct_may_leave) && time_before(jiffies, until))
-		cpu_relax();
-}
-
 /* The list is empty, but the callback has not returned. */
 static void callback_not_returned_refuses_it(struct kunit *test)
 {
@@ -267,17 +254,15 @@ static void callback_not_returned_refuses_it(struct kunit *test)
 
 	if (num_online_cpus() == 1)
 		return;
-	init_completion(&direct_inside);
-	atomic_set(&direct_may_leave, 0);
 	direct_move_to(test, test_online_cpu(0));
 	lane->cb_cpu = test_last_cpu();
-	lane->in_serial = direct_lasting_serial;
+	lane_make_serial_last(lane);
 	KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
-	KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&direct_inside, TEST_TIMEOUT));
+	KUNIT_ASSERT_TRUE(test, test_wait_inside());
 	for (i = 0; i < 100; i++)
 		KUNIT_EXPECT_EQ(test, padata_go_direct(lane->ps), -EAGAIN);
 	KUNIT_EXPECT_FALSE(test, padata_is_direct(lane->ps));
-	atomic_set(&direct_may_leave, 1);
+	atomic_set(&test_may_leave, 1);
 	KUNIT_EXPECT_EQ(test, direct_go(lane->ps), 0);
 	bed_expect_clean(lane->bed);
 }
@@ -307,7 +292,7 @@ static void direct_wait_change(atomic_t *v, int old)
 static void direct_slow_serial(struct test_lane *lane, u32 nr)
 {
 	if (!nr)
-		direct_wait_change(&direct_may_leave, 0);
+		direct_wait_change(&test_may_leave, 0);
 	mdelay(1);
 	direct_wait_change(&direct_attempts, atomic_read(&direct_attempts));
 	atomic_inc(&direct_slow_over);
@@ -339,14 +324,14 @@ static void waiting_callbacks_refuse_it(struct kunit *test)
 	atomic_set(&direct_given_up, 0);
 	atomic_set(&direct_slow_over, 0);
 	atomic_set(&direct_attempts, 0);
-	atomic_set(&direct_may_leave, 0);
+	atomic_set(&test_may_leave, 0);
 	direct_move_to(test, test_online_cpu(0));
 	lane->cb_cpu = test_last_cpu();
 	lane->in_serial = direct_slow_serial;
 	for (i = 0; i < DIRECT_SLOW; i++)
 		KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
 	KUNIT_EXPECT_TRUE(test, direct_all_worked(lane));
-	atomic_set(&direct_may_leave, 1);
+	atomic_set(&test_may_leave, 1);
 	until = jiffies + TEST_TIMEOUT;
 	while ((err = padata_go_direct(lane->ps)) == -EAGAIN && time_before(jiffies, until)) {
 		atomic_inc(&direct_attempts);

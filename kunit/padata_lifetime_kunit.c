@@ -33,7 +33,8 @@ static bool lifetime_run(struct test_lane *lane)
 	return !lane_feed(lane, lane->load.jobs) && lane_wait_done(lane, lane->load.jobs);
 }
 
-static void free_shell_after_last_callback(struct kunit *test)
+static void lifetime_end_after_last_callback(struct kunit *test,
+					     void (*end)(struct padata_shell *ps))
 {
 	struct test_bed *bed = bed_make(test);
 	struct test_lane *lane;
@@ -42,23 +43,19 @@ static void free_shell_after_last_callback(struct kunit *test)
 	for (i = 0; i < LIFETIME_ROUNDS; i++) {
 		lane = lifetime_lane(bed, &lifetime_load);
 		KUNIT_ASSERT_TRUE(test, lifetime_run(lane));
-		padata_free_shell(lane->ps);
+		end(lane->ps);
 	}
 	bed_expect_clean(bed);
 }
 
+static void free_shell_after_last_callback(struct kunit *test)
+{
+	lifetime_end_after_last_callback(test, padata_free_shell);
+}
+
 static void put_shell_after_last_callback(struct kunit *test)
 {
-	struct test_bed *bed = bed_make(test);
-	struct test_lane *lane;
-	u32 i;
-
-	for (i = 0; i < LIFETIME_ROUNDS; i++) {
-		lane = lifetime_lane(bed, &lifetime_load);
-		KUNIT_ASSERT_TRUE(test, lifetime_run(lane));
-		padata_put_shell(lane->ps);
-	}
-	bed_expect_clean(bed);
+	lifetime_end_after_last_callback(test, padata_put_shell);
 }
 
 /* The jobs still get through, and the shell stays for as long. */
@@ -234,22 +231,12 @@ static void free_shell_waits_for_callback(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-static struct completion lifetime_inside, lifetime_begun;
-static atomic_t lifetime_may_leave;
+static struct completion lifetime_begun;
 
 static void lifetime_free_shell_told(struct test_waiter *waiter)
 {
 	complete(&lifetime_begun);
 	padata_free_shell(waiter->ps);
-}
-
-static void lifetime_lasting_serial(struct test_lane *lane, u32 nr)
-{
-	unsigned long until = jiffies + TEST_TIMEOUT;
-
-	complete(&lifetime_inside);
-	while (!atomic_read(&lifetime_may_leave) && time_before(jiffies, until))
-		cpu_relax();
 }
 
 /* It has begun, no job is left but its own, and it lasts. */
@@ -261,19 +248,17 @@ static void free_shell_waits_for_lasting_callback(struct kunit *test)
 
 	if (num_online_cpus() == 1)
 		return;
-	init_completion(&lifetime_inside);
 	init_completion(&lifetime_begun);
-	atomic_set(&lifetime_may_leave, 0);
 	test_keep_off_last_cpu(test);
 	lane->cb_cpu = test_last_cpu();
-	lane->in_serial = lifetime_lasting_serial;
+	lane_make_serial_last(lane);
 	KUNIT_ASSERT_EQ(test, lane_feed(lane, 1), 0);
-	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&lifetime_inside, TEST_TIMEOUT));
+	KUNIT_EXPECT_TRUE(test, test_wait_inside());
 	waiter->ps = lane->ps;
 	test_waiter_start(waiter);
 	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&lifetime_begun, TEST_TIMEOUT));
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&waiter->over, HZ / 10), 0);
-	atomic_set(&lifetime_may_leave, 1);
+	atomic_set(&test_may_leave, 1);
 	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(waiter));
 	KUNIT_EXPECT_EQ(test, waiter->in_flight, 0);
 	bed_expect_clean(bed);

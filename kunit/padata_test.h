@@ -437,6 +437,32 @@ static inline void test_go_on(struct test_lane *lane)
 	atomic_inc(&lane->gone_on);
 }
 
+/* Told to and by test_lasting_serial(). */
+static struct completion test_inside;
+static atomic_t test_may_leave;
+
+/* For &test_lane.in_serial: serial() lasts until the test lets it return. */
+static inline void test_lasting_serial(struct test_lane *lane, u32 nr)
+{
+	unsigned long until = jiffies + TEST_TIMEOUT;
+
+	complete(&test_inside);
+	while (!atomic_read(&test_may_leave) && time_before(jiffies, until))
+		cpu_relax();
+}
+
+static inline void lane_make_serial_last(struct test_lane *lane)
+{
+	init_completion(&test_inside);
+	atomic_set(&test_may_leave, 0);
+	lane->in_serial = test_lasting_serial;
+}
+
+static inline bool test_wait_inside(void)
+{
+	return wait_for_completion_timeout(&test_inside, TEST_TIMEOUT) > 0;
+}
+
 static inline void test_check_job(struct test_job *job)
 {
 	struct test_lane *lane = job->lane;

@@ -477,15 +477,13 @@ static void request_freed_after_backlog(struct kunit *test)
 static void transform_freed_in_its_last_completion(struct kunit *test)
 {
 	run_freeing(test, script, hook_free_both);
-	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
-	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), ROUNDS);
+	fake_expect_freed(test, ROUNDS);
 }
 
 static void transform_freed_after_backlog(struct kunit *test)
 {
 	run_freeing(test, script_backlog, hook_free_both);
-	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
-	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), ROUNDS);
+	fake_expect_freed(test, ROUNDS);
 }
 
 static void transform_freed_after_reversal(struct kunit *test)
@@ -587,8 +585,7 @@ static void transform_freed_unused(struct kunit *test)
 
 	for (i = 0; i < 50; i++)
 		pt_tfm_free(open_fake(test));
-	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
-	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), 50);
+	fake_expect_freed(test, 50);
 }
 
 #define HOW_CASE(name)		KUNIT_CASE_PARAM(name, how_gen_params)

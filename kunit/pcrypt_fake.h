@@ -406,6 +406,13 @@ static inline bool fake_wait_freed(void)
 	return wait_var_event_timeout(&fake.nr_tfms, !atomic_read(&fake.nr_tfms), PT_TIMEOUT);
 }
 
+/* No transform is left, and so many have been freed. */
+static inline void fake_expect_freed(struct kunit *test, int nr)
+{
+	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
+	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), nr);
+}
+
 /* Completes held requests, the last first; a second call finds none. */
 static inline void fake_release_held(void)
 {

@@ -663,8 +663,7 @@ static void modes_and_masks_change_in_order(struct kunit *test)
 static void modes_change_transform_freed_in_last_completion(struct kunit *test)
 {
 	run_rounds(test, false, true);
-	KUNIT_EXPECT_TRUE(test, fake_wait_freed());
-	KUNIT_EXPECT_EQ(test, atomic_read(&fake.nr_freed), CHANGE_ROUNDS);
+	fake_expect_freed(test, CHANGE_ROUNDS);
 }
 
 /* One task that changes the mode itself, after every few requests. */
