@@ -84,6 +84,16 @@ static int pure_go_direct_here(struct padata_shell *ps)
 	return 0;
 }
 
+/* The child, and the end of a direct request. */
+static int pure_encrypt(struct aead_request *req)
+{
+	return 0;
+}
+
+static void pure_direct_done(struct padata_shell *ps)
+{
+}
+
 #undef padata_map_cb_cpu
 #define padata_map_cb_cpu	pure_map_cb_cpu
 #undef padata_is_direct
@@ -95,6 +105,10 @@ static int pure_go_direct_here(struct padata_shell *ps)
 #define padata_go_direct	pure_go_direct
 #undef padata_go_direct_here
 #define padata_go_direct_here	pure_go_direct_here
+#undef padata_direct_done
+#define padata_direct_done	pure_direct_done
+#undef crypto_aead_encrypt
+#define crypto_aead_encrypt	pure_encrypt
 
 #include "../pcrypt/rule.c"
 #include "../pcrypt/request.c"
@@ -1100,6 +1114,42 @@ static void period_is_not_known(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rule.period_ns, 0U);
 }
 
+/* An encryption of a transform of its own, in direct mode. */
+static struct pcrypt_request *pure_direct_request(struct kunit *test)
+{
+	struct pcrypt_request *preq = pure_request(test, 0);
+	struct pcrypt_stream *stream;
+
+	preq->req->tfm = kunit_kzalloc(test, sizeof(struct crypto_tfm) + sizeof(struct pcrypt_tfm),
+				       GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, preq->req->tfm);
+	stream = pcrypt_stream_of(preq);
+	spin_lock_init(&stream->lock);
+	stream->rule = pure_rule();
+	/* It is quick, and stays so. */
+	stream->quick = PURE_GEN;
+	return preq;
+}
+
+/* As one that ends the countdown: the tenth since a pair, which ended 200 us ago. */
+static void timed_request_notes_the_period(struct kunit *test)
+{
+	struct pcrypt_request *preq = pure_direct_request(test);
+	struct pcrypt_stream *stream = pcrypt_stream_of(preq);
+
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pure_forget_modes, NULL));
+	preempt_disable();
+	pcrypt_forget_direct();
+	pcrypt_count_down(10);
+	raw_cpu_write(pcrypt_countdown, 0);
+	pcrypt_begin_period(local_clock() - 200000);
+	pcrypt_run_timed(preq, PURE_GEN, 64);
+	pcrypt_forget_direct();
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&stream->nr_direct), 10L);
+	KUNIT_EXPECT_GE(test, stream->rule.period_ns, (200000 + pure_rule().busy_ns) / 10);
+}
+
 /* Timing makes gaps longer, pauses and other streams the period. */
 static void direct_rate_by_the_shorter_one(struct kunit *test)
 {
@@ -1452,6 +1502,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(direct_requests_are_timed_in_pairs),
 	KUNIT_CASE(period_is_of_those_between_two_pairs),
 	KUNIT_CASE(period_is_not_known),
+	KUNIT_CASE(timed_request_notes_the_period),
 	KUNIT_CASE(direct_rate_by_the_shorter_one),
 	KUNIT_CASE(not_quick_in_other_modes),
 	KUNIT_CASE(waits_have_a_budget),
