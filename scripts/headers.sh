@@ -47,18 +47,6 @@ stock() {
 	boot "$VERSION"
 }
 
-# later_versions: of each series and flavour the newest.
-later_versions() {
-	local version kind
-	local -A newest
-	for version in $(in_chroot apt-cache pkgnames linux-headers- | sort -V |
-			sed -nE "s/^linux-headers-((6\.12|[7-9]\.[0-9]+)\.[^ ]*-$arch_kernel)$/\1/p"); do
-		kind=$(kind_of "$version")
-		newest[$kind]=$version
-	done
-	printf '%s\n' "${newest[@]}" | sort -V
-}
-
 # later VERSION
 later() {
 	local log=$LOGS/headers-$1.log status=0
@@ -89,7 +77,7 @@ for series in 6.1 6.12; do
 done
 if [ $boot = yes ] && [ "$(id -u)" = 0 ]; then
 	make_chroot
-	versions=$(later_versions)
+	versions=$(later_newest | grep -E '^(6\.12|[7-9]\.[0-9]+)\.') || :
 	check "$suite has kernels from 7.0 on" grep -q '^[7-9]' <<<"$versions"
 	for version in $versions; do
 		later "$version"

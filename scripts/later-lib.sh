@@ -4,7 +4,8 @@
 #
 # The headers hold programs that need a later C library and name a later compiler, so
 # modules are built in a chroot of that suite, kept in the cache (900 MB, and for each
-# further kernel 80, or 250 with its image; wants root).
+# further kernel 80, or 250 with its image; wants root).  Of each series and flavour it
+# keeps the newest kernel alone.
 
 # use_suite SUITE: sets suite and chroot.
 use_suite() {
@@ -36,6 +37,45 @@ make_chroot() {
 	run_logged later-update in_chroot apt-get update
 	# perl is for kernel-doc, which W=1 calls.
 	run_logged later-compiler in_chroot apt-get install -y --no-install-recommends gcc make perl
+	later_prune
+}
+
+# later_newest: of each series and flavour the newest version that the suite has now; those
+# that are installed alone do not count.
+# shellcheck disable=SC2154 # arch-lib.sh sets arch_kernel
+later_newest() {
+	local version kind
+	local -A newest=()
+	for version in $(in_chroot apt-cache -o Dir::State::status=/dev/null pkgnames linux-headers- |
+			sed -nE "s/^linux-headers-([0-9].*-$arch_kernel)$/\1/p" | sort -V); do
+		kind=$(kind_of "$version")
+		newest[$kind]=$version
+	done
+	[ ${#newest[@]} = 0 ] || printf '%s\n' "${newest[@]}" | sort -V
+}
+
+# later_installed: the versions of which the chroot has headers.
+later_installed() {
+	# shellcheck disable=SC2016 # of dpkg-query
+	dpkg-query --admindir="$chroot/var/lib/dpkg" -W -f '${db:Status-Abbrev}${Package}\n' \
+		'linux-headers-[0-9]*' 2>/dev/null |
+		sed -n "s/^.i linux-headers-\(.*-$arch_kernel\)$/\1/p"
+}
+
+# later_prune: removes all other versions than those of later_newest, with the packages that
+# only they need.  Without lists of the suite nothing is old.
+later_prune() {
+	local newest old dir
+	newest=$(later_newest)
+	[ -n "$newest" ] || return 0
+	for dir in "$chroot"/{image,build}-*"-$arch_kernel"; do
+		dir=${dir##*/}
+		grep -qxF -e "${dir#*-}" <<<"$newest" || rm -rf "${chroot:?}/$dir"
+	done
+	mapfile -t old < <(later_installed | grep -vxF "$newest")
+	[ ${#old[@]} = 0 ] || run_logged later-prune in_chroot \
+		apt-get purge -y --autoremove "${old[@]/#/linux-headers-}"
+	run_logged later-clean in_chroot apt-get clean
 }
 
 # later_headers PACKAGE: installs these.
@@ -69,7 +109,6 @@ image_packages() {
 later_image() {
 	local dir=$chroot/image-$1 packages deb
 	if [ ! -e "$dir/.complete" ]; then
-		remove_older "$chroot/image-" "$1"
 		rm -rf "$dir"
 		mkdir -p "$dir"
 		chmod 777 "$dir"

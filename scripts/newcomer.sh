@@ -7,6 +7,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/later-lib.sh
+. "$TOP/scripts/later-lib.sh"
 
 # try TEXT COMMAND...: its output is in $tmp/output.
 try() {
@@ -106,6 +108,7 @@ leaves_nothing() {
 }
 
 # A kernel without headers, and one whose compiler fails.
+# shellcheck disable=SC2153 # use_stock sets VERSION
 dkms_lacks_headers() {
 	rm -rf "$tmp/modules"
 	mkdir -p "$tmp/modules/$VERSION"
@@ -199,6 +202,51 @@ update_fails() {
 	! timeout 60 bash -c '. "$0/scripts/lib.sh"
 		apt_update -o Dir::Etc::sourcelist=/nonexistent -o Dir::State::lists=/dev/null' "$TOP"
 }
+
+# add_headers STATUS VERSION...: to the packages of the chroot.
+add_headers() {
+	local package
+	for package in "${@:2}"; do
+		printf '%s\n' "Package: linux-headers-$package" "Status: $1" Version:\ 1 \
+			"Architecture: $arch_debian" 'Maintainer: none' 'Description: none' ''
+	done >>"$chroot/var/lib/dpkg/status"
+}
+
+# chroot_is_pruned: of a series and flavour the newest kernel is kept.  Of 7.2 the suite has
+# none any more, and of what the chroot had of 7.2 before only a configuration file is left.
+# shellcheck disable=SC2317 # later_prune calls in_chroot
+chroot_is_pruned() (
+	in_chroot() {
+		case $1 in
+		apt-cache)	printf "linux-headers-%s-$arch_kernel\n" 6.12.9 7.3.10 7.3.9 7.3.8-rt ;;
+		*)		echo "$*" >>"$tmp/pruned" ;;
+		esac
+	}
+	chroot=$tmp/later
+	mkdir -p "$chroot"/{var/lib/dpkg,build} "$chroot"/image-{7.2.1,7.3.9,7.3.10}-"$arch_kernel" \
+		"$chroot"/build-{7.3.9,7.3.8-rt}-"$arch_kernel"
+	: >"$chroot/var/lib/dpkg/status"
+	add_headers "install ok installed" {6.12.9,7.3.9,7.3.10,7.3.8-rt}-"$arch_kernel" 7.3.9-common
+	add_headers "deinstall ok config-files" "7.2.1-$arch_kernel"
+	later_prune || return
+	cat "$tmp/pruned"
+	ls -d "$chroot"/[bi]*
+	[ "$(head -n 1 "$tmp/pruned")" = \
+		"apt-get purge -y --autoremove linux-headers-7.3.9-$arch_kernel" ] || return
+	diff <(cd "$chroot" && printf '%s\n' [bi]*) - <<-EOF
+	build
+	build-7.3.8-rt-$arch_kernel
+	image-7.3.10-$arch_kernel
+	EOF
+)
+
+# nothing_is_old: where apt has no lists.
+# shellcheck disable=SC2317 # later_prune calls in_chroot
+nothing_is_old() (
+	in_chroot() { return 100; }
+	chroot=$tmp/later
+	later_prune && [ -d "$chroot/image-7.3.10-$arch_kernel" ]
+)
 
 # A QEMU that dies as it does where /dev/kvm can be opened and not be used.
 make_qemu() {
@@ -294,6 +342,8 @@ try "an apt without lists: no kernel is left out" not_left_out
 try "a series that apt does not have is left out where others are there" left_out
 try "apt-get update: waits while another one has the lists" update_waits
 try "apt-get update: fails at once for other reasons" update_fails
+try "a chroot of a later suite keeps the newest kernels alone" chroot_is_pruned
+try "a chroot keeps all kernels where apt has no lists" nothing_is_old
 make_qemu
 make_canceller
 try "guest: a /dev/kvm that does not work, and a thread that is cancelled" probe_is_silent
