@@ -155,7 +155,7 @@ def make_shell(number, jobs, baton="BATON_ORDER"):
     """Return a stream."""
     ps = Thing(id=Thing(number), order=Thing(first=chain(jobs)), orphan=Thing(0),
                refs=counter(1 + len(jobs)), pending=counter(0), settle_idle=Thing(0),
-               baton=Thing(baton), direct_on=Thing(-1), direct_here=Thing(0),
+               baton=Thing(baton), direct=Thing(on=Thing(-1)), direct_here=Thing(0),
                owner=Thing(0x30), seen=Thing(said=Thing(1)), nr_queued=Thing(len(jobs)),
                queue=Thing(first=chain(jobs)), turn=Thing())
     for job in jobs:
