@@ -10,17 +10,18 @@ both() {
 	echo "padata_bench $1;padata_bench_kernel $1;"
 }
 
-# gateway_runs JOBS: loads as gateways have them.  Many streams by turns, bursts as a poll of
-# a network card makes them, pauses after each window, the submitter's CPU off the mask.
+# gateway_runs JOBS [PARAMETER]: loads as gateways have them.  Many streams by turns, bursts
+# as a poll of a network card makes them, pauses after each window, the submitter's CPU off
+# the mask.
 gateway_runs() {
 	local streams
 	for streams in 4 16 64; do
-		both "streams=$streams windows=64,256 jobs=$1"
+		both "streams=$streams windows=64,256 jobs=$1 ${2-}"
 	done
-	both "burst=64 windows=256 jobs=$1"
-	both "burst=64 streams=16 windows=256 jobs=$1"
-	both "pause_us=200 windows=64 jobs=$(($1 / 10))"
-	both "off_mask=1 windows=64,256 jobs=$1"
+	both "burst=64 windows=256 jobs=$1 ${2-}"
+	both "burst=64 streams=16 windows=256 jobs=$1 ${2-}"
+	both "pause_us=200 windows=64 jobs=$(($1 / 10)) ${2-}"
+	both "off_mask=1 windows=64,256 jobs=$1 ${2-}"
 }
 
 # light_run JOBS: sixteen light streams, to which one submitter sends a job of 10 us each

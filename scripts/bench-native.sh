@@ -43,8 +43,8 @@ algorithms=("gcm(aes)" "rfc7539(chacha20,poly1305)" "authenc(hmac(sha256),cbc(ae
 # Where a job is short its number is large, so that a run lasts some 20 ms at least.  Of
 # window 1 the bench does an eighth.
 cost_runs() {
-	both "windows=1,8,64,256 jobs=$((400000 / scale))"
-	both "windows=0 jobs=$((20000 / scale)) rounds=5"
+	both "windows=1,8,64,256 jobs=$((400000 / scale)) transfers=1"
+	both "windows=0 jobs=$((20000 / scale)) rounds=5 transfers=1"
 }
 
 speedup_runs() {
@@ -57,7 +57,7 @@ latency_runs() {
 }
 
 load_runs() {
-	gateway_runs $((400000 / scale))
+	gateway_runs $((400000 / scale)) transfers=1
 }
 
 light_runs() {
@@ -148,9 +148,12 @@ first() {
 		'$1 == idle && $2 == costs'
 }
 
-# Unbounded is drawn at 4096.
+# Unbounded is drawn at 4096; at the transfer time of which there are the most rows.
 draw_cost() {
-	first cost | awk '{ print $3 ? $3 : 4096, $4, $6 }' >"$results/native-cost.dat"
+	first cost | awk '
+		{ n[$4]++; row[$4, n[$4]] = ($3 ? $3 : 4096) " " $5 " " $7 }
+		n[$4] > n[most] { most = $4 }
+		END { for (i = 1; i <= n[most]; i++) print row[most, i] }' >"$results/native-cost.dat"
 	draw native-cost 'logscale xy' 'xlabel "jobs in flight"' 'ylabel "ns per empty job"' \
 		'key top right' <<-'END'
 		data using 1:3 title "the kernel's own", \
@@ -248,8 +251,9 @@ ratio_of() {
 		"$results/native-ratios"
 }
 
+# A host places CPUs as it likes, so not every committed transfer time is met.
 check() {
-	local line key new
+	local line key new compared=0
 	[ -e "$TOP/scripts/native/ratios" ] ||
 		die "nothing to compare with: copy native-ratios of make bench-native to scripts/native/ratios"
 	idles=poll costs_of=x86
@@ -257,9 +261,15 @@ check() {
 	while read -r line; do
 		key=${line% *}
 		new=$(ratio_of "$key")
+		if [ "${key%% *}" = cost ] && [ -z "$new" ]; then
+			echo "skip   $key: no boot had that transfer time"
+			continue
+		fi
+		[ "${key%% *}" != cost ] || compared=$((compared + 1))
 		count "$(worse "${key%% *}" "${new:-missing}" "${line##* }")" \
 			"$key: ratio ${new:-missing}, committed ${line##* }"
 	done < <(grep -v '^#' "$TOP/scripts/native/ratios")
+	count "$((compared == 0))" "costs compared at a committed transfer time: $compared"
 	total
 }
 

@@ -42,6 +42,18 @@ function show(figure, key,    middle, format) {
 		       samples[figure, key, count[figure, key]])
 }
 
+# transfer: a power of two near the time, in ns, that a cache line takes between two CPUs;
+# empty where the host has moved them meanwhile.
+function transfer(    a, b, near) {
+	a = v["transfer_before"] + 0
+	b = v["transfer_after"] + 0
+	if (!a || !b || a > 1.5 * b || b > 1.5 * a)
+		return ""
+	for (near = 1; near * sqrt(2) < (a + b) / 2;)
+		near *= 2
+	return near
+}
+
 # compare FIGURE KEY VALUE: of both implementations, ours first, and the ratio.
 function compare(figure, key, value) {
 	note((v["impl"] == "ours" ? "ours" : "kernel") figure, key, value)
@@ -54,6 +66,10 @@ function compare(figure, key, value) {
 BEGIN {
 	columns["cost"] = "window"
 	columns["load"] = "streams burst pause_us off_mask window"
+	if (!one_place) {
+		columns["cost"] = columns["cost"] " transfer"
+		columns["load"] = columns["load"] " transfer"
+	}
 	columns["speedup"] = "job_ns"
 	columns["latency"] = ""
 	columns["light"] = "load job_ns streams"
@@ -74,13 +90,19 @@ BEGIN {
 		v[substr($i, 1, at - 1)] = substr($i, at + 1)
 	}
 	gsub(";", ",", v["algorithm"]) # commas separate values in CSV
+	v["transfer"] = transfer()
 	key = v[column[1]]
 	for (i = 2; i <= nr_columns; i++)
 		key = key " " v[column[i]]
 }
 
-table == "cost" || table == "load" {
+# A boot may have ours at one transfer time and the kernel's own at another.
+(table == "cost" || table == "load") && one_place {
 	compare("/ns", key, v["net"])
+}
+
+(table == "cost" || table == "load") && !one_place && v["transfer"] {
+	note((v["impl"] == "ours" ? "ours" : "kernel") "/ns", key, v["net"])
 }
 
 table == "speedup" {
@@ -109,6 +131,12 @@ table == "pcrypt" || table == "mixed" {
 	}
 }
 
+# ratio_of_medians KEY: for tables whose boots are not compared one by one.
+function ratio_of_medians(key) {
+	if (count["ours/ns", key] && count["kernel/ns", key])
+		note("ratio", key, median("ours/ns", key) / median("kernel/ns", key))
+}
+
 function heading(    i) {
 	for (i = 1; i <= nr_columns; i++)
 		printf "%-*s ", column[i] == "algorithm" ? 30 : 8, column[i]
@@ -127,12 +155,14 @@ function row(key,    i, part) {
 }
 
 END {
+	for (n = 1; n <= nr_keys && columns[table] ~ /transfer/; n++)
+		ratio_of_medians(keys[n])
 	if (!ratios)
 		heading()
 	for (n = 1; n <= nr_keys; n++)
 		if (!ratios)
 			row(keys[n])
-		else
+		else if (count[figure[1] == "plain/ns" ? "ours" : "ratio", keys[n]])
 			printf "%s %s %.3f\n", table, keys[n],
 				median(figure[1] == "plain/ns" ? "ours" : "ratio", keys[n])
 }

@@ -17,8 +17,6 @@
  *   speedup   the same against a loop without padata on one CPU, and against two
  *             pinned threads that share the jobs, which is the ceiling
  *   latency   from submission to serial(), one job at a time or paced
- *   transfer  how long a cache line takes from one CPU to another, which depends on where
- *             a host has put them
  *
  * The floor is the same harness with callbacks called at once, without padata.
  *
@@ -68,7 +66,7 @@
 
 static char *test = "cost";
 module_param(test, charp, 0444);
-MODULE_PARM_DESC(test, "cost, speedup, latency or transfer");
+MODULE_PARM_DESC(test, "cost, speedup or latency");
 
 static unsigned int windows[MAX_VALUES] = { 1, 64, 0 };
 static int nr_windows = 3;
@@ -124,6 +122,10 @@ MODULE_PARM_DESC(pause_us, "the submitter sleeps so long when all is done after 
 static bool off_mask;
 module_param(off_mask, bool, 0444);
 MODULE_PARM_DESC(off_mask, "the first submitter's CPU is not in the parallel cpumask");
+
+static bool transfers;
+module_param(transfers, bool, 0444);
+MODULE_PARM_DESC(transfers, "with cost: say how long a line takes between two CPUs, before and after");
 
 static bool marks;
 module_param(marks, bool, 0444);
@@ -775,6 +777,58 @@ static int run_best(struct run *run)
 }
 
 /*
+ * How far apart two CPUs are: a host puts virtual ones on the same core or on far ones, and
+ * moves them.
+ */
+
+#define TRANSFERS	20000
+
+/* A line that goes to and fro; odd: it is the other CPU's turn. */
+static unsigned int ball ____cacheline_aligned_in_smp;
+
+static void play(unsigned int from)
+{
+	unsigned int i;
+
+	for (i = from; i < TRANSFERS; i += 2) {
+		while (READ_ONCE(ball) != i)
+			cpu_relax();
+		WRITE_ONCE(ball, i + 1);
+	}
+}
+
+static int play_back(void *arg)
+{
+	play(1);
+	return 0;
+}
+
+/* Nanoseconds that a line takes from one CPU to another, or 0 without memory. */
+static u64 transfer_ns(void)
+{
+	struct task_struct *other = kthread_create(play_back, NULL, "bench/ball");
+	u64 start;
+
+	if (IS_ERR(other))
+		return 0;
+	WRITE_ONCE(ball, 1);
+	get_task_struct(other);
+	migrate_disable();
+	kthread_bind(other, nth_cpu(smp_processor_id() + 1));
+	wake_up_process(other);
+	/* The other one runs. */
+	while (READ_ONCE(ball) == 1)
+		cpu_relax();
+	start = ktime_get_ns();
+	play(2);
+	start = ktime_get_ns() - start;
+	migrate_enable();
+	kthread_stop(other);
+	put_task_struct(other);
+	return div_u64(start, TRANSFERS);
+}
+
+/*
  * Tests
  */
 
@@ -802,21 +856,25 @@ static int test_cost_window(unsigned int window, unsigned int ns)
 	unsigned int nr = window && window < 8 ? max(jobs / 8, 1U) : jobs;
 	struct run run = { shells, window, nr, ns, true };
 	struct run floor = { shells, window, nr, ns, false };
-	u64 per_job, switches;
+	u64 per_job, switches, before = 0, after = 0;
 	int err;
 
 	/* The first run finds everything asleep and memory untouched. */
-	err = run_once(&floor) ?: run_once(&run) ?:
-	      run_best(&floor) ?: run_best(&run);
+	err = run_once(&floor) ?: run_once(&run) ?: run_best(&floor);
+	if (transfers)
+		before = transfer_ns();
+	err = err ?: run_best(&run);
+	if (transfers)
+		after = transfer_ns();
 	if (err)
 		return err;
 	per_job = ns_per_job(&run);
 	switches = div_u64(run.switches * 1000, shells * nr);
-	pr_info("test=%s impl=%s cpus=%u shells=%u async=%u window=%u job_ns=%u%s jobs=%u per_job=%llu floor=%llu net=%lld switches_per_1000=%llu\n",
+	pr_info("test=%s impl=%s cpus=%u shells=%u async=%u window=%u job_ns=%u%s jobs=%u per_job=%llu floor=%llu net=%lld switches_per_1000=%llu transfer_before=%llu transfer_after=%llu\n",
 		*load_words() ? "load" : "cost", BENCH_IMPL,
 		num_online_cpus(), shells, percent_async, window, ns,
 		load_words(), nr, per_job, ns_per_job(&floor),
-		(s64)(per_job - ns_per_job(&floor)), switches);
+		(s64)(per_job - ns_per_job(&floor)), switches, before, after);
 	return 0;
 }
 
@@ -896,56 +954,6 @@ out:
 	return err;
 }
 
-/* A line that goes to and fro between two CPUs; odd: it is the other one's turn. */
-static unsigned int ball ____cacheline_aligned_in_smp;
-
-static int play_back(void *arg)
-{
-	unsigned int i;
-
-	for (i = 1; i < 2 * jobs; i += 2) {
-		while (READ_ONCE(ball) != i)
-			cpu_relax();
-		WRITE_ONCE(ball, i + 1);
-	}
-	return 0;
-}
-
-static u64 play(void)
-{
-	u64 start = ktime_get_ns();
-	unsigned int i;
-
-	for (i = 0; i < 2 * jobs; i += 2) {
-		while (READ_ONCE(ball) != i)
-			cpu_relax();
-		WRITE_ONCE(ball, i + 1);
-	}
-	return ktime_get_ns() - start;
-}
-
-/* From the CPU of this task to the next one. */
-static int test_transfer(unsigned int value, unsigned int ns)
-{
-	struct task_struct *other = kthread_create(play_back, NULL, "bench/ball");
-	u64 elapsed;
-
-	if (IS_ERR(other))
-		return -ENOMEM;
-	WRITE_ONCE(ball, 0);
-	get_task_struct(other);
-	migrate_disable();
-	kthread_bind(other, nth_cpu(smp_processor_id() + 1));
-	wake_up_process(other);
-	elapsed = play();
-	migrate_enable();
-	kthread_stop(other);
-	put_task_struct(other);
-	pr_info("test=transfer impl=%s cpus=%u jobs=%u transfer_ns=%llu\n", BENCH_IMPL,
-		num_online_cpus(), jobs, div_u64(elapsed, 2 * jobs));
-	return 0;
-}
-
 /**
  * struct bench_test - something to measure
  * @name: Value of the parameter test.
@@ -964,7 +972,6 @@ static const struct bench_test bench_tests[] = {
 	{ "cost", test_cost_window, windows, &nr_windows },
 	{ "speedup", test_speedup_window, windows, &nr_windows },
 	{ "latency", test_latency_load, loads, &nr_loads },
-	{ "transfer", test_transfer, loads, &nr_loads },
 };
 
 static int run_all(const struct bench_test *t)
