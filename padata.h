@@ -19,6 +19,7 @@
 #endif
 
 #include <linux/atomic.h>
+#include <linux/compiler.h>
 #include <linux/cpumask.h>
 #include <linux/kobject.h>
 #include <linux/percpu.h>
@@ -244,6 +245,8 @@ static __always_inline void padata_direct_done(struct padata_shell *ps)
 {
 	const struct padata_direct *direct = (const struct padata_direct *)ps;
 
+	/* The number of the CPU is read again, not that of before the work. */
+	barrier();
 	if (!padata_direct_is_here(direct, READ_ONCE(direct->on)))
 		padata_direct_done_slow(ps);
 }

@@ -123,7 +123,7 @@
  *   The same by a count: a submitter raises ::inline_depth before parallel(), and
  *   lowers it after a full barrier, inline:A; inline:B reads it with acquire.
  * direct:A / direct:B, direct mode begins
- *   direct:A stores ::direct with release under padata_shell::lock, after it has
+ *   direct:A stores ::direct.on with release under padata_shell::lock, after it has
  *   found the shell idle (fence:B) and the CPUs of its results settled, or all of its
  *   results on this CPU, which direct mode is for alone then.  direct:B reads it with
  *   acquire, and the submitter's work follows.  The end of direct mode needs no
@@ -166,6 +166,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/prefetch.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>

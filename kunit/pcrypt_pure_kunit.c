@@ -90,6 +90,8 @@ static int pure_encrypt(struct aead_request *req)
 	return 0;
 }
 
+static struct aead_alg pure_alg = { .encrypt = pure_encrypt };
+
 static void pure_direct_done(struct padata_shell *ps)
 {
 }
@@ -834,6 +836,12 @@ static void wait_doubles_where_parallel_does_not_pay(struct kunit *test)
 	stream->rule.nr_bad = 1;
 	pure_end_parallel(stream, PURE_MS(PCRYPT_PAID_MS) + 2);
 	KUNIT_EXPECT_EQ(test, stream->rule.wait_ms, PCRYPT_WAIT_MIN_MS);
+	/* Nor does a pause in a trial in which no window has paid. */
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	stream->rule.nr_windows = PCRYPT_TRIAL_WINDOWS;
+	stream->rule.nr_bad = PCRYPT_TRIAL_WINDOWS;
+	pure_end_parallel(stream, PURE_MS(PCRYPT_PAID_MS) + 2);
+	KUNIT_EXPECT_EQ(test, stream->rule.wait_ms, 2 * PCRYPT_WAIT_MIN_MS);
 }
 
 /* Nothing has come out: that is no reason to try again soon. */
@@ -1123,6 +1131,9 @@ static struct pcrypt_request *pure_direct_request(struct kunit *test)
 	preq->req->tfm = kunit_kzalloc(test, sizeof(struct crypto_tfm) + sizeof(struct pcrypt_tfm),
 				       GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, preq->req->tfm);
+	/* The child, which is no more than an algorithm. */
+	preq->req->tfm->__crt_alg = &pure_alg.base;
+	preq->aead_creq.base.tfm = preq->req->tfm;
 	stream = pcrypt_stream_of(preq);
 	spin_lock_init(&stream->lock);
 	stream->rule = pure_rule();

@@ -11,7 +11,7 @@
 #define STRETCH_CALLBACKS	(IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : 64)
 #define STRETCH_NS		(500 * NSEC_PER_USEC)
 /* Callbacks, and jobs, after which the pump turns to its other duties. */
-#define ROUND_SERIAL		32
+#define ROUND_SERIAL		64
 #define ROUND_PARALLEL		8
 /* Greatest age of a reading of the clock in a stretch, in nanoseconds. */
 #define CLOCK_NS		1000

@@ -323,7 +323,9 @@ static void pcrypt_end_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 	unsigned int wait_ms = clamp(rule->wait_ms * 2, PCRYPT_WAIT_MIN_MS,
 				     PCRYPT_WAIT_MAX_MS);
 
-	if (pcrypt_lasts_for(rule, now, PCRYPT_PAID_MS))
+	/* A pause in a trial that showed nothing is no time in which it has paid. */
+	if ((!rule->nr_windows || rule->nr_windows > rule->nr_bad) &&
+	    pcrypt_lasts_for(rule, now, PCRYPT_PAID_MS))
 		wait_ms = rule->nr_windows && !rule->nr_bad ? PCRYPT_WAIT_FIRST_MS :
 							      PCRYPT_WAIT_MIN_MS;
 	WRITE_ONCE(rule->wait_ms, wait_ms);

@@ -803,18 +803,23 @@ static int play_back(void *arg)
 	return 0;
 }
 
-/* Nanoseconds that a line takes from one CPU to another, or 0 without memory. */
+/* Nanoseconds that a line takes from one CPU to another, or 0 without memory or a second CPU. */
 static u64 transfer_ns(void)
 {
-	struct task_struct *other = kthread_create(play_back, NULL, "bench/ball");
+	struct task_struct *other;
+	unsigned int cpu;
 	u64 start;
 
-	if (IS_ERR(other))
+	migrate_disable();
+	cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+	other = cpu < nr_cpu_ids ? kthread_create(play_back, NULL, "bench/ball") : NULL;
+	if (IS_ERR_OR_NULL(other)) {
+		migrate_enable();
 		return 0;
+	}
 	WRITE_ONCE(ball, 1);
 	get_task_struct(other);
-	migrate_disable();
-	kthread_bind(other, nth_cpu(smp_processor_id() + 1));
+	kthread_bind(other, cpu);
 	wake_up_process(other);
 	/* The other one runs. */
 	while (READ_ONCE(ball) == 1)
