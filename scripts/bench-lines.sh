@@ -155,25 +155,32 @@ symbols() {
 	mv "$symbols.new" "$symbols"
 }
 
+# offset_of MEMBER: of the instance.
+offset_of() {
+	sed -n "s,.*[ *]$1;.*/\\* *\\([0-9]*\\) .*,\\1,p" "$layouts" | head -n 1
+}
+
 # layouts: the structures of the instance, as pahole prints them.
 layouts() {
 	local s
 	layouts=$LOGS/lines.layouts
-	for s in instance padata_mod_shell padata_pump; do
+	for s in instance padata_mod_shell padata_pump pod; do
 		pahole -C "$s" "$dir/padata_mod.ko"
 	done >"$layouts" 2>/dev/null || :
-	percpu_at=$(sed -n 's,.*[ *]pumps;.*/\* *\([0-9]*\) .*,\1,p' "$layouts" | head -n 1)
+	percpu_at=$(offset_of pumps)
+	pods_at=$(offset_of pods)
 }
 
-# loads CPUS: one submitter and many, one stream each and many.
+# loads CPUS: one submitter and many, on all nodes, one stream each and many.
 loads() {
 	local shells streams window
 	for shells in 1 $(($1 > 4 ? $1 / 2 : 2)); do
 		window=$((512 / shells))
 		[ "$window" -le 256 ] || window=256
 		for streams in 1 $many_streams; do
-			both "objects=1 percpu_at=${percpu_at:--1} jobs=$((jobs / shells)) \
-shells=$shells streams=$streams windows=$window job_ns=$job_ns"
+			both "objects=1 percpu_at=${percpu_at:--1} pods_at=${pods_at:--1} \
+jobs=$((jobs / shells)) shells=$shells apart=$(($1 / shells)) streams=$streams windows=$window \
+job_ns=$job_ns"
 		done
 	done
 }

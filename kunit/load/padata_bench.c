@@ -139,6 +139,14 @@ static int percpu_at = -1;
 module_param(percpu_at, int, 0444);
 MODULE_PARM_DESC(percpu_at, "with objects=1: offset in the instance of its pointer to memory of each CPU");
 
+static int pods_at = -1;
+module_param(pods_at, int, 0444);
+MODULE_PARM_DESC(pods_at, "with objects=1: offset in the instance of its pointer to its pods, which their number follows");
+
+static unsigned int apart = 1;
+module_param(apart, uint, 0444);
+MODULE_PARM_DESC(apart, "CPUs from one submitter to the next");
+
 /**
  * struct bench_job - one job
  * @padata: padata's part.
@@ -721,6 +729,16 @@ static void say_feeder(const struct feeder *f)
 		say_shell(f->streams[i].ps);
 }
 
+static void say_pods(void)
+{
+	void **at = (void **)((char *)pinst + pods_at);
+	void **pods = *at;
+	unsigned int i, nr = *(unsigned int *)(at + 1);
+
+	for (i = 0; i < nr; i++)
+		say_object("pod", pods[i], 0);
+}
+
 /* Before the measured run: addresses differ from run to run. */
 static void say_objects(const struct run *run, struct feeder **feeders)
 {
@@ -734,6 +752,8 @@ static void say_objects(const struct run *run, struct feeder **feeders)
 	say_object("instance", pinst, 0);
 	if (percpu_at >= 0)
 		say_percpu("percpu:pump", *(void __percpu **)((char *)pinst + percpu_at));
+	if (pods_at >= 0)
+		say_pods();
 	for (i = 0; i < run->shells; i++)
 		say_feeder(feeders[i]);
 }
@@ -745,7 +765,7 @@ static int run_once(struct run *run)
 	int err = 0;
 
 	for (i = 0; i < run->shells && !err; i++) {
-		feeders[i] = feeder_alloc(nth_cpu(i), run->window, run->nr,
+		feeders[i] = feeder_alloc(nth_cpu(i * apart), run->window, run->nr,
 					  run->ns, run->with_padata, false,
 					  with_streams());
 		err = feeders[i] ? 0 : -ENOMEM;

@@ -139,7 +139,8 @@ def read_layouts(name):
 class Names:
     """Says which object an address of one load belongs to, and which field of it."""
 
-    STRUCTS = {"instance": "instance", "shell": "padata_mod_shell", "percpu:pump": "padata_pump"}
+    STRUCTS = {"instance": "instance", "pod": "pod", "shell": "padata_mod_shell",
+               "percpu:pump": "padata_pump"}
 
     def __init__(self, load, kernel, layouts):
         ours = load.result["impl"] == "ours"
@@ -189,7 +190,7 @@ class Names:
 
 # What the columns of the table sum up; the rest is the kernel's: scheduler, workqueue, ticks.
 GROUPS = {
-    "instance": "queue", "pump": "pumps", "shell": "shells", "parallel_data": "shells",
+    "instance": "queue", "pod": "queue", "pump": "pumps", "shell": "shells", "parallel_data": "shells",
     "reorder_list": "pumps", "squeue": "pumps", "jobs": "jobs", "feeder": "bench",
     "streams": "bench",
 }
