@@ -9,6 +9,7 @@
 # warning, and no memory leaked.  Environment:
 #   KARGS    more kernel arguments, as in KARGS="preempt=none"
 #   TORTURE  more module parameters, as in TORTURE="seed=1 stutter=0"
+#   PARAMETERS  those of padata_mod, as in PARAMETERS="pod_cpus=1"
 #   ALLOW    guest.sh's -w
 #   ISOLATE  1: a cpuset becomes an isolated partition and ordinary again, meanwhile
 
@@ -30,14 +31,15 @@ minutes=${2:-2}
 cpus=${3:-4}
 shift $(($# < 3 ? $# : 3))
 limit=$((60 * minutes * 2 + 400))
+more=${KARGS:+, $KARGS}${PARAMETERS:+, $PARAMETERS}
 nodes=$((cpus < 16 ? 1 : 4))
 # No suite is called none: KUnit is not needed here.
 use_kernel "$flavour" SUITE=none "$@"
-say "torture: $minutes minutes on the $flavour kernel, $cpus CPUs${*:+, $*}${KARGS:+, $KARGS}"
-padata_guest "$(name_of "torture-$flavour" "$@" "$cpus" ${KARGS:+"$KARGS"})" torture \
+say "torture: $minutes minutes on the $flavour kernel, $cpus CPUs${*:+, $*}$more"
+padata_guest "$(name_of "torture-$flavour" "$@" "$cpus" ${more:+"$more"})" torture \
 	-r 2G -c "$cpus" -t $((limit + 300)) -a "$(flavour_args "$flavour") ${KARGS-}" \
 	-w "$(allowed "$cpus")" -e "PARAMS=minutes=$minutes ${TORTURE-}" -e "LIMIT=$limit" \
-	-e "ISOLATE=${ISOLATE-}" -f "$dir/kunit/load/padata_torture.ko" \
+	-e "ISOLATE=${ISOLATE-}" -e "PARAMETERS=${PARAMETERS-}" -f "$dir/kunit/load/padata_torture.ko" \
 	-f "$dir/kunit/load/padata_mt_bench.ko"
 line=$(reported torture)
 echo "${line:-no line from the guest}"
