@@ -8,7 +8,7 @@
  *
  * The usual way of a job::
  *
- *   padata_do_parallel()   order list of the shell, shared queue of the instance
+ *   padata_do_parallel()   order list of the shell, queue of a pod
  *   pump of some CPU       parallel()
  *   padata_do_serial()     the job is done; a completion that finds the baton
  *                          drains, or leaves that to a pump
@@ -25,10 +25,12 @@
  * the state of its own job.
  *
  * Each CPU has one **pump** per instance, a work item.  It serves serial queues, that
- * of its CPU among them, and pulls jobs from the shared queue as long as its CPU is in
- * the parallel mask, in turns.  Sleeping and waking cost more than all the rest.  So a
- * further pump is woken only when the queued work outweighs a wake-up, or the queue is
- * late, and one that runs out of work may look for more for a moment before it sleeps.
+ * of its CPU among them, and pulls jobs from the queue of its pod as long as its CPU is in
+ * the parallel mask, in turns.  A **pod** is the queue of the CPUs that share a last-level
+ * cache; a pump without work may take some from another pod.  Sleeping and waking cost more
+ * than all the rest.  So a further pump is woken only when the queued work outweighs a
+ * wake-up, or the queue is late, and one that runs out of work may look for more for a
+ * moment before it sleeps.
  * Where jobs are short their drains wait some microseconds for further jobs of the
  * shell.
  *
@@ -78,7 +80,7 @@
  *   in progress is an RCU read section, and the pump waits for a grace period.)
  * sleep:A / sleep:B, lost wake-up (pattern R: two writes of ::awake, one queue)
  *   sleep:A (pump_sleep) writes awake = 0; full barrier; reads ::ready, ::deferred,
- *   ::leaving, ::leaving_queues and ::pulling.
+ *   ::leaving, ::leaving_queues, ::pulling and ::called_by.
  *   sleep:B (pump_wake) has filled one of these before; xchg(awake, 1), fully
  *   ordered.  If it finds 1, that is older than the pump's 0, and the pump's
  *   reads after its barrier see what was filled; if it finds 0, it queues the
@@ -88,9 +90,20 @@
  *   same access as sleep:B).  Two read-modify-writes of one word: whichever reads 0
  *   has the pump run, and the other does not.
  * queue, no label needed
- *   nr_queued > 0 implies nr_pulling > 0, both under instance::lock.  A pump with
- *   ::pulling set looks at the queue under that lock before it sleeps, and
- *   clears it only where the queue is empty, or where the same section chooses another.
+ *   In each pod nr_queued > 0 implies nr_pulling > 0, both under pod::lock.  A pump with
+ *   ::pulling set looks at the queue of its pod under that lock before it sleeps, and
+ *   clears it only where the queue is empty, or where the same section chooses another.  A
+ *   pump that steals makes no promise and takes none back.  A pod without a CPU that may
+ *   pull makes none, and map_change() moves its jobs.
+ * pod, no label needed
+ *   map_change() writes ::submit_to, then takes the lock of a pod that loses its last CPU
+ *   and moves the jobs queued there.  A submitter, or a pump that puts jobs back, reads
+ *   ::submit_to under the lock of the pod that it is about to fill.  If it has read the old
+ *   value its section was the earlier one, and its job is moved.
+ * called, no label needed
+ *   A pod that calls a pump of another one queues its job and sets ::called_by under
+ *   pod::lock.  The pump clears ::called_by before it takes that lock: either it sees the
+ *   job, or the call comes after it and makes it look again.
  * look:A / look:B, store buffering
  *   look:A (look_again_later) has raised nr_queued; full barrier; reads ::look_armed.
  *   look:B (look_again) clears ::look_armed; full barrier; reads nr_queued.
@@ -178,6 +191,7 @@
 #include <linux/sysfs.h>
 #include <linux/timer.h>
 #include <linux/timex.h>
+#include <linux/topology.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -243,6 +257,11 @@ static struct bounded_param short_ns_param = { &short_ns, 0, NSEC_PER_SEC };
 module_param_cb(short_ns, &bounded_param_ops, &short_ns_param, 0644);
 MODULE_PARM_DESC(short_ns, "Jobs that take less on average are pulled, and their drains done, in batches, in nanoseconds, up to a second; 0: never (default 1000)");
 
+static unsigned int pod_cpus;
+static struct bounded_param pod_cpus_param = { &pod_cpus, 0, 8192 };
+module_param_cb(pod_cpus, &bounded_param_ops, &pod_cpus_param, 0644);
+MODULE_PARM_DESC(pod_cpus, "CPUs of a node that have one queue, up to 8192, in instances made from now on; 0: those of a last-level cache (default 0)");
+
 static unsigned int stall_seconds = 30;
 static struct bounded_param stall_seconds_param = { &stall_seconds, 0, 86400 };
 
@@ -254,7 +273,9 @@ static LIST_HEAD(pinsts);
 #include "padata/list.c"
 #include "padata/clock.c"
 #include "padata/map.c"
+#include "padata/pod.c"
 #include "padata/sleep.c"
+#include "padata/wake.c"
 #include "padata/queue.c"
 #include "padata/serial.c"
 #include "padata/drain.c"

@@ -28,6 +28,7 @@
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/timex.h>
+#include <linux/topology.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -41,6 +42,7 @@ static unsigned int backlog = 1024;
 static unsigned int wakeup_cost_ns = 10000;
 static unsigned int poll_ns = 10000;
 static unsigned int short_ns = 1000;
+static unsigned int pod_cpus;
 
 /* A cycle counter that runs at pure_cycles_per_us; 0: it stands still. */
 static u32 pure_cycles_per_us;
@@ -56,7 +58,9 @@ static u32 pure_cycles(void)
 #include "../padata/list.c"
 #include "../padata/clock.c"
 #include "../padata/map.c"
+#include "../padata/pod.c"
 #include "../padata/sleep.c"
+#include "../padata/wake.c"
 #include "../padata/queue.c"
 #include "../padata/multithread.h"
 #include "../padata/chunk.c"
@@ -284,18 +288,20 @@ static void pick_cb_cpu_empty_mask(struct kunit *test)
 
 /* ---- the shared queue ---- */
 
-static struct instance *pure_instance(struct kunit *test)
+/* The only pod of an instance. */
+static struct pod *pure_pod(struct kunit *test)
 {
 	struct instance *pinst = kunit_kzalloc(test, sizeof(*pinst), GFP_KERNEL);
+	struct pod *pod = kunit_kzalloc(test, sizeof(*pod), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, pinst);
-	job_list_init(&pinst->turns);
-	spin_lock_init(&pinst->lock);
+	KUNIT_ASSERT_NOT_NULL(test, pod);
+	pod_init(pod, pinst);
+	pinst->nr_pods = 1;
 	/* As if the timer ran. */
-	atomic_set(&pinst->look_armed, 1);
-	pinst->nr_online = 8;
-	pinst->nr_parallel = 4;
-	return pinst;
+	atomic_set(&pod->look_armed, 1);
+	pod->nr_usable = 4;
+	return pod;
 }
 
 /* ---- the cycle counter ---- */
@@ -332,18 +338,18 @@ static void counter_that_stands_still_is_not_used(struct kunit *test)
 /* The queue is looked at once in LATE_NS. */
 static void counter_says_whether_the_queue_was_looked_at(struct kunit *test)
 {
-	struct instance *pinst = pure_instance(test);
+	struct pod *pod = pure_pod(test);
 	u64 start;
 
 	pure_cycles_per_us = 1000;
 	cycles_init();
 	start = local_clock();
-	pinst->looked_cycles = cycles_now();
+	pod->looked_cycles = cycles_now();
 	/* Unless something took the CPU meanwhile. */
-	if (!looked_lately(pinst))
+	if (!looked_lately(pod))
 		KUNIT_EXPECT_GE(test, local_clock() - start, LATE_NS / 2);
-	pinst->looked_cycles = cycles_now() - late_cycles;
-	KUNIT_EXPECT_FALSE(test, looked_lately(pinst));
+	pod->looked_cycles = cycles_now() - late_cycles;
+	KUNIT_EXPECT_FALSE(test, looked_lately(pod));
 	pure_cycles_per_us = 0;
 	cycles_init();
 }
@@ -361,21 +367,20 @@ static void counter_may_wrap(struct kunit *test)
 static void pull_share_leaves_work_to_others(struct kunit *test)
 {
 	static const struct {
-		unsigned int queued, parallel, online, share;
+		unsigned int queued, cpus, share;
 	} rows[] = {
-		{ 0, 4, 4, 1 }, { 1, 4, 4, 1 }, { 8, 4, 4, 1 }, { 15, 4, 4, 1 },
-		{ 16, 4, 8, 2 }, { 16, 0, 2, 4 }, { 31, 4, 4, 3 }, { 32, 2, 8, 8 },
-		{ 64, 4, 4, 8 }, { 1024, 4, 4, 8 }, { UINT_MAX, 1, 1, 8 },
+		{ 0, 4, 1 }, { 1, 4, 1 }, { 8, 4, 1 }, { 15, 4, 1 }, { 16, 4, 2 },
+		{ 16, 2, 4 }, { 31, 4, 3 }, { 32, 2, 8 }, { 64, 4, 8 }, { 1024, 4, 8 },
+		{ UINT_MAX, 1, 8 }, { 2, 0, 1 },
 	};
-	struct instance *pinst = pure_instance(test);
+	struct pod *pod = pure_pod(test);
 	unsigned int most = STRETCH_CALLBACKS;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		pinst->nr_queued = rows[i].queued;
-		pinst->nr_parallel = rows[i].parallel;
-		pinst->nr_online = rows[i].online;
-		KUNIT_EXPECT_EQ_MSG(test, pull_share(pinst), min(rows[i].share, most),
+		pod->nr_queued = rows[i].queued;
+		pod->nr_usable = rows[i].cpus;
+		KUNIT_EXPECT_EQ_MSG(test, pull_share(pod), min(rows[i].share, most),
 				    "row %d", i);
 	}
 }
@@ -396,14 +401,14 @@ static void may_pull_more_of_short_jobs(struct kunit *test)
 		{ 999, 1, 1, true },
 		{ 1000, 1, 1, false },			/* short_ns */
 	};
-	struct instance *pinst = pure_instance(test);
+	struct pod *pod = pure_pod(test);
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		pinst->service_ns = rows[i].service_ns;
-		pinst->nr_pulling = rows[i].pulling;
-		pinst->nr_queued = rows[i].queued;
-		KUNIT_EXPECT_EQ_MSG(test, may_pull_more(pinst),
+		pod->service_ns = rows[i].service_ns;
+		pod->nr_pulling = rows[i].pulling;
+		pod->nr_queued = rows[i].queued;
+		KUNIT_EXPECT_EQ_MSG(test, may_pull_more(pod),
 				    rows[i].may && !IS_ENABLED(CONFIG_PREEMPT_RT), "row %d", i);
 	}
 }
@@ -418,55 +423,52 @@ static void wake_pays_for_work(struct kunit *test)
 	} rows[] = {
 		{ 1, 0, 1, true },			/* there is no pump at it */
 		{ 0, 1, 1, true },			/* a job may be a long one */
-		{ 0, 4, 1, false },			/* all CPUs are at it */
 		{ TRIVIAL_NS - 1, 1, 1000, false },	/* trivial */
 		{ TRIVIAL_NS, 1, 40, false },		/* 10 us, the cost of one wake-up */
 		{ TRIVIAL_NS, 1, 41, true },
 		{ TRIVIAL_NS, 3, 120, false },
 		{ TRIVIAL_NS, 3, 121, true },
-		{ NSEC_PER_SEC, 4, 1000, false },
 	};
-	struct instance *pinst = pure_instance(test);
+	struct pod *pod = pure_pod(test);
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		pinst->service_ns = rows[i].service_ns;
-		pinst->nr_pulling = rows[i].pulling;
-		pinst->nr_queued = rows[i].queued;
-		pinst->pulled_at = local_clock() + NSEC_PER_SEC;
-		KUNIT_EXPECT_EQ_MSG(test, wake_pays(pinst), rows[i].pays, "row %d", i);
+		pod->service_ns = rows[i].service_ns;
+		pod->nr_pulling = rows[i].pulling;
+		pod->nr_queued = rows[i].queued;
+		pod->pulled_at = local_clock() + NSEC_PER_SEC;
+		KUNIT_EXPECT_EQ_MSG(test, wake_pays(pod), rows[i].pays, "row %d", i);
 	}
 }
 
 static void note_service_time_is_a_mean(struct kunit *test)
 {
-	struct instance *pinst = pure_instance(test);
+	struct pod *pod = pure_pod(test);
 	struct padata_pump *pump = kunit_kzalloc(test, sizeof(*pump), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, pump);
-	pump->pinst = pinst;
-	note_service_time(pump);
-	KUNIT_EXPECT_EQ(test, pinst->service_ns, 0);
+	note_service_time(pod, pump);
+	KUNIT_EXPECT_EQ(test, pod->service_ns, 0);
 	pump->busy_ns = 3000;
 	pump->nr_busy = 3;
-	note_service_time(pump);
-	KUNIT_EXPECT_EQ(test, pinst->service_ns, 1000);
+	note_service_time(pod, pump);
+	KUNIT_EXPECT_EQ(test, pod->service_ns, 1000);
 	KUNIT_EXPECT_EQ(test, pump->nr_busy, 0);
 	KUNIT_EXPECT_EQ(test, pump->busy_ns, 0);
 	pump->busy_ns = 1800;
 	pump->nr_busy = 1;
-	note_service_time(pump);
-	KUNIT_EXPECT_EQ(test, pinst->service_ns, 1100);
+	note_service_time(pod, pump);
+	KUNIT_EXPECT_EQ(test, pod->service_ns, 1100);
 	/* 0 means unknown. */
-	pinst->service_ns = 0;
+	pod->service_ns = 0;
 	pump->nr_busy = 8;
-	note_service_time(pump);
-	KUNIT_EXPECT_EQ(test, pinst->service_ns, 1);
+	note_service_time(pod, pump);
+	KUNIT_EXPECT_EQ(test, pod->service_ns, 1);
 }
 
-/* Two shells and PURE_JOBS jobs in an instance's queue. */
+/* Two shells and PURE_JOBS jobs in a pod's queue. */
 struct pure_queue {
-	struct instance		*pinst;
+	struct pod		*pod;
 	struct padata_shell	*ps;	/* Two of them */
 	struct padata_priv	*jobs;
 };
@@ -475,21 +477,23 @@ struct pure_queue {
 static struct pure_queue pure_queue_jobs(struct kunit *test, int first, bool by_turns)
 {
 	struct pure_queue q = {
-		.pinst = pure_instance(test),
+		.pod = pure_pod(test),
 		.ps = kunit_kcalloc(test, 2, sizeof(*q.ps), GFP_KERNEL),
 		.jobs = pure_jobs(test),
 	};
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, q.ps);
-	job_list_init(&q.ps[0].queue);
-	job_list_init(&q.ps[1].queue);
-	spin_lock_bh(&q.pinst->lock);
+	for (i = 0; i < 2; i++) {
+		job_list_init(&q.ps[i].queue);
+		q.ps[i].pod = q.pod;
+	}
+	spin_lock_bh(&q.pod->lock);
 	for (i = 0; i < PURE_JOBS; i++) {
 		q.jobs[i].ps = &q.ps[i >= first && (!by_turns || !((i - first) % 2))];
-		queue_add(q.pinst, q.jobs[i].ps, &q.jobs[i]);
+		queue_add(q.pod, q.jobs[i].ps, &q.jobs[i]);
 	}
-	spin_unlock_bh(&q.pinst->lock);
+	spin_unlock_bh(&q.pod->lock);
 	return q;
 }
 
@@ -497,19 +501,19 @@ static struct pure_queue pure_queue_jobs(struct kunit *test, int first, bool by_
 static void pure_expect_pull(struct kunit *test, struct pure_queue *q, int from, int step,
 			     unsigned int n)
 {
-	unsigned int before = q->pinst->nr_queued;
+	unsigned int before = q->pod->nr_queued;
 	const struct padata_link *link;
 	struct job_list pulled;
 	int i;
 
 	job_list_init(&pulled);
-	KUNIT_EXPECT_EQ(test, pull_jobs(q->pinst, &pulled), n);
+	KUNIT_EXPECT_EQ(test, pull_jobs(q->pod, &pulled), n);
 	for (i = 0, link = pulled.first; i < n; i++, link = link->next) {
 		KUNIT_ASSERT_NOT_NULL(test, link);
 		KUNIT_EXPECT_PTR_EQ(test, link, &q->jobs[from + i * step].queue);
 	}
 	KUNIT_EXPECT_NULL(test, link);
-	KUNIT_EXPECT_EQ(test, q->pinst->nr_queued, before - n);
+	KUNIT_EXPECT_EQ(test, q->pod->nr_queued, before - n);
 	KUNIT_EXPECT_EQ(test, q->ps[0].nr_queued + q->ps[1].nr_queued, before - n);
 }
 
@@ -518,7 +522,7 @@ static void pure_pull(struct kunit *test, u64 service_ns, int first, unsigned in
 {
 	struct pure_queue q = pure_queue_jobs(test, first, false);
 
-	q.pinst->service_ns = service_ns;
+	q.pod->service_ns = service_ns;
 	n = IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : n;
 	pure_expect_pull(test, &q, 0, 1, n);
 	KUNIT_EXPECT_EQ(test, q.ps[0].nr_queued, first - min_t(int, first, n));
@@ -530,8 +534,8 @@ static void shells_take_turns(struct kunit *test)
 	struct pure_queue q = pure_queue_jobs(test, 0, true);
 	int n = IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : ROUND_PARALLEL;
 
-	q.pinst->service_ns = NSEC_PER_SEC;
-	q.pinst->nr_parallel = 1;
+	q.pod->service_ns = NSEC_PER_SEC;
+	q.pod->nr_usable = 1;
 	pure_expect_pull(test, &q, 0, 2, n);
 	pure_expect_pull(test, &q, 1, 2, n);
 	pure_expect_pull(test, &q, 2 * n, 2, n);
@@ -544,11 +548,11 @@ static void light_shell_has_its_turn(struct kunit *test)
 	struct pure_queue q = pure_queue_jobs(test, PURE_JOBS - 1, false);
 	int n = IS_ENABLED(CONFIG_PREEMPT_RT) ? 1 : ROUND_PARALLEL;
 
-	q.pinst->service_ns = NSEC_PER_SEC;
-	q.pinst->nr_parallel = 1;
+	q.pod->service_ns = NSEC_PER_SEC;
+	q.pod->nr_usable = 1;
 	pure_expect_pull(test, &q, 0, 1, n);
 	KUNIT_EXPECT_EQ(test, q.ps[1].nr_queued, 1);
-	q.pinst->nr_parallel = 1000;
+	q.pod->nr_usable = 1000;
 	pure_expect_pull(test, &q, PURE_JOBS - 1, 1, 1);
 	KUNIT_EXPECT_EQ(test, q.ps[1].nr_queued, 0);
 	/* Its turn is over, and that of the first goes on. */
@@ -561,7 +565,7 @@ static int pure_pull_first(struct pure_queue *q)
 	struct job_list pulled;
 
 	job_list_init(&pulled);
-	pull_jobs(q->pinst, &pulled);
+	pull_jobs(q->pod, &pulled);
 	return link_queue(pulled.first) - q->jobs;
 }
 
@@ -574,28 +578,25 @@ static void pure_put_back(struct kunit *test, int run, int from, int next)
 {
 	struct pure_queue q = pure_queue_jobs(test, 5, false);
 	struct padata_shell *ran = run ? q.jobs[run - 1].ps : NULL;
-	struct padata_pump *pump = kunit_kzalloc(test, sizeof(*pump), GFP_KERNEL);
 	struct job_list pulled;
 	int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, pump);
-	pump->pinst = q.pinst;
-	q.pinst->service_ns = 1;
+	q.pod->service_ns = 1;
 	/* No further pump is woken. */
-	q.pinst->nr_pulling = q.pinst->nr_parallel;
+	q.pod->nr_pulling = q.pod->nr_usable;
 	job_list_init(&pulled);
-	KUNIT_ASSERT_EQ(test, pull_jobs(q.pinst, &pulled), BATCH_JOBS);
+	KUNIT_ASSERT_EQ(test, pull_jobs(q.pod, &pulled), BATCH_JOBS);
 	for (i = 0; i < run; i++)
 		pop_link(&pulled.first);
 	local_bh_disable();
-	pump_put_back(pump, &pulled, ran);
+	pump_put_back(&pulled, ran);
 	local_bh_enable();
-	KUNIT_EXPECT_EQ(test, q.pinst->nr_queued, PURE_JOBS - run);
+	KUNIT_EXPECT_EQ(test, q.pod->nr_queued, PURE_JOBS - run);
 	if (run < 5)
 		KUNIT_EXPECT_EQ(test, q.ps[0].nr_queued, 5 - run);
 	pure_expect_pull(test, &q, from, 1, BATCH_JOBS);
 	KUNIT_EXPECT_EQ(test, pure_pull_first(&q), next);
-	KUNIT_EXPECT_EQ(test, q.pinst->nr_queued, 0);
+	KUNIT_EXPECT_EQ(test, q.pod->nr_queued, 0);
 }
 
 static void put_back_keeps_turns_and_order(struct kunit *test)
@@ -626,12 +627,157 @@ static void pull_jobs_takes_a_batch_of_one_shell(struct kunit *test)
 
 static void pull_jobs_from_empty_queue(struct kunit *test)
 {
-	struct instance *pinst = pure_instance(test);
+	struct pod *pod = pure_pod(test);
 	struct job_list pulled;
 
 	job_list_init(&pulled);
-	KUNIT_EXPECT_EQ(test, pull_jobs(pinst, &pulled), 0);
-	KUNIT_EXPECT_EQ(test, pinst->nr_queued, 0);
+	KUNIT_EXPECT_EQ(test, pull_jobs(pod, &pulled), 0);
+	KUNIT_EXPECT_EQ(test, pod->nr_queued, 0);
+}
+
+/* ---- pods ---- */
+
+static void pure_free_pods(void *arg)
+{
+	struct instance *pinst = arg;
+
+	pods_free(pinst);
+	free_percpu(pinst->pumps);
+}
+
+/* An instance with pods of @size CPUs, all of which may pull. */
+static struct instance *pure_pods(struct kunit *test, unsigned int size)
+{
+	struct instance *pinst = kunit_kzalloc(test, sizeof(*pinst), GFP_KERNEL);
+	bool good;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pinst);
+	pinst->pumps = alloc_percpu(struct padata_pump);
+	KUNIT_ASSERT_NOT_NULL(test, pinst->pumps);
+	pod_cpus = size;
+	good = pods_alloc(pinst);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pure_free_pods, pinst), 0);
+	KUNIT_ASSERT_TRUE(test, good);
+	for_each_possible_cpu(i)
+		per_cpu_ptr(pinst->pumps, i)->cpu = i;
+	for (i = 0; i < pinst->nr_pods; i++) {
+		cpumask_copy(pinst->pods[i]->usable, pinst->pods[i]->cpus);
+		pinst->pods[i]->nr_usable = cpumask_weight(pinst->pods[i]->cpus);
+		job_list_init(&pinst->pods[i]->turns);
+	}
+	return pinst;
+}
+
+/* The other pods are all there, the nearest first. */
+static void pure_expect_others(struct kunit *test, struct instance *pinst, struct pod *pod)
+{
+	struct cpumask *seen = kunit_kzalloc(test, cpumask_size(), GFP_KERNEL);
+	int i, before = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, seen);
+	cpumask_copy(seen, pod->cpus);
+	for (i = 0; i < pinst->nr_pods - 1; i++) {
+		KUNIT_EXPECT_FALSE(test, cpumask_intersects(seen, pod->others[i]->cpus));
+		cpumask_or(seen, seen, pod->others[i]->cpus);
+		KUNIT_EXPECT_GE(test, node_distance(pod->node, pod->others[i]->node), before);
+		before = node_distance(pod->node, pod->others[i]->node);
+	}
+	KUNIT_EXPECT_TRUE(test, cpumask_equal(seen, cpu_possible_mask));
+}
+
+static void pods_have_all_cpus(struct kunit *test)
+{
+	struct instance *pinst;
+	struct pod *pod;
+	int cpu, size, i;
+
+	for (size = 0; size < 4; size++) {
+		pinst = pure_pods(test, size);
+		KUNIT_EXPECT_GE(test, 1U << pinst->pods_shift, pinst->nr_pods);
+		KUNIT_EXPECT_LT(test, (1U << pinst->pods_shift) / 2, pinst->nr_pods);
+		for_each_possible_cpu(cpu) {
+			pod = per_cpu_ptr(pinst->pumps, cpu)->pod;
+			KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(cpu, pod->cpus));
+			KUNIT_EXPECT_EQ(test, pod_node_of(cpu), pod->node);
+		}
+		for (i = 0; i < pinst->nr_pods; i++) {
+			pod = pinst->pods[i];
+			KUNIT_EXPECT_TRUE(test, !size || pod->nr_usable <= size);
+			pure_expect_others(test, pinst, pod);
+		}
+	}
+}
+
+/* Which pump of another pod is called for @pod, if any. */
+static struct padata_pump *pure_call(struct pod *pod)
+{
+	struct padata_pump *pump;
+
+	spin_lock_bh(&pod->lock);
+	pump = pump_to_wake(pod, -1);
+	spin_unlock_bh(&pod->lock);
+	return pump;
+}
+
+static void pod_calls_one_pump_after_the_other(struct kunit *test)
+{
+	struct instance *pinst = pure_pods(test, 1);
+	struct pod *pod = pinst->pods[0];
+	struct padata_pump *first, *second;
+
+	if (pinst->nr_pods < 3)
+		return;
+	/* No time passes. */
+	pure_cycles_per_us = 0;
+	late_cycles = S32_MAX;
+	pod->called_cycles = -late_cycles;
+	pod->nr_queued = 1;
+	pod->nr_pulling = 1;
+	first = pure_call(pod);
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	KUNIT_EXPECT_PTR_EQ(test, first->pod, pod->others[0]);
+	KUNIT_EXPECT_PTR_EQ(test, first->called_by, pod);
+	KUNIT_EXPECT_NULL(test, pure_call(pod));
+	spin_lock_bh(&pod->lock);
+	note_helper(pod);
+	spin_unlock_bh(&pod->lock);
+	second = pure_call(pod);
+	KUNIT_ASSERT_NOT_NULL(test, second);
+	KUNIT_EXPECT_PTR_EQ(test, second->pod, pod->others[1]);
+	cycles_init();
+}
+
+/* A pump of a pod with work of its own is not called, nor one that has promised to look. */
+static void busy_pods_are_not_called(struct kunit *test)
+{
+	struct instance *pinst = pure_pods(test, 1);
+	struct pod *pod = pinst->pods[0];
+	unsigned int i;
+	int cpu;
+
+	pure_cycles_per_us = 0;
+	cycles_init();
+	pod->nr_queued = 1;
+	pod->nr_pulling = 1;
+	for (i = 0; i < pinst->nr_pods - 1; i++) {
+		cpu = cpumask_first(pod->others[i]->cpus);
+		if (i % 2)
+			pod->others[i]->nr_queued = 1;
+		else
+			per_cpu_ptr(pinst->pumps, cpu)->pulling = true;
+	}
+	KUNIT_EXPECT_NULL(test, pure_call(pod));
+}
+
+/* Where all pumps of the only pod are at work there is no other one to wake. */
+static void single_pod_calls_none(struct kunit *test)
+{
+	struct pod *pod = pure_pod(test);
+
+	pod->nr_queued = 1000;
+	pod->nr_pulling = pod->nr_usable;
+	KUNIT_EXPECT_NULL(test, pure_call(pod));
 }
 
 /* ---- chunks ---- */
@@ -818,6 +964,10 @@ static struct kunit_case padata_pure_cases[] = {
 	KUNIT_CASE(pull_jobs_takes_its_share),
 	KUNIT_CASE(pull_jobs_takes_a_batch_of_one_shell),
 	KUNIT_CASE(pull_jobs_from_empty_queue),
+	KUNIT_CASE(pods_have_all_cpus),
+	KUNIT_CASE(pod_calls_one_pump_after_the_other),
+	KUNIT_CASE(busy_pods_are_not_called),
+	KUNIT_CASE(single_pod_calls_none),
 	KUNIT_CASE(shells_take_turns),
 	KUNIT_CASE(light_shell_has_its_turn),
 	KUNIT_CASE(put_back_keeps_turns_and_order),

@@ -9,6 +9,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/timer.h>
+#include <linux/topology.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
 
@@ -72,5 +73,29 @@ do {									\
 	_timer->function = (func);					\
 } while (0)
 #endif
+
+/*
+ * The last-level cache of a CPU, the same number for CPUs of a node that share it, or -1.
+ * cpus_share_cache(), by which workqueues know, is not exported.  Needed for good, but for
+ * the version, from which on x86 has it in what it knows of its topology: up to 6.6.
+ */
+static inline int compat_cache_of(int cpu)
+{
+#if defined(CONFIG_X86) && !defined(CONFIG_UML)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	unsigned int id = per_cpu_llc_id(cpu);
+#else
+	unsigned int id = get_llc_id(cpu);
+#endif
+
+	return id == BAD_APICID ? -1 : (int)id;
+#elif defined(topology_llc_cpumask)
+	unsigned int first = cpumask_first(topology_llc_cpumask(cpu));
+
+	return first < nr_cpu_ids ? (int)first : -1;
+#else
+	return -1;
+#endif
+}
 
 #endif /* _PADATA_COMPAT_H */

@@ -10,6 +10,7 @@ static void pinst_release(struct kobject *kobj)
 
 	user_masks_free(rcu_dereference_protected(pinst->masks, true));
 	free_cpumask_var(pinst->online);
+	pods_free(pinst);
 	free_percpu(pinst->pumps);
 	kfree_const(pinst->name);
 	kfree(pinst);
@@ -57,6 +58,23 @@ static void default_mask(struct cpumask *mask)
 		cpumask_copy(mask, cpu_possible_mask);
 }
 
+static void pods_init_timers(struct instance *pinst)
+{
+	unsigned int i;
+
+	for (i = 0; i < pinst->nr_pods; i++)
+		compat_hrtimer_setup(&pinst->pods[i]->look, look_again, CLOCK_MONOTONIC,
+				     HRTIMER_MODE_REL_HARD);
+}
+
+static void pods_cancel_timers(struct instance *pinst)
+{
+	unsigned int i;
+
+	for (i = 0; i < pinst->nr_pods; i++)
+		hrtimer_cancel(&pinst->pods[i]->look);
+}
+
 /* Allocate all memory; from here on kobject_put() undoes everything. */
 static struct instance *pinst_alloc(const char *name)
 {
@@ -72,7 +90,7 @@ static struct instance *pinst_alloc(const char *name)
 	masks = user_masks_alloc();
 	RCU_INIT_POINTER(pinst->masks, masks);
 	if (!zalloc_cpumask_var(&pinst->online, GFP_KERNEL) || !pinst->name ||
-	    !pinst->pumps || !masks) {
+	    !pinst->pumps || !masks || !pods_alloc(pinst)) {
 		kobject_put(&pinst->pub.kobj);
 		return NULL;
 	}
@@ -84,13 +102,11 @@ static struct instance *pinst_alloc(const char *name)
 	seqcount_spinlock_init(&pinst->map_seq, &pinst->lock);
 	/* It wraps after 10 changes, so that tests come to the wrap. */
 	pinst->map_seq.seqcount.sequence = -2U * 10;
-	job_list_init(&pinst->turns);
 	mutex_init(&pinst->mutex);
 	spin_lock_init(&pinst->shell_lock);
 	INIT_LIST_HEAD(&pinst->shells);
 	init_waitqueue_head(&pinst->idle_wait);
-	compat_hrtimer_setup(&pinst->look, look_again, CLOCK_MONOTONIC,
-			     HRTIMER_MODE_REL_HARD);
+	pods_init_timers(pinst);
 	INIT_DELAYED_WORK(&pinst->watch, watch_work);
 	return pinst;
 }
@@ -231,7 +247,7 @@ static void pinst_flush_pumps(struct instance *pinst)
 	int cpu;
 
 	pinst_flush_all(pinst);
-	hrtimer_cancel(&pinst->look);
+	pods_cancel_timers(pinst);
 	pinst_delete_settle_timers(pinst);
 	pinst_flush_all(pinst);
 	pinst_flush_once(pinst);

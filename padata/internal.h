@@ -10,19 +10,21 @@
  * -----------------------------------
  * I: set at initialisation, then constant
  * S: padata_shell::lock
- * Q: instance::lock
+ * Q: pod::lock; of a shell that of its pod
  * L: instance::shell_lock for writing, that or RCU for reading
  * M: instance::mutex; readers use RCU
- * V: Q and a write section of instance::map_seq for writing; readers retry
+ * V: instance::lock; what map_cb_cpu() reads also a write section of
+ *    instance::map_seq, and readers retry
  * F: serial_queue::lock
  * O: the owner of the serial queue (see serial_queue::owned)
  * P: the running pump only; a work item never runs twice at a time
  * W: instance::watch only, likewise
  * A: atomic, see the ordering table
  *
- * The three spinlocks are taken with softirqs disabled and never in a hard
- * interrupt or with interrupts off.  None of them nests in another.  The mutex
- * is outermost; its holder waits neither for jobs nor for RCU.
+ * The spinlocks are taken with softirqs disabled and never in a hard interrupt or with
+ * interrupts off.  None of them nests in another, but for map_change(): there a pod's
+ * lock nests in instance::lock, and two pods' locks, of which no other code holds two.
+ * The mutex is outermost; its holder waits neither for jobs nor for RCU.
  *
  * Submission, drain and the stretches of a pump run in RCU read sections, which
  * a section with softirqs disabled is.  Memory that they may still access after the
@@ -127,8 +129,13 @@ struct padata_shell {
 	struct job_list		queue;
 	/* Q: their number; read without the lock, too */
 	unsigned int		nr_queued;
-	/* Q: link in instance::turns while there are any */
+	/* Q: link in pod::turns while there are any */
 	struct padata_link	turn;
+	/*
+	 * Q: where these jobs are.  It changes under the lock of the old one: while
+	 * there are none, or, in map_change(), with the locks of both
+	 */
+	struct pod		*pod;
 	/* S: jobs taken off order so far; wraps, compared for equality only */
 	unsigned int		nr_cut;
 	/* A: callbacks handed over and not returned */
@@ -222,14 +229,20 @@ struct pump_stats {
 struct padata_pump {
 	struct work_struct	work;	/* The work item */
 	struct instance		*pinst;	/* I: its instance */
+	struct pod		*pod;	/* I: the pod of its CPU */
 	int			cpu;	/* I: its CPU */
 	/* A: the work item is queued or will look at everything again */
 	atomic_t		awake;
 	/*
-	 * Q: it will look at the shared queue before it sleeps; also read
+	 * Q: it will look at its pod's queue before it sleeps; also read
 	 * without the lock, see sleep:A
 	 */
 	bool			pulling;
+	/*
+	 * Another pod that it was woken for, or NULL.  Set under the lock of that
+	 * pod; cleared by the pump before it takes that lock
+	 */
+	struct pod		*called_by;
 	/* A: serial queues handed to this pump */
 	struct llist_head	ready;
 	/* A: shells whose drain was left to this pump */
@@ -259,6 +272,11 @@ struct padata_pump {
 	bool			delivers;
 	/* V: cpu while that is in instance::online, or CPU_UNKNOWN; see direct:B */
 	int			direct_cpu;
+	/*
+	 * V: its own pod, or the next one where that has no CPU that may pull; read by
+	 * submitters on this CPU under the lock of the pod at hand
+	 */
+	struct pod		*submit_to;
 	/* Ends the wait where this pump does not run */
 	struct timer_list	settle_timer;
 	struct padata_shell	*settle_idle;	/* P: taken from idle_shell */
@@ -313,32 +331,12 @@ struct user_masks {
 	cpumask_var_t		serial;	/* CPUs that may run serial() */
 };
 
-/* An instance, with the private part of a &struct padata_instance. */
-struct instance {
-	/* Read by all, seldom written. */
-	struct padata_instance	pub;	/* The public part */
-	const char		*name;	/* I: for messages */
-	struct workqueue_struct	*wq;	/* I: runs the pumps */
-	struct padata_pump __percpu *pumps;	/* I: one per possible CPU */
-	/* Its value is the generation of the mapping */
-	seqcount_spinlock_t	map_seq;
-	unsigned int		nr_online;	/* V: weight of online */
-	/* V: CPUs that are online and in the parallel mask */
-	unsigned int		nr_parallel;
-	/* V: CPUs that are online and in the serial mask */
-	unsigned int		nr_serial;
-	struct user_masks __rcu	*masks;	/* V, M: the user's masks */
-	/* V: CPUs that are online and not about to go */
-	cpumask_var_t		online;
-	atomic_t		nr_waiters;	/* A: sleepers on idle_wait */
-	/* M: jobs are accepted; also read under padata_shell::lock */
-	bool			running;
-	bool			own_wq;	/* I: it goes with the instance */
-	/* I: the instance has a reference of this module */
-	bool			holds_module;
-
+/*
+ * The shared queue of CPUs that have a last-level cache in common, see pod.c.
+ */
+struct pod {
 	/* Written by each submission, and by each pull. */
-	/* Protects the fields marked Q and V */
+	/* Protects the fields marked Q */
 	spinlock_t		lock ____cacheline_aligned_in_smp;
 	/* Q: shells with jobs that wait for a CPU, that whose turn is next first */
 	struct job_list		turns;
@@ -368,18 +366,69 @@ struct instance {
 	u32			looked_cycles;
 	/* A: look will fire; see look:A */
 	atomic_t		look_armed;
+
+	/* Read by all, seldom written. */
+	struct instance		*pinst ____cacheline_aligned_in_smp;	/* I */
+	/* Q: weight of usable */
+	unsigned int		nr_usable;
+	/* V: the same, as it is about to be */
+	unsigned int		nr_next;
+	int			node;	/* I: that of its CPUs */
+	int			group;	/* I: what they have in common there */
+	cpumask_var_t		cpus;	/* I: its CPUs */
+	/*
+	 * Q: CPUs of it that may pull: online, and in the parallel mask unless that
+	 * has no CPU online; single bits are read without the lock, too
+	 */
+	cpumask_var_t		usable;
+	/* I: the other pods of the instance, the nearest first */
+	struct pod		**others;
+
+	/* The rest. */
 	/* Looks again whether the queue is late, while jobs are queued */
-	struct hrtimer		look;
+	struct hrtimer		look ____cacheline_aligned_in_smp;
+	/* Q: lower half of the cycle counter when a pump of another pod was called */
+	u32			called_cycles;
+};
+
+/* An instance, with the private part of a &struct padata_instance. */
+struct instance {
+	/* Read by all, seldom written. */
+	struct padata_instance	pub;	/* The public part */
+	const char		*name;	/* I: for messages */
+	struct workqueue_struct	*wq;	/* I: runs the pumps */
+	struct padata_pump __percpu *pumps;	/* I: one per possible CPU */
+	struct pod		**pods;	/* I: all of them */
+	unsigned int		nr_pods;	/* I: their number */
+	/* I: its logarithm to base two, rounded up: a share of the backlog */
+	unsigned int		pods_shift;
+	/* Its value is the generation of the mapping */
+	seqcount_spinlock_t	map_seq;
+	unsigned int		nr_online;	/* V: weight of online */
+	/* V: CPUs that are online and in the parallel mask */
+	unsigned int		nr_parallel;
+	/* V: CPUs that are online and in the serial mask */
+	unsigned int		nr_serial;
+	struct user_masks __rcu	*masks;	/* V, M: the user's masks */
+	/* V: CPUs that are online and not about to go */
+	cpumask_var_t		online;
+	atomic_t		nr_waiters;	/* A: sleepers on idle_wait */
+	/* M: jobs are accepted; also read under padata_shell::lock */
+	bool			running;
+	bool			own_wq;	/* I: it goes with the instance */
+	/* I: the instance has a reference of this module */
+	bool			holds_module;
 
 	/* The rest. */
 	/* Serialises changes of the user's masks and of running */
 	struct mutex		mutex ____cacheline_aligned_in_smp;
+	spinlock_t		lock;	/* Protects the fields marked V */
 	spinlock_t		shell_lock;	/* See L */
 	struct list_head	shells;	/* L: all shells, orphans included */
 	/* L: padata_shell::id given last */
 	unsigned int		last_id;
 	wait_queue_head_t	idle_wait;	/* Waiters for jobs in flight */
-	/* Q: how often the mapping changed */
+	/* V: how often the mapping changed */
 	unsigned long		mask_changes;
 	struct delayed_work	watch;	/* The stall detector */
 	struct list_head	list;	/* In pinsts, under its mutex */

@@ -32,6 +32,8 @@
 /* Jobs that one walk of an order list takes, and walks of one drain. */
 #define CUT_JOBS		64
 #define DRAIN_CUTS		16
+/* CPUs below which a last-level cache is no pod of its own. */
+#define POD_MIN_CPUS		4
 /* A task that keeps a yielded CPU for longer, in nanoseconds, will not soon sleep. */
 #define YIELD_NS		(200 * NSEC_PER_USEC)
 /*

@@ -31,24 +31,6 @@ free_masks:
 	return NULL;
 }
 
-/*
- * A pump that has lost its right to pull may be held up for long before it looks at
- * the queue again.  It does not count as pulling any more, so another one is woken.
- */
-static void release_pulling(struct instance *pinst)
-{
-	struct padata_pump *pump;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		pump = per_cpu_ptr(pinst->pumps, cpu);
-		if (!pump->pulling || pump_entitled(pump))
-			continue;
-		WRITE_ONCE(pump->pulling, false);
-		pinst->nr_pulling--;
-	}
-}
-
 static void set_cpu_online_here(struct instance *pinst, unsigned int cpu, bool online)
 {
 	lockdep_assert_held(&pinst->lock);
@@ -56,23 +38,12 @@ static void set_cpu_online_here(struct instance *pinst, unsigned int cpu, bool o
 	WRITE_ONCE(per_cpu_ptr(pinst->pumps, cpu)->direct_cpu, online ? (int)cpu : CPU_UNKNOWN);
 }
 
-/**
- * map_change() - put a new mapping in force
- * @pinst: The instance.
- * @new: New masks, or NULL when @cpu has come or is about to go.
- * @cpu: The CPU.
- * @online: Which of the two.
- *
- * No allocation, no walk over shells, nothing to wait for.
- */
-static void map_change(struct instance *pinst, struct user_masks *new,
-		       unsigned int cpu, bool online)
+/* Put a new mapping in force for submissions.  The arguments are those of map_change(). */
+static void map_write(struct instance *pinst, struct user_masks *new,
+		      unsigned int cpu, bool online)
 {
 	const struct user_masks *masks;
-	struct padata_pump *wake;
 
-	rcu_read_lock();
-	spin_lock_bh(&pinst->lock);
 	write_seqcount_begin(&pinst->map_seq);
 	if (new)
 		rcu_assign_pointer(pinst->masks, new);
@@ -85,14 +56,150 @@ static void map_change(struct instance *pinst, struct user_masks *new,
 	WRITE_ONCE(pinst->nr_serial,
 		   cpumask_weight_and(masks->serial, pinst->online));
 	write_seqcount_end(&pinst->map_seq);
+}
+
+/* Return true if the pump of @cpu may pull under the present mapping. */
+static bool cpu_may_pull(struct instance *pinst, int cpu)
+{
+	lockdep_assert_held(&pinst->lock);
+	return cpumask_test_cpu(cpu, pinst->online) &&
+	       (!pinst->nr_parallel ||
+		cpumask_test_cpu(cpu, rcu_dereference(pinst->masks)->parallel));
+}
+
+/* Return the pod, or the next one that is about to have CPUs; or the pod if none has. */
+static struct pod *pod_in_use(struct pod *pod)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&pod->pinst->lock);
+	if (pod->nr_next)
+		return pod;
+	for (i = 0; i < pod->pinst->nr_pods - 1; i++)
+		if (pod->others[i]->nr_next)
+			return pod->others[i];
+	return pod;
+}
+
+/* Tell submitters which pods to use, before any pod loses its CPUs. */
+static void pods_redirect(struct instance *pinst)
+{
+	struct padata_pump *pump;
+	unsigned int i;
+	int cpu;
+
+	for (i = 0; i < pinst->nr_pods; i++)
+		pinst->pods[i]->nr_next = 0;
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(pinst->pumps, cpu)->pod->nr_next += cpu_may_pull(pinst, cpu);
+	for_each_possible_cpu(cpu) {
+		pump = per_cpu_ptr(pinst->pumps, cpu);
+		WRITE_ONCE(pump->submit_to, pod_in_use(pump->pod));
+	}
+}
+
+/*
+ * A pump that has lost its right to pull may be held up for long before it looks at
+ * the queue again.  It does not count as pulling any more, so another one is woken.
+ */
+static void release_pulling(struct pod *pod, struct padata_pump *pump)
+{
+	lockdep_assert_held(&pod->lock);
+	if (!pump->pulling || pump_entitled(pump))
+		return;
+	WRITE_ONCE(pump->pulling, false);
+	pod->nr_pulling--;
+}
+
+/* Give a pod the CPUs that it has under the present mapping. */
+static void pod_set_usable(struct pod *pod)
+{
+	struct padata_pump *wake;
+	int cpu;
+
+	spin_lock(&pod->lock);
+	for_each_cpu(cpu, pod->cpus) {
+		assign_bit(cpu, cpumask_bits(pod->usable), cpu_may_pull(pod->pinst, cpu));
+		release_pulling(pod, per_cpu_ptr(pod->pinst->pumps, cpu));
+	}
+	pod->nr_usable = pod->nr_next;
+	wake = pump_to_wake(pod, -1);
+	spin_unlock(&pod->lock);
+	if (wake)
+		pump_wake(wake);
+}
+
+/* Move all queued jobs to another pod.  Both are locked. */
+static void pod_move_jobs(struct pod *pod, struct pod *to)
+{
+	struct padata_link *link;
+	bool was_empty = !to->nr_queued;
+
+	for (link = pod->turns.first; link; link = link->next)
+		WRITE_ONCE(link_turn(link)->pod, to);
+	job_list_append(&to->turns, &pod->turns);
+	WRITE_ONCE(to->nr_queued, to->nr_queued + pod->nr_queued);
+	WRITE_ONCE(pod->nr_queued, 0);
+	if (was_empty)
+		look_again_later(to);
+}
+
+/*
+ * A pod that has no CPU any more gives its jobs to the one that its submitters use from now
+ * on.  None can follow: see padata_pump::submit_to.
+ */
+static void pod_evacuate(struct pod *pod)
+{
+	struct pod *to = pod_in_use(pod);
+	struct padata_pump *wake = NULL;
+
+	if (to == pod)
+		return;
+	spin_lock(&pod->lock);
+	if (pod->nr_queued) {
+		spin_lock_nest_lock(&to->lock, &pod->pinst->lock);
+		pod_move_jobs(pod, to);
+		wake = pump_to_wake(to, -1);
+		spin_unlock(&to->lock);
+	}
+	spin_unlock(&pod->lock);
+	if (wake)
+		pump_wake(wake);
+}
+
+/* Put the present mapping in force for all pods, whose pumps it may wake. */
+static void pods_change(struct instance *pinst)
+{
+	unsigned int i;
+
+	pods_redirect(pinst);
+	for (i = 0; i < pinst->nr_pods; i++)
+		pod_set_usable(pinst->pods[i]);
+	for (i = 0; i < pinst->nr_pods; i++)
+		pod_evacuate(pinst->pods[i]);
+}
+
+/**
+ * map_change() - put a new mapping in force
+ * @pinst: The instance.
+ * @new: New masks, or NULL when @cpu has come or is about to go.
+ * @cpu: The CPU.
+ * @online: Which of the two.
+ *
+ * No allocation and nothing to wait for.  No walk over shells but for those that have jobs
+ * in a pod that loses its last CPU.
+ */
+static void map_change(struct instance *pinst, struct user_masks *new,
+		       unsigned int cpu, bool online)
+{
+	rcu_read_lock();
+	spin_lock_bh(&pinst->lock);
+	map_write(pinst, new, cpu, online);
 	WRITE_ONCE(pinst->mask_changes, pinst->mask_changes + 1);
 	trace_padata_mask_change(pinst->name, pinst->nr_parallel,
 				 pinst->nr_serial, pinst->nr_online);
-	release_pulling(pinst);
-	wake = pump_to_wake(pinst, -1);
+	pods_change(pinst);
 	spin_unlock_bh(&pinst->lock);
-	if (wake)
-		pump_wake(wake);
 	rcu_read_unlock();
 }
 

@@ -187,9 +187,9 @@ static bool pump_deferred(struct padata_pump *pump, struct stretch *st)
  * Return true if drains of short jobs may be put off.  No other code of this CPU may
  * get in between, so the pump runs on its CPU, and not on PREEMPT_RT.
  */
-static bool pump_may_batch(struct padata_pump *pump)
+static bool pump_may_batch(struct padata_pump *pump, struct pod *pod)
 {
-	u64 service = READ_ONCE(pump->pinst->service_ns);
+	u64 service = READ_ONCE(pod->service_ns);
 
 	return !IS_ENABLED(CONFIG_PREEMPT_RT) &&
 	       smp_processor_id() == pump->cpu && service && service < READ_ONCE(short_ns);
@@ -208,15 +208,15 @@ static bool pump_drain_undrained(struct padata_pump *pump)
 }
 
 /*
- * Run the pulled jobs until the stretch is over.  Drains are put off for some
+ * Run the jobs pulled from @pod until the stretch is over.  Drains are put off for some
  * microseconds, and only as long as the next job is of the same shell: no shell
  * waits for a job of another.  The last drain is left to the caller.  Return the shell
  * whose job was the last, which may be gone.
  */
-static struct padata_shell *pump_run_jobs(struct padata_pump *pump,
+static struct padata_shell *pump_run_jobs(struct padata_pump *pump, struct pod *pod,
 					  struct job_list *jobs, struct stretch *st)
 {
-	bool may_batch = pump_may_batch(pump);
+	bool may_batch = pump_may_batch(pump, pod);
 	u64 drain_at = st->now + BATCH_NS;
 	struct padata_shell *ps = NULL;
 	struct padata_priv *job;
@@ -249,14 +249,27 @@ static struct padata_shell *pump_run_jobs(struct padata_pump *pump,
 static bool pump_may_pull(struct padata_pump *pump)
 {
 	return READ_ONCE(pump->pulling) ||
-	       (READ_ONCE(pump->pinst->nr_queued) && pump_entitled(pump));
+	       (READ_ONCE(pump->pod->nr_queued) && pump_entitled(pump));
+}
+
+/* Run the jobs pulled from @pod, as many as the stretch allows, and put the others back. */
+static void pump_run_pulled(struct padata_pump *pump, struct pod *pod,
+			    struct job_list *jobs, struct stretch *st)
+{
+	/* Time that the lock took does not make the first job late. */
+	u64 start = stretch_now(st);
+	struct padata_shell *ran = pump_run_jobs(pump, pod, jobs, st);
+
+	stretch_clock(st);
+	pump->busy_ns = st->now - start;
+	pump_drain_undrained(pump);
+	if (!job_list_empty(jobs))
+		pump_put_back(jobs, ran);
 }
 
 static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 {
-	struct padata_shell *ran;
 	struct job_list jobs;
-	u64 start;
 
 	if (stretch_over(st))
 		return true;
@@ -264,15 +277,25 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 	pump_pull(pump, &jobs, st->now);
 	if (job_list_empty(&jobs))
 		return false;
-	/* Time that the lock took does not make the first job late. */
-	start = stretch_now(st);
-	ran = pump_run_jobs(pump, &jobs, st);
-	stretch_clock(st);
-	pump->busy_ns = st->now - start;
-	pump_drain_undrained(pump);
-	if (!job_list_empty(&jobs))
-		pump_put_back(pump, &jobs, ran);
+	pump_run_pulled(pump, pump->pod, &jobs, st);
 	return true;
+}
+
+/* Run jobs of another pod.  Return true if there are any. */
+static bool pump_help(struct padata_pump *pump, struct stretch *st)
+{
+	struct job_list jobs;
+	struct pod *pod;
+
+	if (pump->pinst->nr_pods == 1)
+		return false;
+	if (stretch_over(st))
+		return true;
+	job_list_init(&jobs);
+	pod = pump_steal(pump, &jobs, st->now);
+	if (pod)
+		pump_run_pulled(pump, pod, &jobs, st);
+	return pod;
 }
 
 /*
@@ -309,6 +332,8 @@ static bool pump_stretch(struct padata_pump *pump)
 		worked |= pump_serial(pump, &st);
 		if (!pump->parallel_first && pump_may_pull(pump))
 			worked |= pump_parallel(pump, &st);
+		if (!worked)
+			worked = pump_help(pump, &st);
 	} while (worked && !stretch_over(&st));
 	/* st.now has to be as exact as the limit is kept. */
 	stretch_over(&st);

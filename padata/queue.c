@@ -1,252 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * padata: the shared queue of an instance, and which pump to wake for it
+ * padata: the queues of jobs that wait for a CPU
  */
-
-static void note_pull(struct instance *pinst, u64 now)
-{
-	WRITE_ONCE(pinst->pulled_at, now);
-	pinst->nr_called = 0;
-	WRITE_ONCE(pinst->looked_cycles, cycles_now());
-}
-
-/*
- * Return true if the last pull, or look at the clock, is too recent for another look.
- * The cycle counter tells, which is cheap in a burst.  Where counters differ between
- * CPUs the clock is read in vain, or a little late.
- */
-static __always_inline bool looked_lately(struct instance *pinst)
-{
-	return cycles_within(READ_ONCE(pinst->looked_cycles), late_cycles);
-}
-
-/*
- * The mean duration does not tell of one long job that others wait behind.  Each pump
- * that is woken for a late queue gets some grace before the next one is woken.  The
- * grace grows with the pumps woken since jobs were pulled last: one more seldom helps.
- */
-static bool queue_is_late(struct instance *pinst, u64 cost)
-{
-	unsigned int grace;
-	u64 now;
-	bool late;
-
-	if (looked_lately(pinst))
-		return false;
-	now = local_clock();
-	late = (s64)(now - pinst->pulled_at) > LATE_WAKEUPS * (s64)cost;
-	if (late) {
-		grace = min(GRACE_WAKEUPS * ++pinst->nr_called, LATE_WAKEUPS);
-		WRITE_ONCE(pinst->pulled_at, now - (LATE_WAKEUPS - grace) * cost);
-	}
-	WRITE_ONCE(pinst->looked_cycles, cycles_now());
-	return late;
-}
-
-/*
- * Return true if wake_pays() is known to be false, as for most jobs of a burst: jobs
- * are trivial, and a pump pulls.  The instance is locked.
- */
-static __always_inline bool is_attended(struct instance *pinst)
-{
-	u64 service = pinst->service_ns;
-
-	return pinst->nr_pulling && service && service < TRIVIAL_NS &&
-	       looked_lately(pinst);
-}
-
-/* Return true if the backlog justifies waking another pump. */
-static bool wake_pays(struct instance *pinst)
-{
-	u64 cost = READ_ONCE(wakeup_cost_ns);
-	u64 service = pinst->service_ns;
-
-	if (!pinst->nr_pulling)
-		return true;
-	if (pinst->nr_pulling >= (pinst->nr_parallel ?: pinst->nr_online))
-		return false;
-	/* Until a job has ended each may be a long one. */
-	if (!service)
-		return true;
-	/* With trivial jobs another pump would only wait for the submitter and drains. */
-	if (service >= TRIVIAL_NS &&
-	    pinst->nr_queued * service > pinst->nr_pulling * cost)
-		return true;
-	return queue_is_late(pinst, cost);
-}
-
-static bool pump_can_start(struct instance *pinst, int cpu)
-{
-	return cpumask_test_cpu(cpu, pinst->online) &&
-	       !per_cpu_ptr(pinst->pumps, cpu)->pulling;
-}
-
-/*
- * Prefer the callback CPU, which has to run for serial() anyway.  Then try the CPUs
- * after this one, so that the submitter's own comes last.
- */
-static int find_idle_cpu(struct instance *pinst, int hint)
-{
-	const struct user_masks *masks = current_masks(pinst);
-	const struct cpumask *from;
-	int cpu;
-
-	from = pinst->nr_parallel ? masks->parallel : pinst->online;
-	if (hint >= 0 && cpumask_test_cpu(hint, from) &&
-	    pump_can_start(pinst, hint))
-		return hint;
-	for_each_cpu_wrap(cpu, from, (smp_processor_id() + 1) % nr_cpu_ids)
-		if (pump_can_start(pinst, cpu))
-			return cpu;
-	return -1;
-}
-
-/**
- * pump_to_wake() - choose a pump for the shared queue
- * @pinst: The instance, locked.
- * @hint: Callback CPU of the job queued last, or -1.
- *
- * The chosen pump counts as pulling from now on, so that no second one is woken for
- * the same jobs.  The caller calls pump_wake() after unlocking.
- *
- * Return: A pump, or NULL where waking does not pay.
- */
-static struct padata_pump *pump_to_wake(struct instance *pinst, int hint)
-{
-	struct padata_pump *pump;
-	int cpu;
-
-	lockdep_assert_held(&pinst->lock);
-	if (!pinst->nr_queued || !wake_pays(pinst))
-		return NULL;
-	cpu = find_idle_cpu(pinst, hint);
-	if (cpu < 0)
-		return NULL;
-	pump = per_cpu_ptr(pinst->pumps, cpu);
-	WRITE_ONCE(pump->pulling, true);
-	if (!pinst->nr_pulling++)
-		note_pull(pinst, local_clock());
-	return pump;
-}
-
-/*
- * A second look
- *
- * A pump that was woken may not come: its CPU has a FIFO task, or a job with softirqs
- * disabled, or is a virtual one that does not run.  Or the jobs that a pump has pulled
- * take far longer than the mean.  Other submissions notice that; where there are
- * none, a timer does, a jiffy or two after the queue is late.  It is one for all jobs
- * that are queued, and a hard interrupt's: softirqs of this CPU may be disabled for as
- * long as the very job takes that the others wait for.
- */
-
-/* Arm the timer for the queue, which has its first job. */
-static void look_again_later(struct instance *pinst)
-{
-	lockdep_assert_held(&pinst->lock);
-	smp_mb(); /* look:A: nr_queued before look_armed, pairs with look_again() */
-	if (!atomic_read(&pinst->look_armed) &&
-	    !atomic_xchg(&pinst->look_armed, 1)) /* arm:A */
-		hrtimer_start_range_ns(&pinst->look, ns_to_ktime(TICK_NSEC), TICK_NSEC,
-				       HRTIMER_MODE_REL_HARD);
-}
-
-/* Return true if nothing was pulled for long.  The instance is not locked: a hint. */
-static bool queue_looks_late(struct instance *pinst)
-{
-	s64 ns = local_clock() - READ_ONCE(pinst->pulled_at);
-
-	return !READ_ONCE(pinst->service_ns) ||
-	       ns > LATE_WAKEUPS * (s64)READ_ONCE(wakeup_cost_ns);
-}
-
-/*
- * Wake a pump that sleeps and may pull.  It looks at the queue without ::pulling set.
- * Raw locks only: the caller is a hard interrupt.
- */
-static void wake_any(struct instance *pinst)
-{
-	struct padata_pump *pump;
-	int cpu;
-
-	rcu_read_lock();
-	for_each_cpu_wrap(cpu, cpu_possible_mask, (smp_processor_id() + 1) % nr_cpu_ids) {
-		pump = per_cpu_ptr(pinst->pumps, cpu);
-		if (!atomic_read(&pump->awake) && pump_entitled(pump)) {
-			pump_wake(pump);
-			break;
-		}
-	}
-	rcu_read_unlock();
-}
-
-static enum hrtimer_restart look_again(struct hrtimer *timer)
-{
-	struct instance *pinst = container_of(timer, struct instance, look);
-
-	if (!READ_ONCE(pinst->nr_queued)) {
-		atomic_set(&pinst->look_armed, 0);
-		smp_mb(); /* look:B: look_armed before nr_queued */
-		if (!READ_ONCE(pinst->nr_queued) ||
-		    atomic_xchg(&pinst->look_armed, 1)) /* arm:B */
-			return HRTIMER_NORESTART;
-	} else if (queue_looks_late(pinst)) {
-		wake_any(pinst);
-	}
-	hrtimer_forward_now(timer, ns_to_ktime(TICK_NSEC));
-	return HRTIMER_RESTART;
-}
 
 /* Count @n jobs that are put into the queue. */
-static void note_queued(struct instance *pinst, struct padata_shell *ps, unsigned int n)
+static void note_queued(struct pod *pod, struct padata_shell *ps, unsigned int n)
 {
-	bool was_empty = !pinst->nr_queued;
+	bool was_empty = !pod->nr_queued;
 
 	WRITE_ONCE(ps->nr_queued, ps->nr_queued + n);
-	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued + n);
+	WRITE_ONCE(pod->nr_queued, pod->nr_queued + n);
 	if (was_empty)
-		look_again_later(pinst);
+		look_again_later(pod);
 }
 
-static void queue_add(struct instance *pinst, struct padata_shell *ps,
+static void queue_add(struct pod *pod, struct padata_shell *ps,
 		      struct padata_priv *job)
 {
 	job_list_add(&ps->queue, &job->queue);
 	if (!ps->nr_queued)
-		job_list_add(&pinst->turns, &ps->turn);
-	note_queued(pinst, ps, 1);
+		job_list_add(&pod->turns, &ps->turn);
+	note_queued(pod, ps, 1);
 }
 
 /* Count @n jobs that are taken off the queue. */
-static void note_unqueued(struct instance *pinst, struct padata_shell *ps, unsigned int n)
+static void note_unqueued(struct pod *pod, struct padata_shell *ps, unsigned int n)
 {
 	WRITE_ONCE(ps->nr_queued, ps->nr_queued - n);
-	WRITE_ONCE(pinst->nr_queued, pinst->nr_queued - n);
+	WRITE_ONCE(pod->nr_queued, pod->nr_queued - n);
 }
 
-/* Fold the duration of the last jobs into the mean. */
-static void note_service_time(struct padata_pump *pump)
+/*
+ * Fold the duration of the last jobs into the mean of the pod that is pulled from next, which
+ * may not be theirs where pumps steal.
+ */
+static void note_service_time(struct pod *pod, struct padata_pump *pump)
 {
-	struct instance *pinst = pump->pinst;
 	s64 sample;
 
 	if (pump->nr_busy) {
 		sample = div_u64(pump->busy_ns, pump->nr_busy);
-		if (pinst->service_ns)
-			sample = pinst->service_ns +
-				 div_s64(sample - (s64)pinst->service_ns, 8);
-		WRITE_ONCE(pinst->service_ns, max_t(s64, sample, 1));
+		if (pod->service_ns)
+			sample = pod->service_ns +
+				 div_s64(sample - (s64)pod->service_ns, 8);
+		WRITE_ONCE(pod->service_ns, max_t(s64, sample, 1));
 	}
 	pump->busy_ns = 0;
 	pump->nr_busy = 0;
 }
 
 /* Return a number of jobs that leaves work for other CPUs, but saves locking in a burst. */
-static unsigned int pull_share(struct instance *pinst)
+static unsigned int pull_share(struct pod *pod)
 {
-	unsigned int cpus = pinst->nr_parallel ?: pinst->nr_online;
+	/* A pump of another pod may come while the pod has no CPU. */
+	unsigned int cpus = max(pod->nr_usable, 1U);
 
-	return clamp(pinst->nr_queued / (2 * cpus), 1U,
+	return clamp(pod->nr_queued / (2 * cpus), 1U,
 		     min_t(unsigned int, ROUND_PARALLEL, STRETCH_CALLBACKS));
 }
 
@@ -255,16 +64,16 @@ static unsigned int pull_share(struct instance *pinst)
  * another CPU that could take the rest.  It may be jobs of one shell only, because
  * another shell must not wait for a long job of the first.
  */
-static bool may_pull_more(struct instance *pinst)
+static bool may_pull_more(struct pod *pod)
 {
-	u64 service = pinst->service_ns;
+	u64 service = pod->service_ns;
 
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !service)
 		return false;
 	return service < READ_ONCE(short_ns) &&
 	       (service < TRIVIAL_NS ||
-		(pinst->nr_pulling <= 1 &&
-		 pinst->nr_queued * service <= READ_ONCE(wakeup_cost_ns)));
+		(pod->nr_pulling <= 1 &&
+		 pod->nr_queued * service <= READ_ONCE(wakeup_cost_ns)));
 }
 
 /*
@@ -295,27 +104,27 @@ static unsigned int pull_run(struct padata_shell *ps, unsigned int most,
  * shell that submits now and then do not wait for all of a shell that has many.  A shell
  * with jobs left ends the pull, so no shell is in it twice.
  */
-static unsigned int pull_jobs(struct instance *pinst, struct job_list *jobs)
+static unsigned int pull_jobs(struct pod *pod, struct job_list *jobs)
 {
-	unsigned int got, n = 0, share = pull_share(pinst);
-	unsigned int most = may_pull_more(pinst) ? BATCH_JOBS : share;
+	unsigned int got, n = 0, share = pull_share(pod);
+	unsigned int most = may_pull_more(pod) ? BATCH_JOBS : share;
 	struct padata_shell *ps;
 	struct job_list turn;
 
-	while (n < share && !job_list_empty(&pinst->turns)) {
-		job_list_cut(&pinst->turns, pinst->turns.first, &turn);
+	while (n < share && !job_list_empty(&pod->turns)) {
+		job_list_cut(&pod->turns, pod->turns.first, &turn);
 		ps = link_turn(turn.first);
 		got = pull_run(ps, most - n, jobs);
-		note_unqueued(pinst, ps, got);
+		note_unqueued(pod, ps, got);
 		n += got;
 		if (ps->nr_queued)
-			job_list_append(&pinst->turns, &turn);
+			job_list_append(&pod->turns, &turn);
 	}
 	return n;
 }
 
 /**
- * pump_pull() - take jobs from the shared queue
+ * pump_pull() - take jobs from the queue of the pump's pod
  * @pump: The pump.
  * @jobs: Where they go.
  * @now: local_clock(), a moment ago.
@@ -325,30 +134,111 @@ static unsigned int pull_jobs(struct instance *pinst, struct job_list *jobs)
  */
 static void pump_pull(struct padata_pump *pump, struct job_list *jobs, u64 now)
 {
-	struct instance *pinst = pump->pinst;
+	struct pod *pod = pump->pod;
 	struct padata_pump *wake;
 	unsigned int n;
 
-	spin_lock(&pinst->lock);
-	note_service_time(pump);
-	n = pump_entitled(pump) ? pull_jobs(pinst, jobs) : 0;
+	spin_lock(&pod->lock);
+	note_service_time(pod, pump);
+	n = pump_entitled(pump) ? pull_jobs(pod, jobs) : 0;
 	if (n)
-		note_pull(pinst, now);
+		note_pull(pod, now);
 	if (pump->pulling != !!n) {
 		WRITE_ONCE(pump->pulling, !!n);
-		pinst->nr_pulling += n ? 1 : -1;
+		pod->nr_pulling += n ? 1 : -1;
 	}
-	wake = pump_to_wake(pinst, -1);
-	spin_unlock(&pinst->lock);
+	wake = pump_to_wake(pod, -1);
+	spin_unlock(&pod->lock);
 	if (wake)
 		pump_wake(wake);
+}
+
+/*
+ * Stealing
+ *
+ * The pump makes no promise to the pod that it steals from, and keeps the one to its own,
+ * which it looks at before and after.  So it has no part in what holds for that queue.  It
+ * takes jobs as a pump of that pod would, and each shell stays where it is.
+ */
+
+/*
+ * Return true if the work is worth the lines that a pump of another pod moves, or waits for
+ * a pump that does not come.  Without the lock it is a hint.
+ */
+static bool is_worth_stealing(struct pod *pod)
+{
+	unsigned int nr = READ_ONCE(pod->nr_queued);
+	u64 service = READ_ONCE(pod->service_ns);
+
+	return nr && ((service >= TRIVIAL_NS && nr * service > READ_ONCE(wakeup_cost_ns)) ||
+		      queue_looks_late(pod));
+}
+
+/* Return true if jobs were taken from @pod, which may have @called the pump, to @jobs. */
+static bool pump_steal_from(struct padata_pump *pump, struct pod *pod, bool called,
+			    struct job_list *jobs, u64 now)
+{
+	struct padata_pump *wake = NULL;
+
+	spin_lock(&pod->lock);
+	note_service_time(pod, pump);
+	if (called)
+		note_helper(pod);
+	if (pull_jobs(pod, jobs)) {
+		note_pull(pod, now);
+		wake = pump_to_wake(pod, -1);
+	}
+	spin_unlock(&pod->lock);
+	if (wake)
+		pump_wake(wake);
+	return !job_list_empty(jobs);
+}
+
+/* Take jobs from the nearest pod where that is worth it.  Return the pod, or NULL. */
+static struct pod *pump_steal_near(struct padata_pump *pump, struct job_list *jobs, u64 now)
+{
+	struct pod *pod;
+	unsigned int i;
+
+	for (i = 0; i < pump->pinst->nr_pods - 1; i++) {
+		pod = pump->pod->others[i];
+		if (is_worth_stealing(pod) && pump_steal_from(pump, pod, false, jobs, now))
+			return pod;
+	}
+	return NULL;
+}
+
+/**
+ * pump_steal() - take jobs from another pod
+ * @pump: The pump, whose own pod has none.
+ * @jobs: Where they go.
+ * @now: local_clock(), a moment ago.
+ *
+ * The test of the mask is not under a lock that map_change() takes.  But it is in the RCU
+ * read section of parallel(), for which padata_set_cpumask() waits; and a CPU that goes
+ * waits until its pump sleeps.
+ *
+ * Return: The pod, or NULL where there is nothing to steal.
+ */
+static struct pod *pump_steal(struct padata_pump *pump, struct job_list *jobs, u64 now)
+{
+	struct pod *pod = READ_ONCE(pump->called_by);
+
+	/* Before the lock of that pod, under which it is set: a later call is not lost. */
+	if (pod)
+		WRITE_ONCE(pump->called_by, NULL);
+	if (!pump_entitled(pump))
+		return NULL;
+	if (pod && pump_steal_from(pump, pod, true, jobs, now))
+		return pod;
+	return pump_steal_near(pump, jobs, now);
 }
 
 /*
  * Put the first jobs of @jobs, which are of one shell, back to the front of its queue.  Return
  * the shell if it has no turn then, or NULL.
  */
-static struct padata_shell *put_back_run(struct instance *pinst, struct job_list *jobs)
+static struct padata_shell *put_back_run(struct pod *pod, struct job_list *jobs)
 {
 	struct padata_link *last = jobs->first;
 	struct padata_shell *ps = link_queue(last)->ps;
@@ -361,42 +251,76 @@ static struct padata_shell *put_back_run(struct instance *pinst, struct job_list
 	job_list_cut(jobs, last, &run);
 	job_list_append(&run, &ps->queue);
 	job_list_append(&ps->queue, &run);
-	note_queued(pinst, ps, n);
+	note_queued(pod, ps, n);
 	return has_turn ? NULL : ps;
 }
 
-/*
- * Put jobs that were pulled and not started back.  The shell @ran has had its turn; others
- * come first.  One that has jobs again meanwhile has a turn already, and keeps that: it
- * comes after those of others, but no more than a batch of jobs can be pulled past it.
- */
-static void pump_put_back(struct padata_pump *pump, struct job_list *jobs,
-			  const struct padata_shell *ran)
+/* Return true if the first of @jobs belongs into the queue of @pod, which is locked. */
+static bool pod_takes_first(struct pod *pod, struct job_list *jobs)
 {
-	struct instance *pinst = pump->pinst;
-	struct padata_shell *ps;
-	struct padata_pump *wake;
-	struct job_list front;
-
-	job_list_init(&front);
-	spin_lock(&pinst->lock);
-	while (!job_list_empty(jobs)) {
-		ps = put_back_run(pinst, jobs);
-		if (ps)
-			job_list_add(ps == ran ? &pinst->turns : &front, &ps->turn);
-	}
-	job_list_append(&front, &pinst->turns);
-	job_list_append(&pinst->turns, &front);
-	wake = pump_to_wake(pinst, -1);
-	spin_unlock(&pinst->lock);
-	if (wake)
-		pump_wake(wake);
+	return !job_list_empty(jobs) && pod_takes(pod, link_queue(jobs->first)->ps, true);
 }
 
-static bool is_backlog_full(struct instance *pinst, struct padata_shell *ps)
+/*
+ * Put the first jobs of @jobs back, up to one of a shell that is in another pod meanwhile.
+ * The shell @ran has had its turn; others come first.  One that has jobs again meanwhile
+ * has a turn already, and keeps that: it comes after those of others, but no more than a
+ * batch of jobs can be pulled past it.
+ */
+static void pod_put_back(struct pod *pod, struct job_list *jobs,
+			 const struct padata_shell *ran)
 {
-	return READ_ONCE(pinst->nr_queued) + READ_ONCE(ps->nr_queued) >=
-	       READ_ONCE(backlog) &&
+	struct padata_shell *ps;
+	struct job_list front;
+
+	lockdep_assert_held(&pod->lock);
+	job_list_init(&front);
+	do {
+		ps = put_back_run(pod, jobs);
+		if (ps)
+			job_list_add(ps == ran ? &pod->turns : &front, &ps->turn);
+	} while (pod_takes_first(pod, jobs));
+	job_list_append(&front, &pod->turns);
+	job_list_append(&pod->turns, &front);
+}
+
+/* Put jobs that were pulled and not started back, each to the pod of its shell. */
+static void pump_put_back(struct job_list *jobs, const struct padata_shell *ran)
+{
+	struct padata_pump *wake;
+	struct pod *pod;
+
+	while (!job_list_empty(jobs)) {
+		pod = shell_lock_pod(link_queue(jobs->first)->ps, true);
+		pod_put_back(pod, jobs, ran);
+		wake = pump_to_wake(pod, -1);
+		spin_unlock(&pod->lock);
+		if (wake)
+			pump_wake(wake);
+	}
+}
+
+/* Return true if the pods have used up the backlog, less the shell's own share. */
+static noinline bool backlog_is_used_up(struct instance *pinst, struct padata_shell *ps)
+{
+	unsigned int i, nr = READ_ONCE(ps->nr_queued);
+
+	for (i = 0; i < pinst->nr_pods; i++)
+		nr += READ_ONCE(pinst->pods[i]->nr_queued);
+	return nr >= READ_ONCE(backlog);
+}
+
+/*
+ * The backlog is that of the instance.  As long as the pod has no more than its share, the
+ * others are not looked at: a submission moves no line of theirs.
+ */
+static __always_inline bool is_backlog_full(struct pod *pod, struct padata_shell *ps)
+{
+	struct instance *pinst = pod->pinst;
+
+	return READ_ONCE(pod->nr_queued) + READ_ONCE(ps->nr_queued) >=
+	       READ_ONCE(backlog) >> pinst->pods_shift &&
+	       (!pinst->pods_shift || backlog_is_used_up(pinst, ps)) &&
 	       this_cpu_read(pinst->pumps->inline_task) != current;
 }
 
@@ -417,22 +341,22 @@ static bool is_backlog_full(struct instance *pinst, struct padata_shell *ps)
  */
 static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 {
-	struct instance *pinst = ps->pinst;
+	struct pod *pod = READ_ONCE(ps->pod);
 	struct padata_pump *wake;
 	bool full;
 
 	/* In a flood the lock is not worth taking; under it the look counts. */
-	if (is_backlog_full(pinst, ps) && looked_lately(pinst))
+	if (is_backlog_full(pod, ps) && looked_lately(pod))
 		return false;
-	spin_lock(&pinst->lock);
-	full = is_backlog_full(pinst, ps);
+	pod = shell_lock_pod(ps, false);
+	full = is_backlog_full(pod, ps);
 	if (!full)
-		queue_add(pinst, ps, job);
-	wake = is_attended(pinst) ? NULL : pump_to_wake(pinst, job->cb_cpu);
+		queue_add(pod, ps, job);
+	wake = is_attended(pod) ? NULL : pump_to_wake(pod, job->cb_cpu);
 	/* Also where there was no pump to wake. */
 	if (full)
-		WRITE_ONCE(pinst->looked_cycles, cycles_now());
-	spin_unlock(&pinst->lock);
+		WRITE_ONCE(pod->looked_cycles, cycles_now());
+	spin_unlock(&pod->lock);
 	if (wake)
 		pump_wake(wake);
 	return !full;

@@ -151,6 +151,7 @@ struct padata_shell *padata_alloc_shell(struct padata_instance *pinst)
 	spin_lock_init(&ps->lock);
 	job_list_init(&ps->order);
 	job_list_init(&ps->queue);
+	ps->pod = raw_cpu_ptr(p->pumps)->pod;
 	atomic_set(&ps->refs, 1);
 	ps->map_to = CPU_UNKNOWN;
 	ps->from = CPU_NONE;

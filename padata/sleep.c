@@ -4,26 +4,21 @@
  */
 
 /*
- * Return true if this pump may take jobs from the shared queue.  Without the lock the
- * answer is a hint.  A pump whose CPU is in the online map runs on it: workqueues bind
- * their workers before our hotplug callback sets the bit, and unbind them after
- * it has cleared it.
+ * Return true if this pump may take jobs from a queue.  Without the lock of its pod the
+ * answer is a hint.  A pump whose CPU is usable runs on it: workqueues bind their workers
+ * before our hotplug callback sets the bit, and unbind them after it has cleared it.
  */
 static bool pump_entitled(struct padata_pump *pump)
 {
-	struct instance *pinst = pump->pinst;
-
-	return cpumask_test_cpu(pump->cpu, pinst->online) &&
-	       (!READ_ONCE(pinst->nr_parallel) ||
-		cpumask_test_cpu(pump->cpu, current_masks(pinst)->parallel));
+	return cpumask_test_cpu(pump->cpu, pump->pod->usable);
 }
 
 /**
- * pump_wake() - have a pump look at its lists and the shared queue
+ * pump_wake() - have a pump look at its lists and its pod's queue
  * @pump: The pump; its CPU is or was online.
  *
- * The caller has filled one of the pump's lists or set pulling before, or looks again
- * later.
+ * The caller has filled one of the pump's lists, or set pulling or called_by, before, or
+ * looks again later.
  *
  * Context: Any but NMI, RCU read section (the pump's instance may be on its way
  * out, and waits for us).
@@ -46,7 +41,7 @@ static void pump_queue_behind(struct padata_pump *pump)
 static bool pump_has_jobs(struct padata_pump *pump)
 {
 	return !llist_empty(&pump->ready) || !llist_empty(&pump->deferred) ||
-	       READ_ONCE(pump->pulling);
+	       READ_ONCE(pump->pulling) || READ_ONCE(pump->called_by);
 }
 
 /*

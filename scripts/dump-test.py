@@ -190,10 +190,13 @@ def make_instance(name):
     for ps in shells:
         ps.value = None
         ps.__class__ = Pointer
+    pod = Thing(cpus=mask(3), usable=mask(3), nr_queued=Thing(2), nr_pulling=Thing(1),
+                service_ns=Thing(100), turns=Thing(first=Thing(0)))
+    for ps in shells:
+        ps.pod = pod
     return Thing(name=Thing(name), online=mask(3), running=Thing(1), stalls=Thing(0),
-                 masks=Thing(parallel=mask(3), serial=mask(3)), nr_queued=Thing(2),
-                 nr_pulling=Thing(1), service_ns=Thing(100), pumps=pumps,
-                 turns=Thing(first=Thing(0)), shells=Thing(entries=shells))
+                 masks=Thing(parallel=mask(3), serial=mask(3)), pumps=pumps,
+                 nr_pods=Thing(1), pods=[pod], shells=Thing(entries=shells))
 
 
 class Pointer(Thing):

@@ -67,7 +67,7 @@ def cpu_list(cpus):
             runs[-1][1] = cpu
         else:
             runs.append([cpu, cpu])
-    return ",".join(f"{a}-{b}" if b > a else str(a) for a, b in runs) or "none"
+    return ",".join(f"{a}-{b}" if b > a else str(a) for a, b in runs)
 
 
 def task_name(task):
@@ -528,8 +528,8 @@ class Shell:
         return text + (f", or waits for jobs on CPU {cpu_list(cpus)}" if cpus else "")
 
     def turn(self):
-        """Return the place of the shell among those with queued jobs, as "2 of 7"."""
-        turns = [link.value_() for link in self.kernel.links(self.pinst.turns.first)]
+        """Return the place of the shell among those with jobs in its pod, as "2 of 7"."""
+        turns = [link.value_() for link in self.kernel.links(self.ps.pod.turns.first)]
         turn = self.ps.turn.address_of_().value_()
         return f"{turns.index(turn) + 1} of {len(turns)}" if turn in turns else "not known"
 
@@ -677,11 +677,20 @@ def print_masks(kernel, pinst):
     return online
 
 
-def print_queue(pinst):
-    """Print the shared queue of an instance."""
-    print(f"  shared queue: {plural(pinst.nr_queued.value_(), 'job')}, "
-          f"{pinst.nr_pulling.value_()} pulling, mean time of a job "
-          f"{pinst.service_ns.value_()} ns")
+def print_pod(kernel, pod, named):
+    """Print a queue; of several each says whose it is."""
+    usable = cpu_list(bits(pod.usable, kernel.nr_cpu_ids))
+    cpus = f" of CPUs {cpu_list(bits(pod.cpus, kernel.nr_cpu_ids))} (in use {usable})"
+    print(f"  shared queue{cpus if named else ''}: {plural(pod.nr_queued.value_(), 'job')}, "
+          f"{pod.nr_pulling.value_()} pulling, mean time of a job "
+          f"{pod.service_ns.value_()} ns")
+
+
+def print_queues(kernel, pinst):
+    """Print the queues of an instance, one for each pod."""
+    nr_pods = pinst.nr_pods.value_()
+    for i in range(nr_pods):
+        print_pod(kernel, pinst.pods[i], nr_pods > 1)
 
 
 def print_pumps(kernel, pinst, online):
@@ -697,7 +706,7 @@ def print_instance(kernel, pinst, idle):
     if not attempt(f"instance at {pinst.value_():#x}", print_title, pinst):
         return False
     online = attempt("  the masks", print_masks, kernel, pinst)
-    attempt("  the shared queue", print_queue, pinst)
+    attempt("  the shared queue", print_queues, kernel, pinst)
     pumps = attempt("  the list of pumps", print_pumps, kernel, pinst, online or kernel.possible)
     print_shells(kernel, pinst, pumps or [], idle)
     return True
