@@ -694,8 +694,6 @@ static void pods_have_all_cpus(struct kunit *test)
 
 	for (size = 0; size < 4; size++) {
 		pinst = pure_pods(test, size);
-		KUNIT_EXPECT_GE(test, 1U << pinst->pods_shift, pinst->nr_pods);
-		KUNIT_EXPECT_LT(test, (1U << pinst->pods_shift) / 2, pinst->nr_pods);
 		for_each_possible_cpu(cpu) {
 			pod = per_cpu_ptr(pinst->pumps, cpu)->pod;
 			KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(cpu, pod->cpus));
@@ -704,6 +702,8 @@ static void pods_have_all_cpus(struct kunit *test)
 		for (i = 0; i < pinst->nr_pods; i++) {
 			pod = pinst->pods[i];
 			KUNIT_EXPECT_TRUE(test, !size || pod->nr_usable <= size);
+			KUNIT_EXPECT_GE(test, 1U << pod->share_shift, pinst->nr_pods);
+			KUNIT_EXPECT_LT(test, (1U << pod->share_shift) / 2, pinst->nr_pods);
 			pure_expect_others(test, pinst, pod);
 		}
 	}

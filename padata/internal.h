@@ -338,6 +338,8 @@ struct pod {
 	/* Written by each submission, and by each pull. */
 	/* Protects the fields marked Q */
 	spinlock_t		lock ____cacheline_aligned_in_smp;
+	/* I: logarithm to base two, rounded up, of how many share the backlog */
+	unsigned int		share_shift;
 	/* Q: shells with jobs that wait for a CPU, that whose turn is next first */
 	struct job_list		turns;
 	/* Q: the number of these jobs; read without the lock, too */
@@ -400,8 +402,6 @@ struct instance {
 	struct padata_pump __percpu *pumps;	/* I: one per possible CPU */
 	struct pod		**pods;	/* I: all of them */
 	unsigned int		nr_pods;	/* I: their number */
-	/* I: its logarithm to base two, rounded up: a share of the backlog */
-	unsigned int		pods_shift;
 	/* Its value is the generation of the mapping */
 	seqcount_spinlock_t	map_seq;
 	unsigned int		nr_online;	/* V: weight of online */

@@ -175,10 +175,11 @@ static bool pods_alloc(struct instance *pinst)
 			return false;
 		pod_take_cpu(pod, cpu);
 	}
-	pinst->pods_shift = order_base_2(pinst->nr_pods);
-	for (i = 0; i < pinst->nr_pods; i++)
+	for (i = 0; i < pinst->nr_pods; i++) {
+		pinst->pods[i]->share_shift = order_base_2(pinst->nr_pods);
 		if (!pod_list_others(pinst, i))
 			return false;
+	}
 	return true;
 }
 

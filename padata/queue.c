@@ -316,12 +316,12 @@ static noinline bool backlog_is_used_up(struct instance *pinst, struct padata_sh
  */
 static __always_inline bool is_backlog_full(struct pod *pod, struct padata_shell *ps)
 {
-	struct instance *pinst = pod->pinst;
+	unsigned int shift = pod->share_shift;
 
 	return READ_ONCE(pod->nr_queued) + READ_ONCE(ps->nr_queued) >=
-	       READ_ONCE(backlog) >> pinst->pods_shift &&
-	       (!pinst->pods_shift || backlog_is_used_up(pinst, ps)) &&
-	       this_cpu_read(pinst->pumps->inline_task) != current;
+	       READ_ONCE(backlog) >> shift &&
+	       (!shift || backlog_is_used_up(pod->pinst, ps)) &&
+	       this_cpu_read(pod->pinst->pumps->inline_task) != current;
 }
 
 /**

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# bench-lines.sh [check|known|CPUS...]: how many cache lines a job moves between CPUs, ours
+# bench-lines.sh [check|known|streams|CPUS...]: how many cache lines a job moves between CPUs, ours
 # and the kernel's own padata in the same boots of Debian's own, unmodified 6.12 kernel.
 #
 #  check    a boot sector whose moves are known by hand, and limits of the simulation, in
 #           seconds
 #  known    the same of a module in Linux, with spinlocks, in a minute
+#  streams  what 100,000 idle streams cost, in instructions; ours alone
 #  CPUS...  (2 4 8 16 32 64) one boot each without and with nodes: one submitter and many,
 #           one stream of each and many
 #
@@ -208,6 +209,14 @@ tables() {
 		"$results/lines.csv" "$results/lines.txt" "${LEAST:-0.05}" "${runs[@]}"
 }
 
+# streams: a nanosecond of the guest is an instruction of any CPU, and one CPU works.
+streams() {
+	alone lines-streams
+	must_run padata_guest lines-streams bench -A "$icount" -c 2 -t 600 \
+		-f "$dir/kunit/load/padata_streams.ko" -e "RUNS=padata_streams"
+	reported bench
+}
+
 "$TOP/scripts/setup.sh"
 mkdir -p "$results"
 build_plugin
@@ -215,6 +224,8 @@ case ${1-} in
 check)	check_all ;;
 known)	use_kernel 6.12
 	known ;;
+streams) use_kernel 6.12
+	streams ;;
 *)	[ $# != 0 ] || set -- 2 4 8 16 32 64
 	use_kernel 6.12
 	tables "$@" ;;
