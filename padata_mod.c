@@ -100,6 +100,11 @@
  *   and moves the jobs queued there.  A submitter, or a pump that puts jobs back, reads
  *   ::submit_to under the lock of the pod that it is about to fill.  If it has read the old
  *   value its section was the earlier one, and its job is moved.
+ * moved:A, an empty shell goes to another pod
+ *   A submitter that holds the lock of a shell's pod and finds none of its jobs queued
+ *   writes ::pod.  moved:A reads it with acquire, under the lock of another pod: where that
+ *   is the shell's, what is read of ::queue and ::nr_queued next is what all holders of the
+ *   old lock have left there, whose sections come before the write in the order of that lock.
  * called, no label needed
  *   A pod that calls a pump of another one queues its job and sets ::called_by under
  *   pod::lock.  The pump clears ::called_by before it takes that lock: either it sees the

@@ -447,6 +447,7 @@ static void note_service_time_is_a_mean(struct kunit *test)
 	struct padata_pump *pump = kunit_kzalloc(test, sizeof(*pump), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, pump);
+	pump->busy_pod = pod;
 	note_service_time(pod, pump);
 	KUNIT_EXPECT_EQ(test, pod->service_ns, 0);
 	pump->busy_ns = 3000;
@@ -464,6 +465,13 @@ static void note_service_time_is_a_mean(struct kunit *test)
 	pump->nr_busy = 8;
 	note_service_time(pod, pump);
 	KUNIT_EXPECT_EQ(test, pod->service_ns, 1);
+	/* Stolen jobs say nothing of the pod's own. */
+	pump->busy_pod = NULL;
+	pump->busy_ns = 1000;
+	pump->nr_busy = 1;
+	note_service_time(pod, pump);
+	KUNIT_EXPECT_EQ(test, pod->service_ns, 1);
+	KUNIT_EXPECT_EQ(test, pump->nr_busy, 0);
 }
 
 /* Two shells and PURE_JOBS jobs in a pod's queue. */

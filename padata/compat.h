@@ -83,7 +83,8 @@ static inline int compat_cache_of(int cpu)
 {
 #if defined(CONFIG_X86) && !defined(CONFIG_UML)
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-	unsigned int id = per_cpu_llc_id(cpu);
+	/* What is known of a CPU that was never online is 0, but for its own number. */
+	unsigned int id = cpu_data(cpu).cpu_index == cpu ? per_cpu_llc_id(cpu) : BAD_APICID;
 #else
 	unsigned int id = get_llc_id(cpu);
 #endif

@@ -307,6 +307,7 @@ struct padata_pump {
 	struct padata_shell	*undrained_shell;
 	/* P: time spent in parallel() since the last pull */
 	u64			busy_ns;
+	struct pod		*busy_pod;	/* P: the pod of these jobs */
 	unsigned int		nr_busy;	/* P: jobs in busy_ns */
 	/*
 	 * Submitters on this CPU that run a job themselves; counted by
@@ -391,6 +392,8 @@ struct pod {
 	struct hrtimer		look ____cacheline_aligned_in_smp;
 	/* Q: lower half of the cycle counter when a pump of another pod was called */
 	u32			called_cycles;
+	/* Q: which of the others is looked at next for such a pump, the nearest first */
+	unsigned int		next_other;
 };
 
 /* An instance, with the private part of a &struct padata_instance. */

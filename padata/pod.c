@@ -154,7 +154,7 @@ static void pods_free(struct instance *pinst)
 {
 	while (pinst->nr_pods)
 		pod_free(pinst->pods[--pinst->nr_pods]);
-	kvfree(pinst->pods);
+	kfree(pinst->pods);
 }
 
 /* Give each possible CPU its pod.  Return false when memory is short; pods_free() follows. */
@@ -164,7 +164,7 @@ static bool pods_alloc(struct instance *pinst)
 	struct pod *pod;
 	int cpu, node, group;
 
-	pinst->pods = kvcalloc(num_possible_cpus(), sizeof(*pinst->pods), GFP_KERNEL);
+	pinst->pods = kcalloc(num_possible_cpus(), sizeof(*pinst->pods), GFP_KERNEL);
 	if (!pinst->pods)
 		return false;
 	for_each_possible_cpu(cpu) {
@@ -196,7 +196,8 @@ static __always_inline struct pod *home_pod(struct instance *pinst)
  */
 static __always_inline bool pod_takes(struct pod *pod, struct padata_shell *ps, bool stay)
 {
-	if (READ_ONCE(ps->pod) != pod)
+	/* moved:A */
+	if (smp_load_acquire(&ps->pod) != pod)
 		return false;
 	return ps->nr_queued || (stay && pod->nr_usable) || pod == home_pod(pod->pinst);
 }

@@ -262,6 +262,7 @@ static void pump_run_pulled(struct padata_pump *pump, struct pod *pod,
 
 	stretch_clock(st);
 	pump->busy_ns = st->now - start;
+	pump->busy_pod = pod;
 	pump_drain_undrained(pump);
 	if (!job_list_empty(jobs))
 		pump_put_back(jobs, ran);

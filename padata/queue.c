@@ -30,15 +30,12 @@ static void note_unqueued(struct pod *pod, struct padata_shell *ps, unsigned int
 	WRITE_ONCE(pod->nr_queued, pod->nr_queued - n);
 }
 
-/*
- * Fold the duration of the last jobs into the mean of the pod that is pulled from next, which
- * may not be theirs where pumps steal.
- */
+/* Fold the duration of the last jobs into the mean, unless they were of another pod. */
 static void note_service_time(struct pod *pod, struct padata_pump *pump)
 {
 	s64 sample;
 
-	if (pump->nr_busy) {
+	if (pump->nr_busy && pump->busy_pod == pod) {
 		sample = div_u64(pump->busy_ns, pump->nr_busy);
 		if (pod->service_ns)
 			sample = pod->service_ns +
@@ -341,7 +338,8 @@ static __always_inline bool is_backlog_full(struct pod *pod, struct padata_shell
  */
 static bool queue_job(struct padata_shell *ps, struct padata_priv *job)
 {
-	struct pod *pod = READ_ONCE(ps->pod);
+	/* An empty shell goes to the pod of this CPU, whatever is queued where it is. */
+	struct pod *pod = READ_ONCE(ps->nr_queued) ? READ_ONCE(ps->pod) : home_pod(ps->pinst);
 	struct padata_pump *wake;
 	bool full;
 

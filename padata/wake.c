@@ -77,22 +77,39 @@ static bool wake_pays(struct pod *pod)
 }
 
 /*
+ * Return true if the pump runs a job that it has stolen, of which one may be long.  Without
+ * its own lock it is a hint.
+ */
+static bool pump_is_away(struct padata_pump *pump)
+{
+	return !pump->pulling && READ_ONCE(pump->running);
+}
+
+/*
  * Return a CPU of the pod whose pump may pull and does not.  Prefer the callback CPU, which
  * has to run for serial() anyway.  Then try the CPUs after this one, so that the
- * submitter's own comes last.
+ * submitter's own comes last; and a pump that is away only where there is no other.
  */
 static int find_idle_cpu(struct pod *pod, int hint)
 {
 	struct padata_pump __percpu *pumps = pod->pinst->pumps;
-	int cpu;
+	struct padata_pump *pump;
+	int cpu, away = -1;
 
-	if (hint >= 0 && cpumask_test_cpu(hint, pod->usable) &&
-	    !per_cpu_ptr(pumps, hint)->pulling)
-		return hint;
-	for_each_cpu_wrap(cpu, pod->usable, (smp_processor_id() + 1) % nr_cpu_ids)
-		if (!per_cpu_ptr(pumps, cpu)->pulling)
+	if (hint >= 0 && cpumask_test_cpu(hint, pod->usable)) {
+		pump = per_cpu_ptr(pumps, hint);
+		if (!pump->pulling && !pump_is_away(pump))
+			return hint;
+	}
+	for_each_cpu_wrap(cpu, pod->usable, (smp_processor_id() + 1) % nr_cpu_ids) {
+		pump = per_cpu_ptr(pumps, cpu);
+		if (pump->pulling)
+			continue;
+		if (!pump_is_away(pump))
 			return cpu;
-	return -1;
+		away = cpu;
+	}
+	return away;
 }
 
 /*
@@ -136,15 +153,20 @@ static void note_helper(struct pod *pod)
 /* Return a pump of another pod to wake for this one, which is locked; or NULL. */
 static noinline struct padata_pump *pump_to_call(struct pod *pod)
 {
+	unsigned int looks, nr = pod->pinst->nr_pods - 1;
 	struct padata_pump *pump = NULL;
-	unsigned int i;
 
 	lockdep_assert_held(&pod->lock);
 	if (cycles_within(pod->called_cycles, late_cycles) || !wake_pays(pod))
 		return NULL;
+	/* Few at a time: what is looked at are lines of other CPUs. */
+	for (looks = 0; looks < POD_LOOKS && !pump; looks++) {
+		pump = find_helper(pod->others[pod->next_other]);
+		if (!pump)
+			pod->next_other = (pod->next_other + 1) % nr;
+	}
+	/* The look took its time, too. */
 	pod->called_cycles = cycles_now();
-	for (i = 0; i < pod->pinst->nr_pods - 1 && !pump; i++)
-		pump = find_helper(pod->others[i]);
 	/* Set under the lock that the pump takes after it has cleared this, see pump_steal(). */
 	if (pump)
 		WRITE_ONCE(pump->called_by, pod);

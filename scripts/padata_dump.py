@@ -67,7 +67,7 @@ def cpu_list(cpus):
             runs[-1][1] = cpu
         else:
             runs.append([cpu, cpu])
-    return ",".join(f"{a}-{b}" if b > a else str(a) for a, b in runs)
+    return ",".join(f"{a}-{b}" if b > a else str(a) for a, b in runs) or "none"
 
 
 def task_name(task):
