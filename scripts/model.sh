@@ -1,20 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# model.sh: check the model of the protocol, scripts/model/padata.pml, with spin.
+# model.sh [padata|direct]: check the models of the protocol with spin, or one of them:
+# scripts/model/padata.pml, and direct.pml, which has direct mode.
 #
-# The protocol as it is must not break what the head of the model lists, in any
+# The protocol as it is must not break what the head of a model lists, in any
 # interleaving; planted errors must each be found, as the violation that they
-# are.  For each violation the log has the schedule.
+# are, and so must what goes beyond a limit that the documentation names.  For each
+# violation the log has the schedule.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+only=${1-}
 # At a time; the largest needs 1.1 GB.
 parallel=2
 
-# defines (NP: look for endless loops)|violation, if there is one|what it is
-checks='
+# Of padata.pml: defines (NP: look for endless loops)|violation, if there is one|what it is
+padata_checks='
 JOBS=3 BACKLOG||3 jobs, a change of the serial mask
 JOBS=2 BACKLOG MANY_SUBMITTERS CHANGES=2||2 jobs of 2 submitters, two changes of the mask
 JOBS=3 BATCH||3 jobs, drains that are put off, a change of the serial mask
@@ -73,16 +76,61 @@ JOBS=2 INLINE ALONE OFFLINE BUSTED=62|j==delivered|after a job done alone the ne
 JOBS=2 INLINE ALONE DEFER BUSTED=63|grace|a pump keeps an idle shell without a reference
 '
 
-# verify DIRECTORY DEFINE...: build a verifier there and run it.  The search is
+# The same of direct.pml.
+direct_checks='
+SUBMITTERS=1 CALLS=5 HERE CB_ANY||5 calls of a submitter, direct or not, also for one CPU alone, any callback CPU
+SUBMITTERS=2 CALLS=2 HERE CB_ANY||4 calls of 2 submitters, the same
+SUBMITTERS=2 CALLS=2 HERE ASYNC||4 calls of 2 submitters, the same with one callback CPU, children that are late
+SUBMITTERS=2 CALLS=2 MOVE ASYNC||4 calls of 2 submitters that are moved in the middle of direct work, late children
+SUBMITTERS=2 CALLS=2 THIRD||4 calls of 2 submitters, three CPUs
+SUBMITTERS=3 CALLS=1 HERE CB_ANY||3 calls of 3 submitters, any callback CPU
+SUBMITTERS=1 CALLS=5 PAUSE MOVE STAY||5 calls of a submitter that is moved before the result is on its way, and stays
+SUBMITTERS=2 CALLS=2 WANT||4 calls of 2 submitters, each gets direct mode in the end
+SUBMITTERS=2 CALLS=2 NP||4 calls of 2 submitters: no process goes round for ever
+SUBMITTERS=2 CALLS=2 WANT NP||4 calls of 2 submitters, each gets direct mode: the same
+SUBMITTERS=2 CALLS=1 HERE MOVE|delivered)|the submitter is moved in the middle of direct work for one CPU alone
+SUBMITTERS=1 CALLS=3 PAUSE MOVE|delivered)|the submitter is moved before the result is on its way, and back
+SUBMITTERS=2 CALLS=2 PAUSE|delivered)|the pump of the submitter runs before the result is on its way
+SUBMITTERS=1 CALLS=3 BUSTED=12|called)|direct mode begins while callbacks run
+SUBMITTERS=1 CALLS=3 BUSTED=15|delivered)|the first job after direct mode has no fence
+SUBMITTERS=2 CALLS=2 BUSTED=17|delivered)|the idle mark is used without a look at nr_cut
+SUBMITTERS=1 CALLS=3 BUSTED=27|delivered)|direct mode ends without a fence
+SUBMITTERS=1 CALLS=3 BUSTED=28|called)|direct mode begins while jobs are in flight
+SUBMITTERS=2 CALLS=2 ASYNC BUSTED=29|delivered)|a request that the child completes later is in no order
+SUBMITTERS=1 CALLS=3 BUSTED=57|delivered)|of many CPUs only the first settles
+SUBMITTERS=1 CALLS=3 BUSTED=70|delivered)|direct work on a further CPU is not noted
+SUBMITTERS=1 CALLS=3 BUSTED=71|delivered)|direct work on a further CPU does not make it one to settle
+SUBMITTERS=2 CALLS=2 CB_ANY BUSTED=72|delivered)|late_result is ignored
+SUBMITTERS=2 CALLS=2 MOVE BUSTED=73|delivered)|padata_direct_done() does not look
+SUBMITTERS=1 CALLS=4 BUSTED=74|called)|the mapping is kept in direct mode, so a job does not end it
+SUBMITTERS=1 CALLS=3 BUSTED=75|delivered==|a completion does not see the baton, and its job stays
+SUBMITTERS=1 CALLS=3 BUSTED=76|delivered==|a CPU that has settled for an idle shell does not drain
+SUBMITTERS=2 CALLS=2 HERE BUSTED=77|delivered)|direct mode for one CPU alone is joined by others
+SUBMITTERS=1 CALLS=3 BUSTED=78|delivered)|direct mode begins before the CPU has settled
+SUBMITTERS=1 CALLS=3 HERE BUSTED=79|delivered)|direct mode for one CPU alone begins on another one
+SUBMITTERS=2 CALLS=2 BUSTED=80|delivered)|a late result does not change nr_cut
+SUBMITTERS=1 CALLS=3 PAUSE MOVE STAY BUSTED=81|delivered)|the CPU of the submitter that ends direct mode does not settle
+SUBMITTERS=1 CALLS=3 WANT BUSTED=82|==((1<<|no refused call has a CPU settle
+SUBMITTERS=2 CALLS=1 ASYNC BUSTED=83|delivered==|a completion before the late request is listed is lost
+SUBMITTERS=2 CALLS=2 CB_ANY BUSTED=84|delivered)|after a late result the CPUs are not asked again
+'
+
+# all_checks: the name of the model before each.
+all_checks() {
+	[ "$only" = direct ] || sed -n 's/^./padata|&/p' <<<"$padata_checks"
+	[ "$only" = padata ] || sed -n 's/^./direct|&/p' <<<"$direct_checks"
+}
+
+# verify DIRECTORY MODEL DEFINE...: build a verifier there and run it.  The search is
 # exhaustive: no bitstate, no hash compaction (COLLAPSE compresses without loss), no
 # partial order reduction (which would win nothing).  Spin's -o2 and -o3 turn off its
 # resetting of dead variables, which undoes that of the model, and its merging of
 # steps; both add states here.
 verify() {
-	local define options=(-o2 -o3) flags=(-DSAFETY) search=() optimise=-O2
+	local model=$2 define options=(-o2 -o3) flags=(-DSAFETY) search=() optimise=-O2
 	mkdir "$1"
 	cd "$1"
-	shift
+	shift 2
 	for define; do
 		case $define in
 		NP)	flags=(-DNP -DNOFAIR) search=(-l) ;;
@@ -91,11 +139,11 @@ verify() {
 		*)	options+=("-D$define") ;;
 		esac
 	done
-	cp "$TOP/scripts/model/padata.pml" .
-	spin "${options[@]}" -a padata.pml
+	cp "$TOP/scripts/model/$model.pml" .
+	spin "${options[@]}" -a "$model.pml"
 	gcc $optimise -w -DNOREDUCE -DCOLLAPSE "${flags[@]}" -o pan pan.c
 	./pan -n -m10000 "${search[@]}"
-	[ ! -e padata.pml.trail ] || spin "${options[@]}" -t -p padata.pml
+	[ ! -e "$model.pml.trail" ] || spin "${options[@]}" -t -p "$model.pml"
 }
 
 # holds OUTPUT: the search went to its end and found nothing.
@@ -110,10 +158,11 @@ finds() {
 
 # report OUTPUT DEFINES VIOLATION WHAT
 report() {
-	local status=0 states
+	local status=0 states error='a limit'
 	if [ -n "$3" ]; then
 		finds "$1" "$3" || status=1
-		count $status "planted ${2##*BUSTED=}, $4: to be found"
+		[[ $2 != *BUSTED=* ]] || error="planted ${2##*BUSTED=}"
+		count $status "$error, $4: to be found"
 	else
 		holds "$1" || status=1
 		states=$(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' "$1")
@@ -126,20 +175,18 @@ alone model
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 n=0
-while IFS='|' read -r defines _; do
-	[ -n "$defines" ] || continue
+while IFS='|' read -r model defines _; do
 	while [ "$(jobs -pr | wc -l)" -ge $parallel ]; do
 		wait -n || true
 	done
 	n=$((n + 1))
 	# shellcheck disable=SC2086 # words
-	verify "$work/$n" $defines >"$LOGS/model-$n.log" 2>&1 &
-done <<<"$checks"
+	verify "$work/$n" "$model" $defines >"$LOGS/model-$n.log" 2>&1 &
+done < <(all_checks)
 wait
 n=0
-while IFS='|' read -r defines violation what; do
-	[ -n "$defines" ] || continue
+while IFS='|' read -r _ defines violation what; do
 	n=$((n + 1))
 	report "$LOGS/model-$n.log" "$defines" "$violation" "$what"
-done <<<"$checks"
+done < <(all_checks)
 total

@@ -10,7 +10,7 @@
  * puts its result into a queue of the CPU on which it runs, and a softirq of that
  * CPU delivers the result.  A caller that does a job alone (ALONE) does the same with the
  * result that it gets back.  No function does that any more, but direct mode begins by the
- * same settling of an idle shell.  Direct mode itself is not in the model.
+ * same settling of an idle shell.  Direct mode itself is in direct.pml.
  *
  * The checks, for every interleaving of the steps:
  *
