@@ -662,7 +662,7 @@ static struct instance *pure_pods(struct kunit *test, unsigned int size)
 
 	KUNIT_ASSERT_NOT_NULL(test, pinst);
 	pinst->pumps = alloc_percpu(struct padata_pump);
-	KUNIT_ASSERT_NOT_NULL(test, pinst->pumps);
+	KUNIT_ASSERT_TRUE(test, pinst->pumps);
 	pod_cpus = size;
 	good = pods_alloc(pinst);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pure_free_pods, pinst), 0);
