@@ -30,7 +30,7 @@ all: ## build the modules for the kernel of KDIR
 	@scripts/check-config.sh "$(KDIR)"
 	@$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
 
-demo: ## IPsec's cipher on four CPUs of Debian's own 6.12 kernel, in QEMU
+demo: ## IPsec's cipher on four CPUs of Debian's own kernel, in QEMU
 	@scripts/demo.sh
 
 check: ## all that must pass: static checks, KUnit, self-tests, planted bugs

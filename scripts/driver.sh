@@ -14,13 +14,15 @@ begin() {
 	alone "$1"
 }
 
-# find_kernel KERNEL: a flavour of kernel.sh, or 6.12 or 6.1 for Debian's own.  Sets
+# find_kernel KERNEL: a flavour of kernel.sh, or 6.12, 6.1 or debian for Debian's own.  Sets
 # image, modroot (which has lib/modules), kdir, build (a name), memory and title.
 # shellcheck disable=SC2034 # title is for the cases
 find_kernel() {
 	case $1 in
-	6.*)	use_stock "$1"
-		image=$KERNEL modroot=$ROOT kdir=$HEADERS build=debian-$1
+	6.*|debian)
+		use_stock "$1"
+		image=$KERNEL modroot=$ROOT kdir=$HEADERS
+		build=debian-$(cut -d. -f1,2 <<<"$VERSION")
 		memory=1G title="Debian's $VERSION" ;;
 	*)	kdir=$("$TOP/scripts/kernel.sh" "$1")
 		image=$kdir/$arch_image modroot=$kdir/root build=$1
@@ -77,12 +79,13 @@ add_python() {
 
 # padata_guest NAME PROGRAM [OPTIONS OF guest.sh...]: sets name, that of the logs, and
 # ended, the exit status of guest.sh.  padata_mod is in the guest, and no other module
-# but those of the options.
+# but those of the options and of the channel.
 padata_guest() {
-	local program=$2
+	local program=$2 channel=()
 	name=$1 ended=0
 	shift 2
-	"$TOP/scripts/guest.sh" -k "$image" -r "$memory" -n "$name" \
+	[ -z "$arch_modules" ] || channel=(-m "$modroot" -M "$arch_modules")
+	"$TOP/scripts/guest.sh" -k "$image" -r "$memory" -n "$name" "${channel[@]}" \
 		-f "$dir/padata_mod.ko" "$@" -- "$TOP/scripts/guest/$program" || ended=$?
 }
 

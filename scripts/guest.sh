@@ -137,7 +137,7 @@ wanted_modules() {
 		(cd "$modroot/lib/modules/$1" && find kernel -name '*.ko*')
 		return
 	fi
-	for m in $wanted; do
+	for m in $wanted $arch_modules; do
 		modprobe -d "$modroot" -S "$1" --show-depends "$m" |
 			sed -n "s,^insmod .*/lib/modules/$1/\([^ ]*\).*,\1,p"
 	done | sort -u
@@ -202,7 +202,7 @@ make_initramfs() {
 	cp "$script" "$TOP/scripts/guest/tap" ${files[@]+"${files[@]}"} "$stage/t/"
 	[ -z "$modroot" ] || add_modules
 	quoted "SCRIPT=$(basename "$script")" "CONSOLE=$arch_console" "CHANNEL=$arch_channel" \
-		"AES=$arch_aes" "SHA256=$arch_sha256" ${env[@]+"${env[@]}"} >"$stage/t/guest.env"
+		"MODULES=$arch_modules" "AES=$arch_aes" "SHA256=$arch_sha256" ${env[@]+"${env[@]}"} >"$stage/t/guest.env"
 	(cd "$stage" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"
 }
 

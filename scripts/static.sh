@@ -48,15 +48,16 @@ kernel_doc() {
 
 # stock_build SERIES [MAKE VARIABLES...]: the directory of the headers comes from stock.sh.
 stock_build() {
-	local headers
-	headers=$("$TOP/scripts/stock.sh" --headers "$1" | sed -n 's/^HEADERS=//p') || return
-	"$TOP/scripts/build.sh" "$headers" "debian-$1" TESTS=1 "${@:2}"
+	local settings
+	settings=$("$TOP/scripts/stock.sh" --headers "$1") || return
+	eval "$settings"
+	"$TOP/scripts/build.sh" "$HEADERS" "debian-$(cut -d. -f1,2 <<<"$VERSION")" TESTS=1 "${@:2}"
 }
 
-# foreign_build ARCH SERIES [MAKE VARIABLES...]: the same for another architecture.
+# foreign_build ARCH [MAKE VARIABLES...]: the same for another architecture.
 foreign_build() {
 	local -x ARCH=$1
-	"$TOP/scripts/setup.sh" && stock_build "${@:2}"
+	"$TOP/scripts/setup.sh" && stock_build debian "${@:2}"
 }
 
 # groff complains and succeeds.
@@ -155,11 +156,10 @@ check sparse scripts/build.sh "$tree" sparse TESTS=1 C=2
 check "build for Debian's 6.12" stock_build 6.12
 ! has_kernel 6.1 || check "build for Debian's 6.1" stock_build 6.1
 # The kernel's own per-CPU operations cut constants there.
-check "build and sparse for arm64" foreign_build arm64 6.12 C=2 \
-	CHECK="sparse -Wno-cast-truncate"
-# Debian 12's kernel; Debian 13 has none for i386.
-! has_kernel 6.1 || check "build for s390x, big-endian" foreign_build s390 6.1
-! has_kernel 6.1 || check "build for i386, 32 bits" foreign_build i386 6.1
+check "build and sparse for arm64" foreign_build arm64 C=2 CHECK="sparse -Wno-cast-truncate"
+! ARCH=s390 has_kernel debian || check "build for s390x, big-endian" foreign_build s390
+# Debian 13 has no kernel for it.
+! ARCH=i386 has_kernel debian || check "build for i386, 32 bits" foreign_build i386
 mapfile -t programs < <(find scripts/guest -type f ! -name '*.c' \
 	-exec grep -LE '^#!/usr/bin/python3$' {} + | sort)
 check shellcheck shellcheck -x scripts/*.sh "${programs[@]}" scripts/native/*.sh scripts/e2e/*.sh \

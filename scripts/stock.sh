@@ -3,7 +3,8 @@
 #
 # stock.sh [--headers|--has] SERIES [rt|cloud]: Debian's own, unmodified kernel of a
 # series (6.12, 6.1), or that flavour of it, unpacked in the cache and never installed:
-# installing it would change what this machine boots.
+# installing it would change what this machine boots.  `debian` is the first series of
+# $arch_series that apt has.
 #
 # Prints VERSION=, ROOT=, HEADERS= (a KDIR) and, without --headers, KERNEL=
 # (an image; its modules are in ROOT/lib/modules/VERSION).  With --has it only
@@ -20,6 +21,19 @@ newest() {
 	{ any_apt apt-cache show "linux-image-$1-$kernel" "linux-image-$kernel" 2>/dev/null || :; } |
 		sed -n "s/^Depends:.*\\blinux-image-\\(${1/./\\.}\\.[0-9][^ ]*-$kernel\\) .*/\\1/p" |
 		sort -Vu | tail -n 1
+}
+
+# newest_of SERIES: sets version, and series where that is `debian`.
+newest_of() {
+	local candidate
+	version=''
+	case $1 in
+	debian)	for candidate in $arch_series; do
+			[ -n "$version" ] || newest_of "$candidate"
+		done ;;
+	*)	series=$1
+		version=$(newest "$1") ;;
+	esac
 }
 
 # knows_kernels: return true if apt has the lists of Debian's packages at all.
@@ -85,14 +99,12 @@ case ${1-} in
 --*)	what=${1#--}
 	shift ;;
 esac
-series=${1:?usage: stock.sh [--headers|--has] 6.12|6.1 [rt|cloud]}
+asked=${1:?usage: stock.sh [--headers|--has] debian|6.12|6.1 [rt|cloud]}
 kernel=${2:+$2-}$arch_kernel
-exec 9>"$CACHE/stock-$series.lock"
-flock 9
-version=$(newest "$series")
-if [ -z "$version" ] && [ "$(id -u)" = 0 ]; then
+newest_of "$asked"
+if [ -z "$version" ] && [ -z "$arch_foreign" ] && [ "$(id -u)" = 0 ]; then
 	run_logged setup-update apt_update
-	version=$(newest "$series")
+	newest_of "$asked"
 fi
 if [ "$what" = has ] && [ -z "$version" ] && knows_kernels; then
 	exit 3
@@ -101,6 +113,8 @@ fi
 	die "apt knows no kernel $series for $kernel; see $LOGS/foreign-update.log, or rm $CACHE/apt-$arch_debian/updated"
 [ -n "$version" ] || die "apt knows no kernel $series for $kernel; try apt-get update"
 [ "$what" != has ] || exit 0
+exec 9>"$CACHE/stock-$series.lock"
+flock 9
 root=$CACHE/debian-$version
 headers=$root/usr/src/linux-headers-$version
 mkdir -p "$root"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # torture.sh [FLAVOUR [MINUTES [CPUS [MAKE VARIABLES...]]]]: run padata_torture
-# in a guest.  FLAVOUR is one of kernel.sh's, or 6.12 or 6.1 for Debian's own.
+# in a guest.  FLAVOUR is one of kernel.sh's, or 6.12, 6.1 or debian for Debian's own.
 #
 # Five checks: the last line of the module says SUCCESS, results were delivered in
 # order, the guest had the CPUs and nodes that were asked for, the kernel's log has no
