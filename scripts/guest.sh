@@ -309,13 +309,20 @@ console_lines() {
 # not_fair_server: from 6.12 on the scheduler's fair server counts as a running task.
 # While it is armed, which takes a task that has waited for its CPU for long, the kernel
 # warns of a CPU that goes offline ("Dying CPU not properly vacated!").  The list of tasks
-# below then has one less than it says.  That warning is left out, no other one.
+# below then has one less than it says.  That warning is left out, no other one; and with it
+# the lines of its report that say what there was before, such as the first such warning.
 not_fair_server() {
-	awk '{ line[NR] = $0 }
+	awk 'function leave_out(from, to) {
+		delete line[from]
+		for (; from < to; from++)
+			if (line[from] ~ /Tainted: /)
+				delete line[from]
+	}
+	{ line[NR] = $0 }
 	/WARNING: .* sched_cpu_dying\+/ { at = NR }
 	at && / enqueued tasks \(2 total\):/ { listed = NR }
 	listed && /pid: [0-9]+, name: / { pids[at]++ }
-	listed && NR > listed + 2 { if (pids[at] == 1) delete line[at]; at = listed = 0 }
+	listed && NR > listed + 2 { if (pids[at] == 1) leave_out(at, listed); at = listed = 0 }
 	END { for (i = 1; i <= NR; i++) if (i in line) print line[i] }'
 }
 
