@@ -15,8 +15,9 @@ import sys
 
 OTHERS = set("""
     __name__ add_argument address_ address_of_ all append core counter decode endswith
-    enumerators error extend format_ items join load_debug_info member_ parse_args pc pointer_type regex replace search
-    seek set_core_dump set_kernel split stack_trace startswith string_ symbols value_ variable
+    enumerators error extend format_ items join load_debug_info member_ parse_args pc
+    pointer_type regex replace search seek set_core_dump set_kernel split stack_trace
+    startswith string_ symbols value_ variable
     battr busy_hash curr current_work nsections
     """.split())
 # Strings that name a member are given to getattr() in these functions.
