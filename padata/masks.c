@@ -157,7 +157,7 @@ static void pod_evacuate(struct pod *pod)
 		return;
 	spin_lock(&pod->lock);
 	if (pod->nr_queued) {
-		spin_lock_nest_lock(&to->lock, &pod->pinst->lock);
+		spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
 		pod_move_jobs(pod, to);
 		wake = pump_to_wake(to, -1);
 		spin_unlock(&to->lock);
