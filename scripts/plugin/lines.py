@@ -190,9 +190,9 @@ class Names:
 
 # What the columns of the table sum up; the rest is the kernel's: scheduler, workqueue, ticks.
 GROUPS = {
-    "instance": "queue", "pod": "queue", "pump": "pumps", "shell": "shells", "parallel_data": "shells",
-    "reorder_list": "pumps", "squeue": "pumps", "jobs": "jobs", "feeder": "bench",
-    "streams": "bench",
+    "instance": "queue", "pod": "queue", "pump": "pumps", "shell": "shells",
+    "parallel_data": "shells", "reorder_list": "pumps", "squeue": "pumps", "jobs": "jobs",
+    "feeder": "bench", "streams": "bench",
 }
 COLUMNS = ["queue", "pumps", "shells", "jobs", "bench", "kernel"]
 
