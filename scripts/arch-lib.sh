@@ -41,9 +41,6 @@ arch_of() {
 
 # The same device has the verdicts wherever there is no second serial port.
 virtconsole="-chardev file,id=v,path=VERDICT -device virtconsole,chardev=v"
-pc_serials="-serial file:CONSOLE -serial file:VERDICT"
-# The clock's rate is not measured where all CPUs share a few.
-pc_many="tsc=reliable lpj=8000000"
 
 arch_all="x86_64 arm64 s390 i386"
 arch=$(arch_of "${ARCH:-$(uname -m)}")
@@ -54,21 +51,26 @@ arch_package='' arch_cpu='' arch_icount='' arch_threads=multi arch_console='' ar
 arch_serials='' arch_modules='' arch_many='' arch_aes='' arch_sha256='' arch_chacha=''
 arch_requests=20000
 case $arch in
-x86_64)
-	arch_debian=amd64
-	arch_kernel=amd64
+x86_64 | i386)
 	arch_image=arch/x86/boot/bzImage
-	arch_compiler=gcc-x86-64-linux-gnu
-	arch_cross=x86_64-linux-gnu-
+	# The kernel calls the CPU of qemu-system-i386 not suitable for SMP.
 	arch_qemu=qemu-system-x86_64
 	arch_package=qemu-system-x86
 	arch_cpu=max
 	arch_icount=max,-rdrand,-rdseed
 	arch_console=ttyS0
 	arch_channel=ttyS1
-	arch_serials=$pc_serials
-	arch_many=$pc_many
-	arch_aes=aesni_intel
+	arch_serials="-serial file:CONSOLE -serial file:VERDICT"
+	# The clock's rate is not measured where all CPUs share a few.
+	arch_many="tsc=reliable lpj=8000000"
+	arch_aes=aesni_intel ;;
+esac
+case $arch in
+x86_64)
+	arch_debian=amd64
+	arch_kernel=amd64
+	arch_compiler=gcc-x86-64-linux-gnu
+	arch_cross=x86_64-linux-gnu-
 	arch_sha256=sha256_ssse3
 	arch_chacha="chacha_x86_64 poly1305_x86_64" ;;
 arm64)
@@ -116,19 +118,8 @@ i386)
 	arch_debian=i386
 	arch_kernel=686-pae
 	arch_series=6.1
-	arch_image=arch/x86/boot/bzImage
 	arch_compiler=gcc
-	# The kernel calls the CPU of qemu-system-i386 not suitable for SMP.
-	arch_qemu=qemu-system-x86_64
-	arch_package=qemu-system-x86
-	arch_cpu=max
-	arch_icount=max,-rdrand,-rdseed
-	arch_console=ttyS0
-	arch_channel=ttyS1
-	arch_serials=$pc_serials
-	arch_many=$pc_many
-	arch_requests=4000
-	arch_aes=aesni_intel ;;
+	arch_requests=4000 ;;
 esac
 arch_kdirs="/usr/src/linux-headers-*-$arch_kernel"
 [ -n "$arch_foreign" ] || arch_cross=''
