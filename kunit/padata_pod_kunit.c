@@ -47,7 +47,6 @@ static void pod_wake_no_more(struct kunit *test)
 	test_set_param(test, POD_PARAM("wakeup_cost_ns"), "10000", "1000000000");
 }
 
-/* Return true if there are two pods of two CPUs; a guest with fewer CPUs shows nothing. */
 static bool pod_has_two(void)
 {
 	int cpu;
@@ -56,6 +55,18 @@ static bool pod_has_two(void)
 		if (!cpu_online(cpu) || cpu_to_node(cpu) != cpu_to_node(cpu & ~1))
 			return false;
 	return true;
+}
+
+/*
+ * Pods A and B, of two CPUs each, that do no more for each other than they must.  Return
+ * NULL where the guest has fewer CPUs, which shows nothing.
+ */
+static struct test_bed *pod_two(struct kunit *test)
+{
+	if (!pod_has_two())
+		return NULL;
+	pod_wake_no_more(test);
+	return pod_bed(test, "2");
 }
 
 static void pod_move_here(struct kunit *test, int cpu)
@@ -184,10 +195,9 @@ static void jobs_run_in_pod_of_submitter(struct kunit *test)
 	struct test_bed *bed;
 	int cpu;
 
-	if (!pod_has_two())
+	bed = pod_two(test);
+	if (!bed)
 		return;
-	pod_wake_no_more(test);
-	bed = pod_bed(test, "2");
 	for (cpu = POD_A; cpu <= POD_B; cpu += 2) {
 		pod_warm_up(bed, cpu);
 		pod_feed(pod_lane(bed, bed_shell(bed), 3 - cpu), cpu, 500);
@@ -203,10 +213,9 @@ static void jobs_of_pod_held_up_are_stolen(struct kunit *test)
 	struct test_lane *lane;
 	struct test_bed *bed;
 
-	if (!pod_has_two())
+	bed = pod_two(test);
+	if (!bed)
 		return;
-	pod_wake_no_more(test);
-	bed = pod_bed(test, "2");
 	pod_mask(bed);
 	pod_warm_up(bed, POD_A);
 	stuck = pod_stick(bed, POD_A);
@@ -251,10 +260,9 @@ static void shell_changes_pods_when_empty(struct kunit *test)
 	struct test_bed *bed;
 	int ran;
 
-	if (!pod_has_two())
+	bed = pod_two(test);
+	if (!bed)
 		return;
-	pod_wake_no_more(test);
-	bed = pod_bed(test, "2");
 	pod_mask(bed);
 	pod_warm_up(bed, POD_B);
 	pod_warm_up(bed, POD_A);
@@ -296,10 +304,9 @@ static void pod_that_leaves_mask_loses_nothing(struct kunit *test)
 	struct pod_stuck *stuck;
 	struct test_bed *bed;
 
-	if (!pod_has_two())
+	bed = pod_two(test);
+	if (!bed)
 		return;
-	pod_wake_no_more(test);
-	bed = pod_bed(test, "2");
 	pod_new_mask = bed_mask(bed);
 	cpumask_andnot(pod_new_mask, pod_mask(bed), cpumask_of(POD_A + 1));
 	pod_warm_up(bed, POD_A);
@@ -329,10 +336,9 @@ static void pod_that_comes_back_is_used(struct kunit *test)
 	struct test_lane *lane;
 	struct test_bed *bed;
 
-	if (!pod_has_two())
+	bed = pod_two(test);
+	if (!bed)
 		return;
-	pod_wake_no_more(test);
-	bed = pod_bed(test, "2");
 	mask = bed_mask(bed);
 	cpumask_andnot(mask, pod_mask(bed), cpumask_of(POD_A + 1));
 	pod_warm_up(bed, POD_A);
@@ -432,10 +438,9 @@ static void cpus_of_pod_go_under_load(struct kunit *test)
 	struct test_bed *bed;
 	int i;
 
-	if (!pod_has_two())
+	bed = pod_two(test);
+	if (!bed)
 		return;
-	pod_wake_no_more(test);
-	bed = pod_bed(test, "2");
 	pod_start_lanes(bed);
 	for (i = 0; i < (TEST_SLOW ? 2 : 5); i++) {
 		pod_unplug(test, POD_B);
@@ -479,11 +484,10 @@ static void pump_that_goes_to_sleep_keeps_its_promise(struct kunit *test)
 	struct test_lane *lane;
 	struct test_bed *bed;
 
-	if (!pod_has_two())
+	bed = pod_two(test);
+	if (!bed)
 		return;
-	pod_wake_no_more(test);
 	test_set_param(test, POD_PARAM("poll_ns"), "10000", "0");
-	bed = pod_bed(test, "2");
 	pod_mask(bed);
 	pod_warm_up(bed, POD_A);
 	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .jobs = nr, .any_cpu = true });
@@ -509,10 +513,9 @@ static void backlog_is_shared(struct kunit *test)
 	struct pod_stuck *a, *b;
 	struct test_bed *bed;
 
-	if (!pod_has_two())
+	bed = pod_two(test);
+	if (!bed)
 		return;
-	pod_wake_no_more(test);
-	bed = pod_bed(test, "2");
 	cpumask_copy(pod_new_mask = bed_mask(bed), cpumask_of(POD_A + 1));
 	cpumask_set_cpu(POD_B + 1, pod_new_mask);
 	bed_set_mask(bed, PADATA_CPU_PARALLEL, pod_new_mask);
