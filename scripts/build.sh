@@ -4,10 +4,9 @@
 # build.sh KDIR NAME [PLANT=NUMBER] [MAKE VARIABLES...]: build the modules in a copy
 # of the source, with a planted bug.
 #
-# The sources are copied to the cache with their times, so that a second build
-# is incremental, and different NAMEs (kernels, planted bugs) never mix.  $PATCH, a
-# file, is applied to the copy.  Prints the directory with the modules.  A warning is
-# an error.
+# The sources are copied to the cache.  A second build is incremental, and different NAMEs
+# (kernels, planted bugs) never mix.  $PATCH, a file, is applied to the copy.  Prints the
+# directory with the modules.  A warning is an error.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -124,9 +124,11 @@ name_of() {
 
 # sync_sources DIRECTORY: copy all sources of the modules.  Products (*.mod.c and all
 # files that are no sources) are excluded, which also keeps --delete away from them; a
-# source that was removed here is removed there, too.
+# source that was removed here is removed there, too.  A file that is the same keeps its
+# time, so that a second build is incremental, from another clone, too; one that differs gets
+# a new one.
 sync_sources() {
-	rsync -a --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
+	rsync -rlp --checksum --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
 		--include=/padata/ --include=/pcrypt/ --include=/kunit/ --include=/kunit/load/ \
 		--include=/kunit/load/torture/ --include=/Documentation/ \
 		--include=/Documentation/samples/ --exclude='*' "$TOP/" "$1/"
