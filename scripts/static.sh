@@ -9,13 +9,44 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# log_of LABEL: where the output of a check goes.
+log_of() {
+	echo "$LOGS/static-${1//[^A-Za-z0-9.]/-}.log"
+}
+
+# judge LABEL STATUS
+judge() {
+	count "$2" "$1"
+	[ "$2" = 0 ] || head -n 40 "$(log_of "$1")" | sed 's/^/       /'
+}
+
 # check LABEL COMMAND...
 check() {
-	local label=$1 log=$LOGS/static-${1//[^A-Za-z0-9.]/-}.log status=0
+	local label=$1 status=0
 	shift
-	"$@" >"$log" 2>&1 || status=1
-	count $status "$label"
-	[ $status = 0 ] || head -n 40 "$log" | sed 's/^/       /'
+	"$@" >"$(log_of "$label")" 2>&1 || status=1
+	judge "$label" $status
+}
+
+# check_each COMMAND FILE...: of each file, as many at a time as there are CPUs.
+check_each() {
+	local command=$1 file
+	shift
+	for file; do
+		while [ "$(jobs -pr | wc -l)" -ge "$JOBS" ]; do
+			wait -n || true
+		done
+		status_of "$command" "$file" >"$(log_of "status $command $file")" &
+	done
+	wait
+	for file; do
+		judge "$command $file" "$(cat "$(log_of "status $command $file")")"
+	done
+}
+
+# status_of COMMAND FILE
+status_of() {
+	if "$1" "$2" >"$(log_of "$1 $2")" 2>&1; then echo 0; else echo 1; fi
 }
 
 # ignored FILE: types of checkpatch that do not hold outside the kernel's tree, with
@@ -69,7 +100,8 @@ man_page() {
 python() {
 	/usr/bin/python3 -W error -c 'import sys
 for name in sys.argv[1:]:
-    text = open(name, encoding="utf-8").read()
+    with open(name, encoding="utf-8") as file:
+        text = file.read()
     compile(text, name, "exec")
     long = [n for n, line in enumerate(text.split("\n"), 1) if len(line) > 100]
     if long:
@@ -147,9 +179,7 @@ source=$tree/source
 mapfile -t c_files < <(find . padata pcrypt kunit kunit/load kunit/load/torture Documentation/samples scripts/guest scripts/native scripts/plugin -maxdepth 1 -name '*.[ch]' \
 	! -name '*.mod.c' | sort -u)
 c_files=("${c_files[@]#./}")
-for f in "${c_files[@]}" Documentation/samples/ordered/*.[ch]; do
-	check "checkpatch $f" checkpatch "$f"
-done
+check_each checkpatch "${c_files[@]}" Documentation/samples/ordered/*.[ch]
 check kernel-doc kernel_doc "${c_files[@]}"
 # C=2: of objects that are compiled already, too.
 check sparse scripts/build.sh "$tree" sparse TESTS=1 C=2
