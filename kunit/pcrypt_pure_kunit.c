@@ -1433,6 +1433,27 @@ static void countdown_by_length(struct kunit *test)
 	migrate_enable();
 }
 
+/* @left is what the countdown from ten had when the request came. */
+static void direct_requests_counted(struct kunit *test)
+{
+	static const struct {
+		int left, nr;
+	} rows[] = { { 10, 1 }, { 9, 2 }, { 6, 5 }, { 1, 10 }, { 0, 10 }, { -1, 11 } };
+	struct pcrypt_stream *stream = pure_stream(test);
+	int i;
+
+	migrate_disable();
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		pcrypt_count_down(10);
+		raw_cpu_write(pcrypt_countdown, rows[i].left);
+		KUNIT_EXPECT_EQ(test, rows[i].nr, pcrypt_count_direct(stream, PCRYPT_ENCRYPT));
+	}
+	/* Another one after the last, which was no quick one. */
+	KUNIT_EXPECT_EQ(test, 1, pcrypt_count_direct(stream, PCRYPT_ENCRYPT));
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, 40L, atomic_long_read(&stream->nr_direct));
+}
+
 static void policy_is_obeyed(struct kunit *test)
 {
 	static const struct {
@@ -1526,6 +1547,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(limits_stream_not_of_several_cpus),
 	KUNIT_CASE(give_up_returning_for_a_while),
 	KUNIT_CASE(countdown_by_length),
+	KUNIT_CASE(direct_requests_counted),
 	KUNIT_CASE(policy_is_obeyed),
 	{}
 };

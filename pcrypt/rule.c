@@ -513,8 +513,11 @@ static void pcrypt_count_down_from(u32 ns, u64 now)
 static int pcrypt_count_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
 	int left = raw_cpu_read(pcrypt_countdown);
-	int n = max(raw_cpu_read(pcrypt_counted_from) - left, 1);
+	int n = max(raw_cpu_read(pcrypt_counted_from) - left, 0);
 
+	/* The countdown has the request that ends it, but none that was not quick. */
+	if (left > 0 || !n)
+		n++;
 	raw_cpu_write(pcrypt_counted_from, left);
 	atomic_long_add(n, &pcrypt_modes[dir].nr_direct);
 	atomic_long_add(n, &stream->nr_direct);
