@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # planted.sh [NUMBER...]: plant the bugs of scripts/planted/NUMBER-*.patch, all or
-# those named, one by one in a copy of the sources; the suite that each names must
-# catch it, and must pass without it.  $ROUNDS times (1).
+# those named, one by one in a copy of the sources; the test cases that each names must
+# catch it, and their suite must pass without it, in the run of kunit.sh that $PASSED names or
+# in one of its own.  $ROUNDS times (1).
 # planted.sh lines [NUMBER...]: change one line after the other, by the lines of
 # scripts/planted/lines, and see whether a KUnit suite of its module notices.  Not part
 # of `make check`: half a minute for each.
@@ -12,11 +13,9 @@
 # is caught, and by which litmus test, litmus.sh checks.
 # planted.sh check: only whether all still fit the code.
 #
-# A patch begins with "What: TEXT" and "Caught by: SUITE", or torture.  It is caught
-# when a case of its suite fails, or when the kernel panics or warns while the suite
-# runs, for it may break more than order: after a case that failed another may lose a
-# job, and wait for it without end.  A guest that hung before, or never came as far,
-# has caught nothing.
+# A patch begins with "What: TEXT" and "Caught by: SUITE.CASES", a pattern, or torture.  It
+# is caught when one of the cases fails, or when the kernel panics or warns while they run.
+# A guest that hung before, or never came as far, has caught nothing.
 #
 # A line is `FUNCTION @ OLD @ NEW @ SUITE @ NOTE`.  OLD is found exactly once in the
 # function, or in all files together where FUNCTION is `-`.  SUITE runs first, then
@@ -52,21 +51,22 @@ failed_in() {
 		END { exit !found }' "$LOGS/$2.console"
 }
 
-# caught_by_suite SUITE NAME: one of its cases failed, or it was cut short.
+# caught_by_suite SUITE NAME: a case failed, or it was cut short.
 caught_by_suite() {
 	awk -v suite="$1" '$1 == suite && $3 > 0 { found = 1 } END { exit !found }' \
 		"$LOGS/$2.suites" || failed_in "$1" "$2"
 }
 
-# run_suite SUITE NUMBER: the first report ends the guest.
-run_suite() {
-	local KARGS=panic_on_warn=1
+# run_cases SUITE.CASES NUMBER: the first report ends the guest.
+run_cases() {
+	local suite=${1%%.*} name KARGS="panic_on_warn=1 kunit.filter_glob=$1"
 	export KARGS
+	name=$(name_of kunit "kunit-PLANT=$2" 4 "$KARGS")
 	# An earlier run's must not do where this one ends before it has a result.
-	rm -f "$LOGS/kunit-kunit-PLANT=$2-4-$KARGS."{suites,console}
-	SUITE=$1 ALLOW=. LIMIT=240 "$TOP/scripts/kunit.sh" kunit 4 "PLANT=$2" \
+	rm -f "$LOGS/$name."{suites,console}
+	SUITE=$suite ALLOW=. LIMIT=240 "$TOP/scripts/kunit.sh" kunit 4 "PLANT=$2" \
 		>"$LOGS/planted-$2.log" || true
-	caught_by_suite "$1" "kunit-kunit-PLANT=$2-4-$KARGS"
+	caught_by_suite "$suite" "$name"
 }
 
 # run_torture NUMBER: one of its checks, and not a rate that it did not reach.
@@ -77,11 +77,11 @@ run_torture() {
 		"$LOGS/planted-$1.log"
 }
 
-# run_bug NUMBER SUITE
+# run_bug NUMBER CATCHER
 run_bug() {
 	case $2 in
 	torture)	run_torture "$1" ;;
-	*)		run_suite "$2" "$1" ;;
+	*)		run_cases "$2" "$1" ;;
 	esac
 }
 
@@ -101,14 +101,29 @@ run_round() {
 	wait
 }
 
+# pass SUITE...: without a planted bug.
+pass() {
+	if [ -z "${PASSED-}" ]; then
+		SUITE=$* "$TOP/scripts/kunit.sh" kunit 4 >"$LOGS/planted-none.log"
+		return
+	fi
+	awk -v suites="$*" '$2 > 0 && $3 == 0 { passed[$1] }
+		END {
+			for (n = split(suites, name, " "); n && name[n] in passed; n--)
+				;
+			exit n
+		}' "$LOGS/$PASSED.suites"
+}
+
 # patches NUMBER...
 patches() {
 	local round number file status suites
 	suites=$(for number; do header "Caught by" "$(plant_file "$number")"; done |
-		grep -vx torture | sort -u | xargs)
+		grep -vx torture | cut -d. -f1 | sort -u | xargs)
 	for ((round = 1; round <= ${ROUNDS:-1}; round++)); do
 		status=0
-		SUITE=$suites "$TOP/scripts/kunit.sh" kunit 4 >"$LOGS/planted-none.log" || status=1
+		# shellcheck disable=SC2086 # words
+		pass $suites || status=1
 		count $status "nothing planted: $suites pass"
 		run_round "$@"
 		for number; do
@@ -228,6 +243,17 @@ relaxed() {
 
 # --- all
 
+# is_catcher TEXT: a script of its own, or cases that exist.
+is_catcher() {
+	local cases=${1#*.}
+	case $1 in
+	torture | selftest)	;;
+	*.*)	grep -qE "CASE[A-Z_]*\\(${cases//\*/[a-z0-9_]*}[,)]" kunit/*.[ch] &&
+			[ -e "kunit/${1%%.*}_kunit.c" ] ;;
+	*)	false ;;
+	esac
+}
+
 # fits: says which do not.
 fits() {
 	local line label function old new suite note catcher file status=0
@@ -240,7 +266,7 @@ fits() {
 		file_of "$function" "$old" "$new" >/dev/null || { echo "$line"; status=1; }
 	done < <(relaxed_lines)
 	for file in scripts/planted/*.patch; do
-		if [ -z "$(header What "$file")" ] || [ -z "$(header "Caught by" "$file")" ] ||
+		if [ -z "$(header What "$file")" ] || ! is_catcher "$(header "Caught by" "$file")" ||
 		   ! patch -p1 --dry-run -F0 <"$file"; then
 			echo "$file"
 			status=1
