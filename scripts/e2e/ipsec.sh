@@ -6,13 +6,13 @@
 #
 # SERIES is 6.12 or 6.1, or the name of another kernel, of which $VERSION, $KERNEL, $ROOT
 # (it has lib/modules) and $DIR (with our modules) are in the environment.
-# CASEs are names of the table ipsec-cases, `all` for all of them, or `check` for the
-# cases that `make check` runs.  TIMES multiplies the table's numbers of packets.
+# CASEs are names of the table ipsec-cases, `all` for all of them, or `check` or `parallel`
+# for the cases that `make check` runs so.  TIMES multiplies the table's numbers of packets.
 # PARAMETERs are parameters of pcrypt_mod; PLANT plants a bug of scripts/planted, and
 # $PATCH, an absolute path, is a patch to apply.
 #
-# Numbered packets at rest, while masks are written, while CPUs are switched, and both:
-# with the plain cipher and with pcrypt's, in one boot and under the same schedule.
+# Numbered packets at rest, while masks are written, while CPUs are switched (but not for
+# `make check`), and both: with the plain cipher and with pcrypt's, in one boot and under the same schedule.
 # Nothing is bound to a CPU.
 
 # shellcheck source=scripts/driver.sh
@@ -33,7 +33,10 @@ select_cases() {
 		/^#/ || !NF { next }
 		$12 == "later" && series ~ /^6/ { next }
 		names == " all " || (names == " check " && ($12 == series || $12 == "both")) ||
-			index(names, " " $1 " ") { print $1; n++ }
+			(names == " parallel " && $12 == "parallel") || index(names, " " $1 " ") {
+				print $1
+				n++
+			}
 		END { exit !n }' "$table"
 }
 
@@ -158,9 +161,10 @@ while [[ ${1-} == *=* ]]; do
 	esac
 	shift
 done
+[[ ${1-} != @(check|parallel) ]] || stages="rest masks both"
 mapfile -t cases < <(select_cases "${@:?$usage}")
 [ ${#cases[@]} != 0 ] || die "no such case: $*"
-name=e2e-ipsec-$series${PATCH:+-$(basename "$PATCH" .patch)}
+name=e2e-ipsec-$series${PATCH:+-$(basename "$PATCH" .patch)}${parameters:+-$(name_of "${parameters[@]}")}
 begin "$name"
 named_kernel "$series" "${plant[@]}"
 # shellcheck disable=SC2086 # words
@@ -178,7 +182,7 @@ say "$RAN in $title: ${cases[*]}; $times times the packets of the table"
 # take in.  After that time no other work waits for it, nor does a fence.  A real one would
 # have to need 10 us for each of all that may queue, 1000.
 run_guest "$name" ipsec -a workqueue.cpu_intensive_thresh_us=1000000 -M "$modules" -c 4 -b ip \
-	-t $((120 + ${#cases[@]} * (120 + times * 60))) -e "CASES=${cases[*]}" -e "TIMES=$times" \
+	-t $((120 + ${#cases[@]} * (120 + times * 60))) -e "CASES=${cases[*]}" -e "STAGES=$stages" -e "TIMES=$times" \
 	-e "STAY=$stay" -e "PARAMS=${parameters[*]-}" -e "MODULES=${modules//[$'\n\t']/ }" \
 	-f "$BUILDS/netseq" -f "$BUILDS/disturb" -f "$table" -f "$TOP/scripts/guest/tunnel" \
 	-f "$TOP/scripts/guest/stages" -f "$BUILDS/ovpn"
