@@ -142,7 +142,8 @@ static bool mt_range_is_bad(const struct padata_mt_job *job)
  *
  * Calls padata_mt_job::thread_fn for each chunk, in the calling task and in
  * helpers on other CPUs, and returns when all calls have returned.  A job that may
- * fail is run by padata_do_multithreaded_err(); its fields are ignored here.
+ * fail is run by padata_do_multithreaded_err(); its fields are ignored here.  Nothing of a
+ * range that goes beyond ULONG_MAX is called; the kernel warns once.
  *
  * Context: Task, may sleep; from the thread function of another job, too.  Thread
  * functions may take no lock that the caller holds.

@@ -174,7 +174,7 @@ EXPORT_SYMBOL_GPL(padata_alloc_shell);
  *
  * Callbacks of the shell then run one after the other in the order of submission, also
  * where jobs ask for different callback CPUs.  Each change of the CPU asked for costs a
- * wait, see "The order behind serial()" in Documentation/padata.rst: this is for users
+ * wait, see "Order behind serial()" in Documentation/padata.rst: this is for users
  * that change it seldom.
  *
  * Context: Any.

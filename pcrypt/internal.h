@@ -220,7 +220,7 @@ static u64 pcrypt_led_at, pcrypt_told_at;
 static DEFINE_SPINLOCK(pcrypt_lead_lock);
 
 /*
- * These four are written without protection, also by tasks that are moved meanwhile: that
+ * These six are written without protection, also by tasks that are moved meanwhile: that
  * makes a sample more or less.
  *
  * Direct requests of this CPU until one is timed, and the value when one was last.
@@ -362,8 +362,8 @@ struct pcrypt_listed {
  *	the lock, too.
  * @backlog: Those of them whose users were told -EBUSY, and have yet to be told
  *	-EINPROGRESS; the oldest first.
- * @ns_per_kib: Mean cost of a request that may sleep, 0 while unknown; read and
- *	written without the lock.
+ * @ns_per_kib: Mean cost of a KiB, by requests of PCRYPT_MEASURED_BYTES or more; 0 while
+ *	unknown; read and written without the lock.
  * @last_cpu: Where the last request that might be direct was sent, or PCRYPT_CPU_ANY.
  *	Senders exchange it without the lock, so of two at the same time the second one sees
  *	the first.

@@ -2,9 +2,9 @@
 /*
  * pcrypt: AEADs
  *
- * All that knows the crypto API's types for them.  Elsewhere a request is a
- * crypto_async_request, a transform a crypto_tfm and an instance a crypto_instance.
- * kind_skcipher.c is the same for skciphers, with what differs there.
+ * Most that knows the crypto API's types for them; request.c calls them.  Elsewhere a
+ * request is a crypto_async_request, a transform a crypto_tfm and an instance a
+ * crypto_instance.  kind_skcipher.c is the same for skciphers, with what differs there.
  */
 
 /* Lengths that no memory has are the caller's, and must not wrap to few bytes. */

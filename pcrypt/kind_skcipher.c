@@ -2,9 +2,9 @@
 /*
  * pcrypt: skciphers
  *
- * All that knows the crypto API's types for them.  Elsewhere a request is a
- * crypto_async_request, a transform a crypto_tfm and an instance a crypto_instance.
- * kind_aead.c is the same for AEADs, with what differs there.
+ * Most that knows the crypto API's types for them; request.c calls them.  Elsewhere a
+ * request is a crypto_async_request, a transform a crypto_tfm and an instance a
+ * crypto_instance.  kind_aead.c is the same for AEADs, with what differs there.
  *
  * An skcipher may be built on an lskcipher, one that works on linear memory: the
  * crypto API makes a transform over scatterlists of it, which is what we get.

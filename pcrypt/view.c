@@ -250,7 +250,7 @@ static struct kobj_attribute pcrypt_sum_attr[PCRYPT_NR_DIRS][PCRYPT_NR_SUMS] = {
 	[PCRYPT_DECRYPT] = PCRYPT_SUM_ATTRS,
 };
 
-/* Of the instance itself, and of each direction, by name. */
+/* The names of the directories of both directions. */
 static const char *const pcrypt_sum_dirs[PCRYPT_NR_DIRS] = { "encrypt", "decrypt" };
 
 static int pcrypt_add_files(struct kobject *view, const char *dir,

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# dkms.sh install|remove: have dkms build both modules for every kernel that has its
+# dkms.sh install|remove: have dkms build the modules for every kernel that has its
 # headers installed, and for kernels installed later; or undo it.
 # dkms.sh sources DIRECTORY: copy what dkms builds from, as a package needs it.
 #

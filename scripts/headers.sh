@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# headers.sh [--boot [SUITE]]: both modules build at W=1, without warnings, with the
+# headers.sh [--boot [SUITE]]: the modules build at W=1, without warnings, with the
 # headers of the amd64 kernels of Debian 12, 13 and a later suite.
 #
 # Without options: the rt and cloud flavours of 6.1 and 6.12, as far as this machine's apt has

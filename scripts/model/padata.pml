@@ -57,6 +57,7 @@
  *  - Weak memory ordering.  All is sequentially consistent here, as if each pair
  *    of the ordering table did what it says; scripts/litmus.sh checks the pairs.
  *    So sleep:A and park:A, with their full barriers, are a write, then reads.
+ *  - Pods: there is one, so nothing is stolen, called or moved.
  *  - A pump pulls one job at a time, puts none back, and a poll is a sleep that
  *    another process ended.
  *  - Jobs that ask for different callback CPUs; they have no order among them.  So
