@@ -230,6 +230,36 @@ static void jobs_of_pod_held_up_are_stolen(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
+/* No pump is idle: that of B has always work of its own. */
+static void jobs_of_pod_held_up_are_taken_by_busy_pod(struct kunit *test)
+{
+	const struct test_load load = { .jobs = U32_MAX, .window = 128, .spin_us = 100,
+		.any_cpu = true };
+	struct test_lane *lane, *busy;
+	struct pod_stuck *stuck;
+	struct test_bed *bed;
+
+	bed = pod_two(test);
+	if (!bed)
+		return;
+	pod_mask(bed);
+	pod_warm_up(bed, POD_A);
+	busy = bed_lane(bed, bed_shell(bed), &load);
+	busy->cb_cpu = POD_B;
+	lane_start(busy);
+	KUNIT_EXPECT_EQ(test, 0, set_cpus_allowed_ptr(busy->thread, cpumask_of(POD_B)));
+	KUNIT_ASSERT_TRUE(test, lane_wait_done(busy, load.window));
+	stuck = pod_stick(bed, POD_A);
+	KUNIT_ASSERT_GT(test, test_write_file(POD_PARAM("wakeup_cost_ns"), "10000"), 0);
+	lane = pod_lane(bed, bed_shell(bed), POD_B);
+	pod_feed(lane, POD_A, POD_JOBS);
+	KUNIT_EXPECT_TRUE(test, pod_done_in_time(lane, POD_JOBS));
+	KUNIT_EXPECT_FALSE(test, completion_done(&stuck->called));
+	pod_unstick(bed, stuck);
+	bed_stop_lanes(bed);
+	bed_expect_clean(bed);
+}
+
 /* One submitter, whose pod has one CPU: all others get their work by stealing. */
 static void stealing_uses_all_cpus(struct kunit *test)
 {
@@ -542,6 +572,7 @@ static void pod_cpus_out_of_range_is_refused(struct kunit *test)
 static struct kunit_case padata_pod_cases[] = {
 	KUNIT_CASE(jobs_run_in_pod_of_submitter),
 	KUNIT_CASE(jobs_of_pod_held_up_are_stolen),
+	KUNIT_CASE(jobs_of_pod_held_up_are_taken_by_busy_pod),
 	KUNIT_CASE(stealing_uses_all_cpus),
 	KUNIT_CASE(shell_changes_pods_when_empty),
 	KUNIT_CASE(pod_that_leaves_mask_loses_nothing),

@@ -760,6 +760,7 @@ static void pod_calls_one_pump_after_the_other(struct kunit *test)
 static void busy_pods_are_not_called(struct kunit *test)
 {
 	struct instance *pinst = pure_pods(test, 1);
+	u64 pulled_at = local_clock() - 100 * wakeup_cost_ns;
 	struct pod *pod = pinst->pods[0];
 	unsigned int i;
 	int cpu;
@@ -768,6 +769,9 @@ static void busy_pods_are_not_called(struct kunit *test)
 	cycles_init();
 	pod->nr_queued = 1;
 	pod->nr_pulling = 1;
+	/* The queue is late, and no more than that. */
+	pod->service_ns = 1;
+	pod->pulled_at = pulled_at;
 	for (i = 0; i < pinst->nr_pods - 1; i++) {
 		cpu = cpumask_first(pod->others[i]->cpus);
 		if (i % 2)
@@ -776,6 +780,8 @@ static void busy_pods_are_not_called(struct kunit *test)
 			per_cpu_ptr(pinst->pumps, cpu)->pulling = true;
 	}
 	KUNIT_EXPECT_NULL(test, pure_call(pod));
+	/* It stays late, for the timer. */
+	KUNIT_EXPECT_EQ(test, pod->pulled_at, pulled_at);
 }
 
 /* Where all pumps of the only pod are at work there is no other one to wake. */

@@ -240,7 +240,8 @@ struct padata_pump {
 	bool			pulling;
 	/*
 	 * Another pod that it was woken for, or NULL.  Set under the lock of that
-	 * pod; cleared by the pump before it takes that lock
+	 * pod, or by its timer, which looks again; cleared by the pump before it
+	 * takes that lock
 	 */
 	struct pod		*called_by;
 	/* A: serial queues handed to this pump */
@@ -392,7 +393,7 @@ struct pod {
 	struct hrtimer		look ____cacheline_aligned_in_smp;
 	/* Q: lower half of the cycle counter when a pump of another pod was called */
 	u32			called_cycles;
-	/* Q: which of the others is looked at next for such a pump, the nearest first */
+	/* Q: which of the others but the nearest is looked at next for such a pump */
 	unsigned int		next_other;
 };
 

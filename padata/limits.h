@@ -34,8 +34,6 @@
 #define DRAIN_CUTS		16
 /* CPUs below which a last-level cache is no pod of its own. */
 #define POD_MIN_CPUS		4
-/* So many other pods are looked at for a pump that may help. */
-#define POD_LOOKS		2
 /* A task that keeps a yielded CPU for longer, in nanoseconds, will not soon sleep. */
 #define YIELD_NS		(200 * NSEC_PER_USEC)
 /*

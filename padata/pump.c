@@ -326,6 +326,9 @@ static bool pump_stretch(struct padata_pump *pump)
 	stretch_begin(&st, pump->pinst);
 	check_cpu(pump);
 	pump->parallel_first = !pump->parallel_first;
+	/* Once in a stretch, and before its time is over: this pod may never be idle. */
+	if (READ_ONCE(pump->called_by))
+		pump_help(pump, &st);
 	do {
 		worked = pump_deferred(pump, &st);
 		if (pump->parallel_first && pump_may_pull(pump))

@@ -207,9 +207,11 @@ static struct pod *pump_steal_near(struct padata_pump *pump, struct job_list *jo
 
 /**
  * pump_steal() - take jobs from another pod
- * @pump: The pump, whose own pod has none.
+ * @pump: The pump.  It was called, or its own pod has none.
  * @jobs: Where they go.
  * @now: local_clock(), a moment ago.
+ *
+ * A pump that was called looks at the pod that has called it, and at no other.
  *
  * The test of the mask is not under a lock that map_change() takes.  But it is in the RCU
  * read section of parallel(), for which padata_set_cpumask() waits; and a CPU that goes
@@ -226,9 +228,9 @@ static struct pod *pump_steal(struct padata_pump *pump, struct job_list *jobs, u
 		WRITE_ONCE(pump->called_by, NULL);
 	if (!pump_entitled(pump))
 		return NULL;
-	if (pod && pump_steal_from(pump, pod, true, jobs, now))
-		return pod;
-	return pump_steal_near(pump, jobs, now);
+	if (!pod)
+		return pump_steal_near(pump, jobs, now);
+	return pump_steal_from(pump, pod, true, jobs, now) ? pod : NULL;
 }
 
 /*

@@ -153,23 +153,27 @@ static void note_helper(struct pod *pod)
 /* Return a pump of another pod to wake for this one, which is locked; or NULL. */
 static noinline struct padata_pump *pump_to_call(struct pod *pod)
 {
-	unsigned int looks, nr = pod->pinst->nr_pods - 1;
-	struct padata_pump *pump = NULL;
+	unsigned int nr = pod->pinst->nr_pods - 1;
+	u64 pulled_at = pod->pulled_at;
+	struct padata_pump *pump;
 
 	lockdep_assert_held(&pod->lock);
 	if (cycles_within(pod->called_cycles, late_cycles) || !wake_pays(pod))
 		return NULL;
-	/* Few at a time: what is looked at are lines of other CPUs. */
-	for (looks = 0; looks < POD_LOOKS && !pump; looks++) {
-		pump = find_helper(pod->others[pod->next_other]);
+	/* The nearest, and one of the rest in turn: what is looked at are lines of other CPUs. */
+	pump = find_helper(pod->others[0]);
+	if (!pump && nr > 1) {
+		pump = find_helper(pod->others[1 + pod->next_other]);
 		if (!pump)
-			pod->next_other = (pod->next_other + 1) % nr;
+			pod->next_other = (pod->next_other + 1) % (nr - 1);
 	}
 	/* The look took its time, too. */
 	pod->called_cycles = cycles_now();
 	/* Set under the lock that the pump takes after it has cleared this, see pump_steal(). */
 	if (pump)
 		WRITE_ONCE(pump->called_by, pod);
+	else	/* None comes, so the grace of queue_is_late() is for none. */
+		WRITE_ONCE(pod->pulled_at, pulled_at);
 	return pump;
 }
 
@@ -236,14 +240,14 @@ static bool queue_looks_late(struct pod *pod)
 	       ns > LATE_WAKEUPS * (s64)READ_ONCE(wakeup_cost_ns);
 }
 
-/* Wake a pump that sleeps and may pull, of one of @cpus.  Return true if there is one. */
-static bool wake_one_of(struct instance *pinst, const struct cpumask *cpus)
+/* Wake a pump of the pod that sleeps and may pull.  Return true if there is one. */
+static bool wake_one_of(struct pod *pod)
 {
 	struct padata_pump *pump;
 	int cpu;
 
-	for_each_cpu_wrap(cpu, cpus, (smp_processor_id() + 1) % nr_cpu_ids) {
-		pump = per_cpu_ptr(pinst->pumps, cpu);
+	for_each_cpu_wrap(cpu, pod->cpus, (smp_processor_id() + 1) % nr_cpu_ids) {
+		pump = per_cpu_ptr(pod->pinst->pumps, cpu);
 		if (!atomic_read(&pump->awake) && pump_entitled(pump)) {
 			pump_wake(pump);
 			return true;
@@ -252,17 +256,54 @@ static bool wake_one_of(struct instance *pinst, const struct cpumask *cpus)
 	return false;
 }
 
+/* Return true if nothing was pulled for a jiffy: pumps at work elsewhere are to help. */
+static bool queue_is_stuck(struct pod *pod)
+{
+	return (s64)(local_clock() - READ_ONCE(pod->pulled_at)) > TICK_NSEC;
+}
+
 /*
- * Wake a pump of the pod, or of any.  It looks at the queue without ::pulling set.  Raw
- * locks only: the caller is a hard interrupt.
+ * Return a pump of the nearest pod that has one that sleeps; or, where all are awake and the
+ * queue is stuck, one of those.  Those that were called and did not come are passed over.
+ */
+static struct padata_pump *other_to_call(struct pod *pod)
+{
+	struct padata_pump *pump, *busy = NULL;
+	unsigned int i;
+	int cpu;
+
+	for (i = 0; i < pod->pinst->nr_pods - 1; i++) {
+		for_each_cpu(cpu, pod->others[i]->cpus) {
+			pump = per_cpu_ptr(pod->pinst->pumps, cpu);
+			if (!pump_entitled(pump) || READ_ONCE(pump->called_by))
+				continue;
+			if (!atomic_read(&pump->awake))
+				return pump;
+			if (!busy)
+				busy = pump;
+		}
+	}
+	return queue_is_stuck(pod) ? busy : NULL;
+}
+
+/*
+ * Wake a pump of the pod, which looks at the queue without ::pulling set; or call one of
+ * another pod.  The call is made without the lock of the pod, so it may be lost to one that
+ * the pump looks at: the next look calls again.  Raw locks only: the caller is a hard
+ * interrupt.
  */
 static void wake_any(struct pod *pod)
 {
-	struct instance *pinst = pod->pinst;
+	struct padata_pump *pump;
 
 	rcu_read_lock();
-	if (!wake_one_of(pinst, pod->cpus) && pinst->nr_pods > 1)
-		wake_one_of(pinst, cpu_possible_mask);
+	if (!wake_one_of(pod)) {
+		pump = other_to_call(pod);
+		if (pump) {
+			WRITE_ONCE(pump->called_by, pod);
+			pump_wake(pump);
+		}
+	}
 	rcu_read_unlock();
 }
 
