@@ -10,7 +10,7 @@
  */
 static void run_inline(struct instance *pinst, struct padata_priv *job)
 {
-	struct task_struct *outer = this_cpu_read(pinst->pumps->inline_task);
+	bool nested = this_cpu_read(pinst->pumps->inline_task) == current;
 
 	this_cpu_inc(pinst->pumps->stats.inline_jobs);
 	this_cpu_inc(pinst->pumps->inline_depth);
@@ -18,7 +18,9 @@ static void run_inline(struct instance *pinst, struct padata_priv *job)
 	trace_padata_parallel_start(job);
 	job->parallel(job);
 	trace_padata_parallel_end(job);
-	this_cpu_write(pinst->pumps->inline_task, outer);
+	/* On those kernels tasks do not end in turn, so none puts another one back. */
+	if (!nested && this_cpu_read(pinst->pumps->inline_task) == current)
+		this_cpu_write(pinst->pumps->inline_task, NULL);
 	smp_mb(); /* inline:A: parallel() before inline_depth, see parallel_may_run() */
 	this_cpu_dec(pinst->pumps->inline_depth);
 }
