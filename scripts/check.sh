@@ -173,7 +173,7 @@ PADATA_RESULTS=$LOGS step bench scripts/bench.sh check
 PADATA_RESULTS=$LOGS step lines scripts/bench-lines.sh check
 PADATA_RESULTS=$LOGS step native scripts/bench-native.sh boot
 need_kernel debug
-step kunit-debug scripts/kunit.sh debug
+GUESTS=2 step kunit-debug scripts/kunit.sh debug
 windows
 begin torture scripts/torture.sh kunit 2 4
 step torture-debug scripts/torture.sh debug 2 4
