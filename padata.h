@@ -236,8 +236,9 @@ static __always_inline bool padata_is_direct(struct padata_shell *ps)
  * @ps: The shell.
  *
  * Called after padata_is_direct() has returned true, or padata_go_direct() or
- * padata_go_direct_here() 0, when the work is done and before the result is passed on.  If others have ended direct mode
- * meanwhile, the fence of their jobs did not wait for this result; jobs that follow do.
+ * padata_go_direct_here() 0, when the work is done and before the result is passed on.
+ * If others have ended direct mode meanwhile, the fence of their jobs did not wait for
+ * this result; jobs that follow do.
  *
  * Context: Task or softirq, interrupts on.  Does not sleep.
  */
