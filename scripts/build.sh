@@ -20,13 +20,16 @@ log=$LOGS/build-$name.log
 mkdir -p "$dir"
 exec 9>"$dir.lock"
 flock 9
-sync_sources "$dir"
+# Patched apart, so that a file that was patched alike before keeps its time.
+sync_sources "$TOP" "$dir.sources"
 for arg; do
 	[ "${arg#PLANT=}" = "$arg" ] ||
-		run_logged "plant-$name" patch -d "$dir" -p1 -F0 -i "$(plant_file "${arg#PLANT=}")"
+		run_logged "plant-$name" patch -d "$dir.sources" -p1 -F0 -i "$(plant_file "${arg#PLANT=}")"
 done
-[ -z "${PATCH-}" ] || run_logged "patch-$name" patch -d "$dir" -p1 -i "$PATCH"
-run_logged "build-$name" make -C "$kdir" M="$dir" -j"$JOBS" W=1 "$@" modules
+[ -z "${PATCH-}" ] || run_logged "patch-$name" patch -d "$dir.sources" -p1 -i "$PATCH"
+sync_sources "$dir.sources" "$dir"
+# e: a file with a warning leaves no object, which would be up to date next time.
+run_logged "build-$name" make -C "$kdir" M="$dir" -j"$JOBS" W=1e "$@" modules
 if grep -iE '(warning|error):' "$log" >&2; then
 	# A file that compiled with a warning would be up to date and silent next time.
 	rm -rf "$dir"

@@ -87,8 +87,8 @@ later_headers() {
 # later_build VERSION DIRECTORY: the modules and the load, with the headers of VERSION;
 # DIRECTORY is in the chroot.
 later_build() {
-	sync_sources "$chroot$2"
-	in_chroot make -C "/usr/src/linux-headers-$1" M="$2" -j"$JOBS" W=1 TESTS=1 SUITE=none modules
+	sync_sources "$TOP" "$chroot$2"
+	in_chroot make -C "/usr/src/linux-headers-$1" M="$2" -j"$JOBS" W=1e TESTS=1 SUITE=none modules
 }
 
 # no_warnings LOG

@@ -122,7 +122,7 @@ name_of() {
 	tr -dc 'A-Za-z0-9_=-' <<<"$*"
 }
 
-# sync_sources DIRECTORY: copy all sources of the modules.  Products (*.mod.c and all
+# sync_sources FROM DIRECTORY: copy all sources of the modules.  Products (*.mod.c and all
 # files that are no sources) are excluded, which also keeps --delete away from them; a
 # source that was removed here is removed there, too.  A file that is the same keeps its
 # time, so that a second build is incremental, from another clone, too; one that differs gets
@@ -131,7 +131,7 @@ sync_sources() {
 	rsync -rlp --checksum --delete --exclude='*.mod.c' --include='*.[ch]' --include=Kbuild \
 		--include=/padata/ --include=/pcrypt/ --include=/kunit/ --include=/kunit/load/ \
 		--include=/kunit/load/torture/ --include=/Documentation/ \
-		--include=/Documentation/samples/ --exclude='*' "$TOP/" "$1/"
+		--include=/Documentation/samples/ --exclude='*' "$1/" "$2/"
 }
 
 # plant_file NUMBER: the patch of that planted bug, see planted.sh.

@@ -203,7 +203,7 @@ lines() {
 	tree=$("$TOP/scripts/kernel.sh" kunit)
 	line_dir=$tmp/build
 	mkdir "$line_dir"
-	sync_sources "$line_dir"
+	sync_sources "$TOP" "$line_dir"
 	while IFS= read -r line; do
 		number=$((number + 1))
 		[ $# = 0 ] || [[ " $* " = *" $number "* ]] || continue
