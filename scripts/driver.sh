@@ -63,8 +63,10 @@ named_kernel() {
 build_program() {
 	local program=$1
 	shift
-	run_logged "build-$program" gcc -O2 -Wall -Wextra -Werror -o "$BUILDS/$program" \
+	# Another guest may be about to take the old one.
+	run_logged "build-$program" gcc -O2 -Wall -Wextra -Werror -o "$BUILDS/$program.$$" \
 		"$TOP/scripts/guest/$program.c" "$@"
+	mv "$BUILDS/$program.$$" "$BUILDS/$program"
 }
 
 # add_python DIRECTORY: Debian's, with its modules, for guest.sh's -o.

@@ -20,5 +20,5 @@ run_guest "faults-$cpus" faults -t 900 -c "$cpus" -a "cryptomgr.notests=1" -w "$
 judge_plan "faults: "
 check "faults: the kernel's log" log_is_clean
 check "faults: memory" nothing_leaked
-[ $ended = 0 ] || echo "guest: exit status $ended; see $LOGS/$name.console"
+judge_end "faults: "
 total

@@ -144,6 +144,8 @@ guests=${GUESTS:-1}
 shift $(($# < 2 ? $# : 2))
 build_name=$(name_of "$flavour" "$@" ${PATCH:+"$(basename "$PATCH" .patch)"})
 name=$(name_of kunit "$build_name" "$cpus" ${KARGS:+"$KARGS"} ${ICOUNT:+icount})
+# planted.sh must not take an earlier run for this one.
+rm -f "$LOGS/$name.suites"
 mapfile -t suites < <(expected)
 guests=$((guests < ${#suites[@]} ? guests : ${#suites[@]}))
 "$TOP/scripts/setup.sh"

@@ -4,9 +4,9 @@
 # torture.sh [FLAVOUR [MINUTES [CPUS [MAKE VARIABLES...]]]]: run padata_torture
 # in a guest.  FLAVOUR is one of kernel.sh's, or 6.12, 6.1 or debian for Debian's own.
 #
-# Five checks: the last line of the module says SUCCESS, results were delivered in
+# Six checks: the last line of the module says SUCCESS, results were delivered in
 # order, the guest had the CPUs and nodes that were asked for, the kernel's log has no
-# warning, and no memory leaked.  Environment:
+# warning, no memory leaked, and the modules could be unloaded.  Environment:
 #   KARGS    more kernel arguments, as in KARGS="preempt=none"
 #   TORTURE  more module parameters, as in TORTURE="seed=1 stutter=0"
 #   PARAMETERS  those of padata_mod, as in PARAMETERS="pod_cpus=1"
@@ -24,6 +24,11 @@ says() {
 # as_asked: the guest's CPUs and nodes.
 as_asked() {
 	says " cpus=$cpus " && [ "$(reported nodes)" = "$nodes" ]
+}
+
+# unloaded: what else fails in the guest has a check of its own.
+unloaded() {
+	[ "$ended" != 1 ] || ! says SUCCESS
 }
 
 flavour=${1:-kunit}
@@ -48,6 +53,7 @@ check "torture: the order of delivery" says " delivered_reorders=0 undelivered=0
 check "torture: the guest has the $cpus CPUs and $nodes nodes asked for" as_asked
 check "torture: the kernel's log" log_is_clean
 check "torture: memory" nothing_leaked
+check "torture: both modules were unloaded" unloaded
 [ -z "${ISOLATE-}" ] ||
 	check "torture: the partition was isolated" [ "$(reported isolated)" -gt 0 ]
 [ $ended = 0 ] || echo "guest: exit status $ended; see $LOGS/$name.console"
