@@ -9,9 +9,15 @@
 
 # part TEXT COMMAND...: the command's last lines are its plan and `N passed, N failed`.
 part() {
-	local text=$1 p f status=0 log=$LOGS/e2e-part.log
+	local text=$1 status=0 log=$LOGS/e2e-part.log
 	shift
 	"$@" >"$log" || status=$?
+	judge_part "$text" $status "$log"
+}
+
+# judge_part TEXT STATUS LOG
+judge_part() {
+	local text=$1 status=$2 log=$3 p f
 	echo "# $text"
 	grep -vE '^(1\.\.[0-9]+|[0-9]+ passed, [0-9]+ failed)$' "$log" || true
 	read -r p f < <(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log") || true
@@ -19,7 +25,7 @@ part() {
 		passed=$((passed + p))
 		failed=$((failed + f))
 		printed=$((printed + p + f))
-		[ $status = 0 ] || [ "$f" != 0 ] || count 1 "$text: ended with $status"
+		[ "$status" = 0 ] || [ "$f" != 0 ] || count 1 "$text: ended with $status"
 	else
 		printed=$((printed + $(grep -cE '^(ok|not ok) ' "$log" || true)))
 		count 1 "$text: ended with $status and without the plan of its checks"
@@ -43,11 +49,16 @@ fi
 part "ESP and MACsec, Debian's 6.12" ./ipsec.sh 6.12 $times $cases
 part "ESP, all of it parallel, Debian's 6.12" ./ipsec.sh 6.12 1 mode=parallel parallel
 older "ESP and MACsec, Debian's 6.1" ./ipsec.sh 6.1 $times $cases
+# Its guest is a shell, on one CPU at a time: while the next four run.
+./pcryptctl.sh 6.12 >"$LOGS/e2e-pcryptctl.log" &
+pcryptctl=$!
 part "AF_ALG, Debian's 6.12" ./afalg.sh 6.12 $((seconds * 10))
 part "disk encryption, Debian's 6.12" ./dmcrypt.sh 6.12
 part "tcrypt, Debian's 6.12" ./tcrypt.sh 6.12
 part "tcrypt of an skcipher, Debian's 6.12" ./tcrypt.sh 6.12 600 14
-part "pcryptctl, Debian's 6.12" ./pcryptctl.sh 6.12
+status=0
+wait $pcryptctl || status=$?
+judge_part "pcryptctl, Debian's 6.12" $status "$LOGS/e2e-pcryptctl.log"
 part "installed files, sample, dkms; Debian's kernels" ./install.sh
 if [ "$seconds" -ge 60 ]; then
 	PATCH=$TOP/scripts/patches/decrypt-parallel.patch \

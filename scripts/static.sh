@@ -181,8 +181,8 @@ mapfile -t c_files < <(find . padata pcrypt kunit kunit/load kunit/load/torture 
 c_files=("${c_files[@]#./}")
 check_each checkpatch "${c_files[@]}" Documentation/samples/ordered/*.[ch]
 check kernel-doc kernel_doc "${c_files[@]}"
-# C=2: of objects that are compiled already, too.
-check sparse scripts/build.sh "$tree" sparse TESTS=1 C=2
+# C=2: of objects that are compiled already, too.  kunit.sh has the same directory.
+check sparse scripts/build.sh "$tree" kunit TESTS=1 C=2
 check "build for Debian's 6.12" stock_build 6.12
 ! has_kernel 6.1 || check "build for Debian's 6.1" stock_build 6.1
 # The kernel's own per-CPU operations cut constants there.
@@ -192,8 +192,9 @@ check "build and sparse for arm64" foreign_build arm64 C=2 CHECK="sparse -Wno-ca
 ! ARCH=i386 has_kernel debian || check "build for i386, 32 bits" foreign_build i386
 mapfile -t programs < <(find scripts/guest -type f ! -name '*.c' \
 	-exec grep -LE '^#!/usr/bin/python3$' {} + | sort)
-check shellcheck shellcheck -x scripts/*.sh "${programs[@]}" scripts/native/*.sh scripts/e2e/*.sh \
-	scripts/pcryptctl scripts/pcryptctl.bash .ci/run debian/tests/s* debian/*.postrm
+check shellcheck xargs -0 -n 12 -P "$JOBS" shellcheck -x < <(printf '%s\0' scripts/*.sh \
+	"${programs[@]}" scripts/native/*.sh scripts/e2e/*.sh scripts/pcryptctl \
+	scripts/pcryptctl.bash .ci/run debian/tests/s* debian/*.postrm)
 check "Debian packages, lintian" scripts/deb.sh
 check "versions agree" versions
 check "the tests that SECURITY.md names exist" security_tests

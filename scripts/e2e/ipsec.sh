@@ -53,8 +53,11 @@ read_figures() {
 	done < <(grep '^ipsec: ' "$LOGS/$name.verdict")
 }
 
-# of KIND KEY: a figure of the case and stage that is judged, -1 where there is none.
+# of KIND KEY: a figure of the case and stage that is judged, -1 where there is none.  For
+# the plain cipher the masks are at rest.
 of() {
+	local stage=$stage
+	[ "$1 $stage" != "plain masks" ] || stage=rest
 	echo "${value[$1 $case $stage $2]--1}"
 }
 
