@@ -84,10 +84,12 @@ static int pure_go_direct_here(struct padata_shell *ps)
 	return 0;
 }
 
-/* The child, and the end of a direct request. */
+/* What the child says. */
+static int pure_err;
+
 static int pure_encrypt(struct aead_request *req)
 {
-	return 0;
+	return pure_err;
 }
 
 static struct aead_alg pure_alg = { .encrypt = pure_encrypt };
@@ -1161,6 +1163,57 @@ static void timed_request_notes_the_period(struct kunit *test)
 	KUNIT_EXPECT_GE(test, stream->rule.period_ns, (200000 + pure_rule().busy_ns) / 10);
 }
 
+/* Or many that cost nothing would let a long one into a worker. */
+static void failed_request_is_no_measure(struct kunit *test)
+{
+	struct pcrypt_request *preq = pure_direct_request(test);
+	struct pcrypt_stream *stream = pcrypt_stream_of(preq);
+	static const struct {
+		int err;
+		unsigned int len;
+		bool measured;
+	} rows[] = {
+		{ 0, PCRYPT_MEASURED_BYTES, true }, { 0, PCRYPT_MEASURED_BYTES - 1, false },
+		{ -EINVAL, PCRYPT_MEASURED_BYTES, false }, { -EBADMSG, 100000, false },
+	};
+	int i;
+
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pure_forget_modes, NULL));
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		pure_err = rows[i].err;
+		stream->ns_per_kib = 0;
+		preempt_disable();
+		pcrypt_run_timed(preq, PURE_GEN, rows[i].len);
+		pcrypt_forget_direct();
+		preempt_enable();
+		KUNIT_EXPECT_EQ(test, !!stream->ns_per_kib, rows[i].measured);
+		if (rows[i].len < PCRYPT_MEASURED_BYTES)
+			continue;
+		stream->ns_per_kib = 0;
+		preq->measured_len = rows[i].len;
+		preempt_disable();
+		pcrypt_run_measured(preq);
+		preempt_enable();
+		KUNIT_EXPECT_EQ(test, !!stream->ns_per_kib, rows[i].measured);
+	}
+	pure_err = 0;
+}
+
+/* A worker that has to be woken is the price of a load with pauses. */
+static void handover_of_idle_stream_is_a_bound(struct kunit *test)
+{
+	u32 *least = &pcrypt_modes[PCRYPT_DECRYPT].handover_ns;
+
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pure_forget_modes, NULL));
+	*least = 640;
+	pcrypt_note_handover(PCRYPT_DECRYPT, 20000, true);
+	KUNIT_EXPECT_EQ(test, *least, 640U);
+	pcrypt_note_handover(PCRYPT_DECRYPT, 20000, false);
+	KUNIT_EXPECT_EQ(test, *least, 650U);
+	pcrypt_note_handover(PCRYPT_DECRYPT, 320, true);
+	KUNIT_EXPECT_EQ(test, *least, 320U);
+}
+
 /* Timing makes gaps longer, pauses and other streams the period. */
 static void direct_rate_by_the_shorter_one(struct kunit *test)
 {
@@ -1392,6 +1445,26 @@ static void returning_requests_run_here(struct kunit *test)
 	pcrypt_policy = policy;
 }
 
+/* Two CPUs have sent by turns for long; then one is left. */
+static void senders_of_long_ago_forgotten(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .busy_ns = 1000 };
+	int i;
+
+	migrate_disable();
+	for (i = 0; i < 100000; i++) {
+		if (i % 2)
+			rule.sample_cpu = -1;
+		pcrypt_note_gap(&rule, 1);
+	}
+	KUNIT_EXPECT_FALSE(test, pcrypt_limits_stream(&rule));
+	for (i = 0; i < 2 * PCRYPT_MAX_SAMPLES; i++)
+		pcrypt_note_gap(&rule, 1);
+	migrate_enable();
+	KUNIT_EXPECT_TRUE(test, pcrypt_limits_stream(&rule));
+	KUNIT_EXPECT_LE(test, rule.nr_samples, PCRYPT_MAX_SAMPLES);
+}
+
 /* Several CPUs that send at the same time are not limited by one. */
 static void limits_stream_not_of_several_cpus(struct kunit *test)
 {
@@ -1535,6 +1608,8 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(period_is_of_those_between_two_pairs),
 	KUNIT_CASE(period_is_not_known),
 	KUNIT_CASE(timed_request_notes_the_period),
+	KUNIT_CASE(failed_request_is_no_measure),
+	KUNIT_CASE(handover_of_idle_stream_is_a_bound),
 	KUNIT_CASE(direct_rate_by_the_shorter_one),
 	KUNIT_CASE(not_quick_in_other_modes),
 	KUNIT_CASE(waits_have_a_budget),
@@ -1544,6 +1619,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(submitter_on_callback_cpu_does_not_wait),
 	KUNIT_CASE(trial_leaves_submitters_cpu),
 	KUNIT_CASE(returning_requests_run_here),
+	KUNIT_CASE(senders_of_long_ago_forgotten),
 	KUNIT_CASE(limits_stream_not_of_several_cpus),
 	KUNIT_CASE(give_up_returning_for_a_while),
 	KUNIT_CASE(countdown_by_length),

@@ -81,6 +81,8 @@ enum pcrypt_mode {
 #define PCRYPT_MIN_PERIODS	4
 /* So many samples make a mean: the first ones, of cold caches, have little weight then. */
 #define PCRYPT_MIN_SAMPLES	32U
+/* With so many half of them is forgotten: which CPUs have sent long ago does not count. */
+#define PCRYPT_MAX_SAMPLES	256U
 /* A stream is in direct mode for so long before parallel mode is tried at first. */
 #define PCRYPT_WAIT_FIRST_MS	4U
 /* Least time between two changes to parallel mode; doubled where it did not pay. */
@@ -134,7 +136,7 @@ enum pcrypt_mode {
  * @period_ns: Mean time from one direct request of the CPU to the next one, over those
  *	between two pairs of timed ones; 0 while unknown.
  * @nr_samples: Samples in @gap_ns since direct mode began and @gap_ns was below
- *	@busy_ns.
+ *	@busy_ns, the last ones of them.
  * @nr_moves: Of these, on another CPU than the one before.
  * @sample_cpu: The CPU of the last one.
  * @since: local_clock() when the mode began.

@@ -144,8 +144,11 @@ static int pcrypt_run_measured(struct pcrypt_request *preq)
 	u64 start = local_clock();
 	int err = pcrypt_run(preq);
 
-	/* If it was accepted, request and transform may be gone, and its time is unknown. */
-	if (err != -EINPROGRESS && err != -EBUSY && nr_switches == pcrypt_nr_switches())
+	/*
+	 * If it was accepted, request and transform may be gone, and its time is unknown.  One
+	 * that failed may have cost nothing, whatever its length.
+	 */
+	if (!err && nr_switches == pcrypt_nr_switches())
 		pcrypt_note_cost(stream, len, local_clock() - start);
 	return err;
 }
@@ -248,6 +251,7 @@ static int pcrypt_submit(struct pcrypt_request *preq, unsigned int len, bool run
  */
 static int pcrypt_submit_timed(struct pcrypt_request *preq, unsigned int len)
 {
+	bool idle = !READ_ONCE(pcrypt_stream_of(preq)->in_flight);
 	unsigned int nr_run = raw_cpu_read(pcrypt_nr_run);
 	enum pcrypt_dir dir = preq->dir;
 	u64 start;
@@ -258,7 +262,7 @@ static int pcrypt_submit_timed(struct pcrypt_request *preq, unsigned int len)
 	answer = pcrypt_submit(preq, len, false);
 	/* Neither refused nor run here. */
 	if (answer != -ENOSPC && nr_run == raw_cpu_read(pcrypt_nr_run))
-		pcrypt_fold_least(&pcrypt_modes[dir].handover_ns, local_clock() - start);
+		pcrypt_note_handover(dir, local_clock() - start, idle);
 	return answer;
 }
 
@@ -385,6 +389,8 @@ static int pcrypt_run_timed(struct pcrypt_request *preq, int gen, unsigned int l
 	if (nr_switches != pcrypt_nr_switches()) {
 		pcrypt_forget_direct();
 	} else {
+		if (!err && len >= PCRYPT_MEASURED_BYTES)
+			pcrypt_note_cost(stream, len, end - start);
 		pcrypt_note_period(&stream->rule, n, start);
 		pcrypt_note_direct(stream, preq->dir, gen, len, start, end);
 	}

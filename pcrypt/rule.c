@@ -57,6 +57,18 @@ static void pcrypt_fold_least(u32 *least, u64 sample)
 	WRITE_ONCE(*least, clamp(sample, 1ULL, (u64)U32_MAX / 4));
 }
 
+/*
+ * A load with pauses says nothing of one without: with nothing in flight only the least
+ * sample counts.
+ */
+static void pcrypt_note_handover(enum pcrypt_dir dir, u64 ns, bool idle)
+{
+	u32 *least = &pcrypt_modes[dir].handover_ns;
+
+	if (!idle || ns < READ_ONCE(*least))
+		pcrypt_fold_least(least, ns);
+}
+
 static void pcrypt_note_cost(struct pcrypt_stream *stream, unsigned int len, u64 ns)
 {
 	u32 sample = clamp(div_u64(ns << 10, len), 1ULL, (u64)U32_MAX);
@@ -575,6 +587,10 @@ static void pcrypt_note_gap(struct pcrypt_rule *rule, u64 gap)
 		WRITE_ONCE(rule->nr_moves, 0);
 		return;
 	}
+	if (READ_ONCE(rule->nr_samples) >= PCRYPT_MAX_SAMPLES) {
+		WRITE_ONCE(rule->nr_samples, READ_ONCE(rule->nr_samples) / 2);
+		WRITE_ONCE(rule->nr_moves, READ_ONCE(rule->nr_moves) / 2);
+	}
 	if (READ_ONCE(rule->sample_cpu) != cpu) {
 		WRITE_ONCE(rule->sample_cpu, cpu);
 		WRITE_ONCE(rule->nr_moves, READ_ONCE(rule->nr_moves) + 1);
@@ -597,8 +613,6 @@ static void pcrypt_note_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir
 
 	pcrypt_fold(&rule->child_ns[pcrypt_class(len)], end - start);
 	pcrypt_fold(&rule->busy_ns, end - start);
-	if (len >= PCRYPT_MEASURED_BYTES)
-		pcrypt_note_cost(stream, len, end - start);
 	if (last_end && (s64)(start - last_end) >= 0) {
 		pcrypt_note_gap(rule, start - last_end);
 		raw_cpu_write(pcrypt_last_end, 0);
