@@ -1045,6 +1045,7 @@ static bool pump_singles_beside_program(struct test_bed *bed)
 	struct padata_shell *ps = bed_shell(bed);
 	struct task_struct *program;
 	int cpu = test_last_cpu();
+	unsigned long wakeups;
 	u32 nr = 0;
 
 	bed_set_mask(bed, PADATA_CPU_PARALLEL, cpumask_of(cpu));
@@ -1056,7 +1057,9 @@ static bool pump_singles_beside_program(struct test_bed *bed)
 		nr++;
 	kthread_stop(program);
 	KUNIT_EXPECT_EQ(bed->test, nr, PUMP_SINGLES);
-	return bed_counter(bed, "wakeups") > PUMP_SINGLES * 98 / 100;
+	wakeups = bed_counter(bed, "wakeups");
+	kunit_info(bed->test, "%lu of %d jobs woke the pump\n", wakeups, PUMP_SINGLES);
+	return wakeups > PUMP_SINGLES * 9 / 10;
 }
 
 /*
@@ -1064,8 +1067,10 @@ static bool pump_singles_beside_program(struct test_bed *bed)
  * a job that comes meanwhile waits for that and wakes no pump.  This may happen
  * once in a second: other jobs, some time apart, find the pump asleep.
  *
- * Of 400 jobs 396 and more wake it, also on a busy host.  Else 239 to 344 do; and 385
- * once, where presumably the host had stopped the submitter for longer than the program's turn.
+ * Of 400 jobs 393 to 400 wake it on debug kernels of which two share two CPUs; once less
+ * than that did in three rounds, since a pump that the host stops is still awake.  Else 239
+ * to 344 do; and 385 once, where presumably the host had stopped the submitter for longer
+ * than the program's turn.
  */
 static void no_polls_behind_program(struct kunit *test)
 {
