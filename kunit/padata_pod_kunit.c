@@ -230,11 +230,11 @@ static void jobs_of_pod_held_up_are_stolen(struct kunit *test)
 	bed_expect_clean(bed);
 }
 
-/* No pump is idle: that of B has always work of its own. */
+/* No pump is idle: that of B has work of its own for more than a second. */
 static void jobs_of_pod_held_up_are_taken_by_busy_pod(struct kunit *test)
 {
-	const struct test_load load = { .jobs = U32_MAX, .window = 128, .spin_us = 100,
-		.any_cpu = true };
+	const struct test_load load = { .jobs = 300, .window = 300, .spin_us = 5000,
+		.spin_even = true, .any_cpu = true };
 	struct test_lane *lane, *busy;
 	struct pod_stuck *stuck;
 	struct test_bed *bed;
@@ -246,17 +246,15 @@ static void jobs_of_pod_held_up_are_taken_by_busy_pod(struct kunit *test)
 	pod_warm_up(bed, POD_A);
 	busy = bed_lane(bed, bed_shell(bed), &load);
 	busy->cb_cpu = POD_B;
-	lane_start(busy);
-	KUNIT_EXPECT_EQ(test, 0, set_cpus_allowed_ptr(busy->thread, cpumask_of(POD_B)));
-	KUNIT_ASSERT_TRUE(test, lane_wait_done(busy, load.window));
-	stuck = pod_stick(bed, POD_A);
-	KUNIT_ASSERT_GT(test, test_write_file(POD_PARAM("wakeup_cost_ns"), "10000"), 0);
 	lane = pod_lane(bed, bed_shell(bed), POD_B);
+	stuck = pod_stick(bed, POD_A);
+	pod_feed(busy, POD_B, load.jobs);
+	KUNIT_ASSERT_GT(test, test_write_file(POD_PARAM("wakeup_cost_ns"), "10000"), 0);
 	pod_feed(lane, POD_A, POD_JOBS);
 	KUNIT_EXPECT_TRUE(test, pod_done_in_time(lane, POD_JOBS));
+	KUNIT_EXPECT_LT(test, atomic_read(&busy->done), load.jobs);
 	KUNIT_EXPECT_FALSE(test, completion_done(&stuck->called));
 	pod_unstick(bed, stuck);
-	bed_stop_lanes(bed);
 	bed_expect_clean(bed);
 }
 
