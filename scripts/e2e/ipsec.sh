@@ -11,8 +11,8 @@
 # PARAMETERs are parameters of pcrypt_mod; PLANT plants a bug of scripts/planted, and
 # $PATCH, an absolute path, is a patch to apply.
 #
-# Numbered packets at rest, while masks are written, while CPUs are switched (but not for
-# `make check`), and both: with the plain cipher and with pcrypt's, in one boot and under the same schedule.
+# Numbered packets at rest, while masks are written, while CPUs are switched, and both:
+# with the plain cipher and with pcrypt's, in one boot and under the same schedule.
 # Nothing is bound to a CPU.
 
 # shellcheck source=scripts/driver.sh
@@ -30,10 +30,11 @@ keys="reordered lost refused doubled wrong late errors"
 # select_cases NAME...: prints their names, in the order of the table.
 select_cases() {
 	awk -v names=" $* " -v series="$series" '
+		function has(kind) { return index("," $12 ",", "," kind ",") }
 		/^#/ || !NF { next }
-		$12 == "later" && series ~ /^6/ { next }
-		names == " all " || (names == " check " && ($12 == series || $12 == "both")) ||
-			(names == " parallel " && $12 == "parallel") || index(names, " " $1 " ") {
+		has("later") && series ~ /^6/ { next }
+		names == " all " || (names == " check " && (has(series) || has("both"))) ||
+			(names == " parallel " && has("parallel")) || index(names, " " $1 " ") {
 				print $1
 				n++
 			}
@@ -53,11 +54,8 @@ read_figures() {
 	done < <(grep '^ipsec: ' "$LOGS/$name.verdict")
 }
 
-# of KIND KEY: a figure of the case and stage that is judged, -1 where there is none.  For
-# the plain cipher the masks are at rest.
+# of KIND KEY: a figure of the case and stage that is judged, -1 where there is none.
 of() {
-	local stage=$stage
-	[ "$1 $stage" != "plain masks" ] || stage=rest
 	echo "${value[$1 $case $stage $2]--1}"
 }
 
@@ -164,7 +162,6 @@ while [[ ${1-} == *=* ]]; do
 	esac
 	shift
 done
-[[ ${1-} != @(check|parallel) ]] || stages="rest masks both"
 mapfile -t cases < <(select_cases "${@:?$usage}")
 [ ${#cases[@]} != 0 ] || die "no such case: $*"
 name=e2e-ipsec-$series${PATCH:+-$(basename "$PATCH" .patch)}${parameters:+-$(name_of "${parameters[@]}")}
@@ -185,7 +182,7 @@ say "$RAN in $title: ${cases[*]}; $times times the packets of the table"
 # take in.  After that time no other work waits for it, nor does a fence.  A real one would
 # have to need 10 us for each of all that may queue, 1000.
 run_guest "$name" ipsec -a workqueue.cpu_intensive_thresh_us=1000000 -M "$modules" -c 4 -b ip \
-	-t $((120 + ${#cases[@]} * (120 + times * 60))) -e "CASES=${cases[*]}" -e "STAGES=$stages" -e "TIMES=$times" \
+	-t $((120 + ${#cases[@]} * (120 + times * 60))) -e "CASES=${cases[*]}" -e "TIMES=$times" \
 	-e "STAY=$stay" -e "PARAMS=${parameters[*]-}" -e "MODULES=${modules//[$'\n\t']/ }" \
 	-f "$BUILDS/netseq" -f "$BUILDS/disturb" -f "$table" -f "$TOP/scripts/guest/tunnel" \
 	-f "$TOP/scripts/guest/stages" -f "$BUILDS/ovpn"
