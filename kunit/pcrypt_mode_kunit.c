@@ -629,7 +629,7 @@ static void run_round(struct kunit *test, struct pt_tfm *tfm, struct rnd_state *
 	forget_steps();
 }
 
-#define CHANGE_ROUNDS	(PT_DEBUG ? 2 : 20)
+#define CHANGE_ROUNDS	(PT_DEBUG ? 6 : 20)
 
 static void run_rounds(struct kunit *test, bool masks, bool frees)
 {
