@@ -188,14 +188,25 @@ static struct cpumask *pod_mask(struct test_bed *bed)
 	return mask;
 }
 
+/* Two pods, one CPU of each does no work, and the length of jobs is known in A. */
+static struct test_bed *pod_two_known(struct kunit *test)
+{
+	struct test_bed *bed = pod_two(test);
+
+	if (!bed)
+		return NULL;
+	pod_mask(bed);
+	pod_warm_up(bed, POD_A);
+	return bed;
+}
+
 /* ---- whose pumps run a job ---- */
 
 static void jobs_run_in_pod_of_submitter(struct kunit *test)
 {
-	struct test_bed *bed;
+	struct test_bed *bed = pod_two(test);
 	int cpu;
 
-	bed = pod_two(test);
 	if (!bed)
 		return;
 	for (cpu = POD_A; cpu <= POD_B; cpu += 2) {
@@ -209,15 +220,12 @@ static void jobs_run_in_pod_of_submitter(struct kunit *test)
 /* The callbacks are left to a CPU of another pod, since A has none to spare. */
 static void jobs_of_pod_held_up_are_stolen(struct kunit *test)
 {
+	struct test_bed *bed = pod_two_known(test);
 	struct pod_stuck *stuck;
 	struct test_lane *lane;
-	struct test_bed *bed;
 
-	bed = pod_two(test);
 	if (!bed)
 		return;
-	pod_mask(bed);
-	pod_warm_up(bed, POD_A);
 	stuck = pod_stick(bed, POD_A);
 	/* Until here nothing is to be stolen. */
 	KUNIT_ASSERT_GT(test, test_write_file(POD_PARAM("wakeup_cost_ns"), "10000"), 0);
@@ -235,15 +243,12 @@ static void jobs_of_pod_held_up_are_taken_by_busy_pod(struct kunit *test)
 {
 	const struct test_load load = { .jobs = 300, .window = 300, .spin_us = 5000,
 		.spin_even = true, .any_cpu = true };
+	struct test_bed *bed = pod_two_known(test);
 	struct test_lane *lane, *busy;
 	struct pod_stuck *stuck;
-	struct test_bed *bed;
 
-	bed = pod_two(test);
 	if (!bed)
 		return;
-	pod_mask(bed);
-	pod_warm_up(bed, POD_A);
 	busy = bed_lane(bed, bed_shell(bed), &load);
 	busy->cb_cpu = POD_B;
 	lane = pod_lane(bed, bed_shell(bed), POD_B);
@@ -283,12 +288,11 @@ static void stealing_uses_all_cpus(struct kunit *test)
 
 static void shell_changes_pods_when_empty(struct kunit *test)
 {
+	struct test_bed *bed = pod_two(test);
 	struct pod_stuck *stuck;
 	struct test_lane *lane;
-	struct test_bed *bed;
 	int ran;
 
-	bed = pod_two(test);
 	if (!bed)
 		return;
 	pod_mask(bed);
@@ -327,12 +331,11 @@ static void pod_set_new_mask(struct test_waiter *waiter)
  */
 static void pod_that_leaves_mask_loses_nothing(struct kunit *test)
 {
+	struct test_bed *bed = pod_two(test);
 	struct test_waiter *waiter;
 	struct test_lane *lane, *later;
 	struct pod_stuck *stuck;
-	struct test_bed *bed;
 
-	bed = pod_two(test);
 	if (!bed)
 		return;
 	pod_new_mask = bed_mask(bed);
@@ -360,11 +363,10 @@ static void pod_that_leaves_mask_loses_nothing(struct kunit *test)
 
 static void pod_that_comes_back_is_used(struct kunit *test)
 {
+	struct test_bed *bed = pod_two(test);
 	struct cpumask *mask;
 	struct test_lane *lane;
-	struct test_bed *bed;
 
-	bed = pod_two(test);
 	if (!bed)
 		return;
 	mask = bed_mask(bed);
@@ -463,10 +465,9 @@ static void pod_unplug(struct kunit *test, unsigned long cpu)
 /* Both CPUs of B go and come back while all submit. */
 static void cpus_of_pod_go_under_load(struct kunit *test)
 {
-	struct test_bed *bed;
+	struct test_bed *bed = pod_two(test);
 	int i;
 
-	bed = pod_two(test);
 	if (!bed)
 		return;
 	pod_start_lanes(bed);
@@ -508,16 +509,13 @@ static bool pod_submit_singles(struct test_lane *lane, u32 nr)
 
 static void pump_that_goes_to_sleep_keeps_its_promise(struct kunit *test)
 {
+	struct test_bed *bed = pod_two_known(test);
 	u32 nr = test_scale(5000);
 	struct test_lane *lane;
-	struct test_bed *bed;
 
-	bed = pod_two(test);
 	if (!bed)
 		return;
 	test_set_param(test, POD_PARAM("poll_ns"), "10000", "0");
-	pod_mask(bed);
-	pod_warm_up(bed, POD_A);
 	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .jobs = nr, .any_cpu = true });
 	lane->cb_cpu = POD_A + 1;
 	KUNIT_EXPECT_TRUE(test, pod_submit_singles(lane, nr));
@@ -538,10 +536,9 @@ static int pod_fill(struct test_bed *bed, int cpu, u32 nr)
 /* Both pods are held up.  Each shell gets as much as it leaves, wherever it submits. */
 static void backlog_is_shared(struct kunit *test)
 {
+	struct test_bed *bed = pod_two(test);
 	struct pod_stuck *a, *b;
-	struct test_bed *bed;
 
-	bed = pod_two(test);
 	if (!bed)
 		return;
 	cpumask_copy(pod_new_mask = bed_mask(bed), cpumask_of(POD_A + 1));
