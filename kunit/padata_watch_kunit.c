@@ -709,6 +709,7 @@ struct watch_chain;
 
 struct watch_link {
 	struct padata_priv	padata;
+	struct padata_priv	beside;
 	struct watch_chain	*chain;
 };
 
@@ -716,6 +717,7 @@ struct watch_chain {
 	struct padata_shell	*ps;
 	struct watch_link	*links;
 	struct completion	done;
+	int			wanted;
 	atomic_t		nr;
 	atomic_t		depth;
 	atomic_t		deepest;
@@ -750,12 +752,15 @@ static void watch_link_parallel(struct padata_priv *padata)
 	padata_do_serial(padata);
 }
 
+static void watch_note_served(struct watch_chain *chain)
+{
+	if (atomic_inc_return(&chain->served) == chain->wanted)
+		complete(&chain->done);
+}
+
 static void watch_link_serial(struct padata_priv *padata)
 {
-	struct watch_link *link = container_of(padata, struct watch_link, padata);
-
-	if (atomic_inc_return(&link->chain->served) == WATCH_CHAIN)
-		complete(&link->chain->done);
+	watch_note_served(container_of(padata, struct watch_link, padata)->chain);
 }
 
 static struct watch_chain *watch_chain(struct kunit *test, struct test_bed *bed)
@@ -772,6 +777,7 @@ static struct watch_chain *watch_chain(struct kunit *test, struct test_bed *bed)
 		chain->links[i].padata.serial = watch_link_serial;
 	}
 	chain->ps = bed_shell(bed);
+	chain->wanted = WATCH_CHAIN;
 	init_completion(&chain->done);
 	return chain;
 }
@@ -799,6 +805,43 @@ static void watch_submit_from_serial(struct padata_priv *padata)
 static void watch_end_at_once(struct padata_priv *padata)
 {
 	padata_do_serial(padata);
+}
+
+/* A job inside a job, and then the next link. */
+static void watch_link_beside(struct padata_priv *padata)
+{
+	struct watch_link *link = container_of(padata, struct watch_link, padata);
+	int cpu = 0;
+
+	if (padata_do_inline(link->chain->ps, &link->beside, &cpu))
+		atomic_inc(&link->chain->refused);
+	watch_link_parallel(padata);
+}
+
+static void watch_beside_serial(struct padata_priv *padata)
+{
+	watch_note_served(container_of(padata, struct watch_link, beside)->chain);
+}
+
+/* The job inside has ended, and that of its submitter goes on: its next one is queued. */
+static void chain_beside_inline_jobs_is_flat(struct kunit *test)
+{
+	struct test_bed *bed = bed_make(test);
+	struct watch_chain *chain = watch_chain(test, bed);
+	int i;
+
+	chain->wanted = 2 * WATCH_CHAIN;
+	for (i = 0; i < WATCH_CHAIN; i++) {
+		chain->links[i].padata.parallel = watch_link_beside;
+		chain->links[i].beside.parallel = watch_end_at_once;
+		chain->links[i].beside.serial = watch_beside_serial;
+	}
+	test_set_param(test, PARAM("backlog"), "1024", "0");
+	watch_submit_link(chain);
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&chain->done, TEST_TIMEOUT), 0);
+	KUNIT_EXPECT_LE(test, atomic_read(&chain->deepest), 2 * (int)num_online_cpus() + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&chain->refused), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&chain->served), chain->wanted);
 }
 
 /* serial(), a submission, parallel() inside it, its end: and no serial() inside. */
@@ -912,6 +955,7 @@ static struct kunit_case padata_watch_cases[] = {
 	KUNIT_CASE(alloc_on_given_masks),
 	KUNIT_CASE(alloc_on_empty_masks),
 	KUNIT_CASE(chain_without_backlog_is_flat),
+	KUNIT_CASE(chain_beside_inline_jobs_is_flat),
 	KUNIT_CASE(chain_of_callbacks_is_flat),
 	KUNIT_CASE(backlog_is_shared),
 	{ }
