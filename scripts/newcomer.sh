@@ -248,7 +248,8 @@ nothing_is_old() (
 	later_prune && [ -d "$chroot/image-7.3.10-$arch_kernel" ]
 )
 
-# A QEMU that dies as it does where /dev/kvm can be opened and not be used.
+# A QEMU that dies as it does where /dev/kvm can be opened and not be used.  Where $tmp/code
+# is, its first guest comes up and dies of a breakpoint, the code around which that file has.
 make_qemu() {
 	mkdir -p "$tmp/bin"
 	cat >"$tmp/bin/${arch_qemu%% *}" <<-SCRIPT
@@ -256,6 +257,14 @@ make_qemu() {
 	case "\$*" in
 	*"accel kvm"*)	touch "$tmp/probed"; kill -ABRT \$\$ ;;
 	esac
+	if [ -e "$tmp/code" ]; then
+		{ echo "[ 36.6] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI"
+		  sed 's/^/[ 36.7] Code: /' "$tmp/code"
+		  echo "[ 36.8] Kernel panic - not syncing: Fatal exception"; } >"$LOGS/newcomer.console"
+		echo "guest: up" >"$LOGS/newcomer.verdict"
+		rm "$tmp/code"
+		exit
+	fi
 	exec $(command -v "${arch_qemu%% *}") "\$@"
 	SCRIPT
 	chmod 755 "$tmp/bin/${arch_qemu%% *}"
@@ -298,6 +307,15 @@ probe_is_silent() {
 	guest >"$tmp/guest" 2>&1 || status=$?
 	cat "$tmp/guest"
 	[ -e "$tmp/probed" ] && ! grep -qE 'Aborted|qemu' "$tmp/guest" && return $status
+}
+
+# dies_of STATUS TIMES CODE: guest.sh exits so, and has started the guest again so often.
+dies_of() {
+	local status=0
+	echo "$3" >"$tmp/code"
+	guest >"$tmp/guest" 2>&1 || status=$?
+	cat "$tmp/guest"
+	[ $status = "$1" ] && [ "$(grep -c 'lost by its emulator' "$tmp/guest")" = "$2" ]
 }
 
 cd "$TOP"
@@ -347,4 +365,8 @@ try "a chroot keeps all kernels where apt has no lists" nothing_is_old
 make_qemu
 make_canceller
 try "guest: a /dev/kvm that does not work, and a thread that is cancelled" probe_is_silent
+try "guest: one that died of a breakpoint that is gone is started again" \
+	dies_of 0 1 "00 90 66 0f 1f 00 e8 <87> bf 23 12 41"
+try "guest: one that died of a breakpoint in its code is not" \
+	dies_of 2 0 "00 90 66 0f 1f 00 cc <87> bf 23 12 41"
 total
