@@ -260,8 +260,8 @@ make_qemu() {
 	if [ -e "$tmp/code" ]; then
 		{ echo "[ 36.6] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI"
 		  sed 's/^/[ 36.7] Code: /' "$tmp/code"
-		  echo "[ 36.8] Kernel panic - not syncing: Fatal exception"; } >"$LOGS/newcomer.console"
-		echo "guest: up" >"$LOGS/newcomer.verdict"
+		  echo "[ 36.8] Kernel panic - not syncing: Fatal exception"; } >"$tmp/logs/newcomer.console"
+		echo "guest: up" >"$tmp/logs/newcomer.verdict"
 		rm "$tmp/code"
 		exit
 	fi
@@ -295,9 +295,9 @@ make_canceller() {
 
 # A cache of its own: the probe is made once.
 guest() {
-	mkdir -p "$tmp/cache"
+	mkdir -p "$tmp/cache" "$tmp/logs"
 	printf 'exec canceller\n' >"$tmp/guest-canceller"
-	PATH=$tmp/bin:$PATH PADATA_CACHE=$tmp/cache PADATA_KVM=/dev/null \
+	PATH=$tmp/bin:$PATH PADATA_CACHE=$tmp/cache PADATA_LOGS=$tmp/logs PADATA_KVM=/dev/null \
 		"$TOP/scripts/guest.sh" -k "$KERNEL" -c 1 -r 512M -n newcomer -t 120 \
 		-b "$tmp/canceller" -- "$tmp/guest-canceller"
 }
