@@ -1287,19 +1287,33 @@ static void give_up_returning_for_a_while(struct kunit *test)
 	local_bh_enable();
 }
 
-/* The submitter waits for half of the time, not more. */
+/*
+ * The submitter waits for half of the time, not more, and not for each of its streams: the
+ * callback CPU of many may be one that does not run.
+ */
 static void waits_have_a_budget(struct kunit *test)
 {
-	struct pcrypt_rule rule = { };
+	struct pcrypt_rule rule = { }, other = { };
 	static const unsigned int waits[] = { 1000, 2000, 4000, 8000, 8000, 2000, 0 };
 	u64 now = PURE_MS(1000);
 	int i;
 
+	migrate_disable();
+	this_cpu_write(pcrypt_spin_since, 0);
 	for (i = 0; i < ARRAY_SIZE(waits); i++)
 		KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now), waits[i]);
 	now += PURE_MS(PCRYPT_RETURN_MS);
 	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now), 0U);
+	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&other, now), 0U);
 	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now + 1), PCRYPT_SPIN_MAX_US);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&(struct pcrypt_rule){ }, now + 1),
+				PCRYPT_SPIN_US);
+	/* Of 25 ms 13 are left. */
+	other.spin_us = PCRYPT_SPIN_MAX_US;
+	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&other, now + 1), PCRYPT_SPIN_MAX_US);
+	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now + 1), 5000U);
+	migrate_enable();
 }
 
 /* A new mode begins with short waits. */
@@ -1307,11 +1321,14 @@ static void waits_are_short_at_first(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_stream(test);
 
+	migrate_disable();
+	this_cpu_write(pcrypt_spin_since, 0);
 	pure_set_mode(stream, PCRYPT_RETURNING);
 	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&stream->rule, PURE_MS(1000)), PCRYPT_SPIN_US);
 	pure_set_mode(stream, PCRYPT_PARALLEL);
 	pure_set_mode(stream, PCRYPT_RETURNING);
 	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&stream->rule, PURE_MS(1000)), PCRYPT_SPIN_US);
+	migrate_enable();
 	pure_set_mode(stream, PCRYPT_DIRECT);
 }
 

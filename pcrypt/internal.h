@@ -113,8 +113,8 @@ enum pcrypt_mode {
 #define PCRYPT_LOOK_EVERY	16U
 /*
  * So long a submitter waits for direct mode at first; each wait in vain doubles the next one
- * up to the second, since the other CPU may be a virtual one; and so long wait all of them in
- * PCRYPT_RETURN_MS: half of that time.
+ * up to the second, since the other CPU may be a virtual one; and so long waits each CPU in
+ * PCRYPT_RETURN_MS, for all streams: half of that time.
  */
 #define PCRYPT_SPIN_US		1000U
 #define PCRYPT_SPIN_MAX_US	8000U
@@ -151,8 +151,6 @@ enum pcrypt_mode {
  * @window_since: local_clock() when the window began, or 0 before the first.
  * @nr_windows: Windows since parallel mode began.
  * @nr_bad: Of these the last ones in a row that did not pay.
- * @spin_since: local_clock() when @spin_left_us was full.
- * @spin_left_us: So long submitters may wait still for direct mode.
  * @spin_us: So long the next wait is; 0: as long as the first one.
  * @here_ms: So long the stream returns before a submitter on the callback CPU is direct.
  * @direct_from: local_clock() from which on the stream may return to direct mode.
@@ -183,8 +181,6 @@ struct pcrypt_rule {
 	u64 window_since;
 	unsigned int nr_windows;
 	unsigned int nr_bad;
-	u64 spin_since;
-	unsigned int spin_left_us;
 	unsigned int spin_us;
 	unsigned int here_ms;
 	u64 direct_from;
@@ -222,7 +218,7 @@ static u64 pcrypt_led_at, pcrypt_told_at;
 static DEFINE_SPINLOCK(pcrypt_lead_lock);
 
 /*
- * These six are written without protection, also by tasks that are moved meanwhile: that
+ * These eight are written without protection, also by tasks that are moved meanwhile: that
  * makes a sample more or less.
  *
  * Direct requests of this CPU until one is timed, and the value when one was last.
@@ -237,6 +233,9 @@ static DEFINE_PER_CPU(u64, pcrypt_pair_end);
 static DEFINE_PER_CPU(unsigned long, pcrypt_pair_turn);
 /* Requests that were run on this CPU in parallel mode; wraps. */
 static DEFINE_PER_CPU(unsigned int, pcrypt_nr_run);
+/* So long submitters here may wait for direct mode still, and local_clock() when that began. */
+static DEFINE_PER_CPU(unsigned int, pcrypt_spin_left_us);
+static DEFINE_PER_CPU(u64, pcrypt_spin_since);
 
 /* What is summed up over the streams of an instance, see pcrypt/view.c; totals come last. */
 enum pcrypt_sum {

@@ -417,19 +417,20 @@ static bool pcrypt_go_direct_here(struct pcrypt_stream *stream, u64 now)
 	return true;
 }
 
-/* How long the submitter may wait for direct mode now. */
+/* How long the submitter may wait for direct mode now; with softirqs disabled. */
 static unsigned int pcrypt_take_spin_us(struct pcrypt_rule *rule, u64 now)
 {
-	unsigned int us;
+	unsigned int left = this_cpu_read(pcrypt_spin_left_us), us;
 
-	if ((s64)(now - rule->spin_since) > (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC) {
-		rule->spin_since = now;
-		rule->spin_left_us = PCRYPT_SPIN_ALL_US;
+	if ((s64)(now - this_cpu_read(pcrypt_spin_since)) >
+	    (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC) {
+		this_cpu_write(pcrypt_spin_since, now);
+		left = PCRYPT_SPIN_ALL_US;
 	}
 	us = rule->spin_us ?: PCRYPT_SPIN_US;
 	rule->spin_us = min(us * 2, PCRYPT_SPIN_MAX_US);
-	us = min(us, rule->spin_left_us);
-	rule->spin_left_us -= us;
+	us = min(us, left);
+	this_cpu_write(pcrypt_spin_left_us, left - us);
 	return us;
 }
 
