@@ -1163,34 +1163,42 @@ static void timed_request_notes_the_period(struct kunit *test)
 	KUNIT_EXPECT_GE(test, stream->rule.period_ns, (200000 + pure_rule().busy_ns) / 10);
 }
 
-/* Or many that cost nothing would let a long one into a worker. */
-static void failed_request_is_no_measure(struct kunit *test)
+/*
+ * Or many that cost nothing, or in which little is encrypted, would let a long one into a
+ * worker.
+ */
+static void not_each_request_is_a_measure(struct kunit *test)
 {
 	struct pcrypt_request *preq = pure_direct_request(test);
 	struct pcrypt_stream *stream = pcrypt_stream_of(preq);
 	static const struct {
 		int err;
+		unsigned int assoclen;
 		unsigned int len;
 		bool measured;
 	} rows[] = {
-		{ 0, PCRYPT_MEASURED_BYTES, true }, { 0, PCRYPT_MEASURED_BYTES - 1, false },
-		{ -EINVAL, PCRYPT_MEASURED_BYTES, false }, { -EBADMSG, 100000, false },
+		{ 0, 0, PCRYPT_MEASURED_BYTES, true }, { 0, 0, PCRYPT_MEASURED_BYTES - 1, false },
+		{ -EINVAL, 0, PCRYPT_MEASURED_BYTES, false }, { -EBADMSG, 0, 100000, false },
+		{ 0, 1024, 8192, true }, { 0, 1025, 8192, false }, { 0, 8192, 8192, false },
 	};
 	int i;
 
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pure_forget_modes, NULL));
+	preq->req->flags = CRYPTO_TFM_REQ_MAY_SLEEP;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		pure_err = rows[i].err;
+		preq->aead_creq.assoclen = rows[i].assoclen;
 		stream->ns_per_kib = 0;
 		preempt_disable();
 		pcrypt_run_timed(preq, PURE_GEN, rows[i].len);
 		pcrypt_forget_direct();
 		preempt_enable();
 		KUNIT_EXPECT_EQ(test, !!stream->ns_per_kib, rows[i].measured);
-		if (rows[i].len < PCRYPT_MEASURED_BYTES)
+		pcrypt_prepare_job(preq, rows[i].len);
+		KUNIT_EXPECT_EQ(test, !!preq->measured_len, rows[i].err || rows[i].measured);
+		if (!preq->measured_len)
 			continue;
 		stream->ns_per_kib = 0;
-		preq->measured_len = rows[i].len;
 		preempt_disable();
 		pcrypt_run_measured(preq);
 		preempt_enable();
@@ -1627,7 +1635,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(period_is_of_those_between_two_pairs),
 	KUNIT_CASE(period_is_not_known),
 	KUNIT_CASE(timed_request_notes_the_period),
-	KUNIT_CASE(failed_request_is_no_measure),
+	KUNIT_CASE(not_each_request_is_a_measure),
 	KUNIT_CASE(handover_of_idle_stream_is_a_bound),
 	KUNIT_CASE(direct_rate_by_the_shorter_one),
 	KUNIT_CASE(not_quick_in_other_modes),

@@ -364,7 +364,8 @@ struct pcrypt_listed {
  * @backlog: Those of them whose users were told -EBUSY, and have yet to be told
  *	-EINPROGRESS; the oldest first.
  * @ns_per_kib: Mean cost of a KiB, by requests of PCRYPT_MEASURED_BYTES or more that
- *	succeeded; 0 while unknown; read and written without the lock.
+ *	succeeded, of which an eighth at most was associated data; 0 while unknown; read
+ *	and written without the lock.
  * @last_cpu: Where the last request that might be direct was sent, or PCRYPT_CPU_ANY.
  *	Senders exchange it without the lock, so of two at the same time the second one sees
  *	the first.

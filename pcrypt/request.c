@@ -194,6 +194,16 @@ static bool pcrypt_is_for_task(const struct pcrypt_stream *stream,
 	return (cost * len) >> 10 > (u64)READ_ONCE(task_us) * NSEC_PER_USEC;
 }
 
+/*
+ * Return true if the request says what the bytes of others cost.  Those that are only
+ * authenticated are cheap where the cipher is slow.
+ */
+static bool pcrypt_is_measure(const struct pcrypt_request *preq, unsigned int len)
+{
+	return len >= PCRYPT_MEASURED_BYTES &&
+	       (preq->kind != PCRYPT_AEAD || preq->aead_creq.assoclen <= len / 8);
+}
+
 static struct crypto_async_request *pcrypt_child_req(struct pcrypt_request *preq)
 {
 	return preq->kind == PCRYPT_AEAD ? &preq->aead_creq.base : &preq->skcipher_creq.base;
@@ -209,7 +219,7 @@ static void pcrypt_prepare_job(struct pcrypt_request *preq, unsigned int len)
 	preq->padata.serial = pcrypt_serial;
 	atomic_set(&preq->way, PCRYPT_LISTED);
 	preq->here = pcrypt_is_for_task(pcrypt_stream_of(preq), req, len);
-	preq->measured_len = may_sleep && len >= PCRYPT_MEASURED_BYTES ? len : 0;
+	preq->measured_len = may_sleep && pcrypt_is_measure(preq, len) ? len : 0;
 	if (!preq->here)
 		pcrypt_child_req(preq)->flags &= ~CRYPTO_TFM_REQ_MAY_SLEEP;
 }
@@ -389,7 +399,7 @@ static int pcrypt_run_timed(struct pcrypt_request *preq, int gen, unsigned int l
 	if (nr_switches != pcrypt_nr_switches()) {
 		pcrypt_forget_direct();
 	} else {
-		if (!err && len >= PCRYPT_MEASURED_BYTES)
+		if (!err && pcrypt_is_measure(preq, len))
 			pcrypt_note_cost(stream, len, end - start);
 		pcrypt_note_period(&stream->rule, n, start);
 		pcrypt_note_direct(stream, preq->dir, gen, len, start, end);
