@@ -14,6 +14,9 @@
  * gets the same requests, at most "window" of them in flight ("parallel"); first
  * all to encrypt and then all to decrypt, where each 97th has a wrong tag and
  * must fail in its turn.  Both times include filling and comparing the buffers.
+ * With rounds= the reference has as many in flight, and both do a part of the requests
+ * by turns: what the machine does meanwhile, it does to both.  "speedup" is the median of
+ * the rounds then.
  *
  * Loads as gateways have them: many transforms by turns (streams=), requests of three
  * sizes mixed 7:4:1 (mix=), bursts from softirqs (burst=), pauses (pause_us=).
@@ -37,6 +40,7 @@
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include "../compat.h"
 #include "../../pcrypt/shape.h"
@@ -45,6 +49,7 @@
 #define NR_MESSAGES		64
 #define NR_MIXED		60
 #define MAX_STREAMS		64
+#define MAX_ROUNDS		64
 #define MAX_SIZE		65536
 #define MAX_IV			16
 #define WRONG_TAG_EVERY		97
@@ -97,6 +102,10 @@ MODULE_PARM_DESC(pause_us, "the submitter sleeps so long when all is done after 
 static bool apart;
 module_param(apart, bool, 0444);
 MODULE_PARM_DESC(apart, "with check=0: decrypt from the message to the buffer, so that each tag is right");
+
+static unsigned int rounds = 1;
+module_param(rounds, uint, 0444);
+MODULE_PARM_DESC(rounds, "more than one: reference and driver do so many parts of the requests by turns, in the same way");
 
 static bool marks;
 module_param(marks, bool, 0444);
@@ -375,15 +384,17 @@ static void slot_submit(struct load_slot *slot, unsigned int seq)
 }
 
 /**
- * struct load_submitter - a thread that submits the requests of a run
+ * struct load_submitter - a thread that submits the requests of a run, or a part of them
  * @run: The run.
- * @seq: Requests submitted.
+ * @seq: The next request.
+ * @end: The one behind the last.
  * @tasklet: Submits a burst.
  * @paused_ns: Slept between windows.
  */
 struct load_submitter {
 	struct load_run *run;
 	unsigned int seq;
+	unsigned int end;
 	struct tasklet_struct tasklet;
 	u64 paused_ns;
 };
@@ -402,7 +413,7 @@ static void submit_burst(struct tasklet_struct *tasklet)
 {
 	struct load_submitter *sub = container_of(tasklet, struct load_submitter,
 						  tasklet);
-	unsigned int n = min(burst, requests - sub->seq);
+	unsigned int n = min(burst, sub->end - sub->seq);
 
 	while (n-- && submit_next(sub))
 		;
@@ -450,27 +461,28 @@ static void report_marks(const struct load_run *run, u64 begin)
 		begin, local_clock());
 }
 
-/* Both return the nanoseconds that it took, less those of pauses. */
-static u64 run_parallel(struct load_run *run)
+/* The requests from @seq to @end.  Return the nanoseconds that it took, less those of pauses. */
+static u64 run_part(struct load_run *run, unsigned int seq, unsigned int end)
 {
-	struct load_submitter sub = { .run = run };
+	struct load_submitter sub = { .run = run, .seq = seq, .end = end };
 	u64 begin = local_clock();
 	u64 start = ktime_get_ns();
 
 	tasklet_setup(&sub.tasklet, submit_burst);
-	while (sub.seq < requests && !fatal_signal_pending(current))
+	while (sub.seq < end && !fatal_signal_pending(current))
 		if (!submit_some(&sub))
 			break;
 	tasklet_kill(&sub.tasklet);
 	if (!wait_for(run, 0))
 		run->lost = atomic_read(&run->window.in_flight);
-	run->lost += requests - sub.seq;
+	run->lost += end - sub.seq;
 	start = ktime_get_ns() - start - sub.paused_ns;
 	if (marks)
 		report_marks(run, begin);
 	return start;
 }
 
+/* The same of all requests, one after the other. */
 static u64 run_plain(struct load_run *run)
 {
 	struct load_slot *slot = run->slots;
@@ -601,6 +613,18 @@ static char *per_cpu_list(const struct load_run *run)
 	return list;
 }
 
+/**
+ * struct load_times - what a driver and the reference took
+ * @plain_ns: The reference.
+ * @ns: The driver.
+ * @percent: The rate of the driver, that of the reference being 100.
+ */
+struct load_times {
+	u64 plain_ns;
+	u64 ns;
+	unsigned int percent;
+};
+
 static u64 per_second(u64 ns)
 {
 	return div64_u64((u64)requests * NSEC_PER_SEC, ns ?: 1);
@@ -617,17 +641,15 @@ static const char *load_words(void)
 	return words;
 }
 
-static void report(struct load_run *plain, u64 plain_ns, struct load_run *run,
-		   u64 run_ns)
+static void report(struct load_run *plain, struct load_run *run, const struct load_times *times)
 {
 	const char *direction = run->decrypt ? "decrypt" : "encrypt";
 	unsigned int wrong = atomic_read(&run->wrong) + atomic_read(&plain->wrong);
-	unsigned int speedup = div64_u64(plain_ns * 100, run_ns ?: 1);
 	char *on_cpu = per_cpu_list(run);
 
 	pr_info("size=%u%s direction=%s requests=%u plain_per_second=%llu parallel_per_second=%llu speedup=%u.%02u out_of_order=%u wrong=%u lost=%u doubled=%u\n",
-		run->test->len, load_words(), direction, requests, per_second(plain_ns),
-		per_second(run_ns), speedup / 100, speedup % 100,
+		run->test->len, load_words(), direction, requests, per_second(times->plain_ns),
+		per_second(times->ns), times->percent / 100, times->percent % 100,
 		atomic_read(&run->out_of_order), wrong, run->lost,
 		atomic_read(&run->doubled));
 	pr_info("size=%u direction=%s completions_per_cpu=%s\n",
@@ -723,12 +745,54 @@ static int make_ciphers(struct load_test *test)
 	return err;
 }
 
+static unsigned int percent_of(u64 plain_ns, u64 ns)
+{
+	return div64_u64(plain_ns * 100, ns ?: 1);
+}
+
+static void test_once(struct load_run *plain, struct load_run *run, struct load_times *times)
+{
+	times->plain_ns = run_plain(plain);
+	times->ns = run_part(run, 0, requests);
+	times->percent = percent_of(times->plain_ns, times->ns);
+}
+
+static int compare_uints(const void *a, const void *b)
+{
+	unsigned int l = *(const unsigned int *)a, r = *(const unsigned int *)b;
+
+	return l < r ? -1 : l > r;
+}
+
+static void test_by_turns(struct load_run *plain, struct load_run *run, struct load_times *times)
+{
+	static unsigned int percent[MAX_ROUNDS];
+	unsigned int i, seq, end = 0;
+	u64 plain_ns, ns;
+
+	for (i = 0; i < rounds; i++) {
+		seq = end;
+		end = i == rounds - 1 ? requests : seq + requests / rounds;
+		plain_ns = run_part(plain, seq, end);
+		ns = run_part(run, seq, end);
+		percent[i] = percent_of(plain_ns, ns);
+		times->plain_ns += plain_ns;
+		times->ns += ns;
+	}
+	sort(percent, rounds, sizeof(percent[0]), compare_uints, NULL);
+	times->percent = (percent[(rounds - 1) / 2] + percent[rounds / 2]) / 2;
+	run->lost += plain->lost;
+	atomic_add(atomic_read(&plain->out_of_order), &run->out_of_order);
+	atomic_add(atomic_read(&plain->doubled), &run->doubled);
+}
+
 static int test_direction(const struct load_test *test, bool decrypt)
 {
+	unsigned int nr_slots = rounds > 1 ? window : 1, nr_tfms = rounds > 1 ? nr_streams : 1;
+	struct load_times times = { };
 	struct load_run *plain, *run;
-	u64 plain_ns;
 
-	plain = run_alloc(test, decrypt, reference, 1, 1);
+	plain = run_alloc(test, decrypt, reference, nr_slots, nr_tfms);
 	if (IS_ERR(plain))
 		return PTR_ERR(plain);
 	run = run_alloc(test, decrypt, driver, window, nr_streams);
@@ -736,8 +800,11 @@ static int test_direction(const struct load_test *test, bool decrypt)
 		run_free(plain);
 		return PTR_ERR(run);
 	}
-	plain_ns = run_plain(plain);
-	report(plain, plain_ns, run, run_parallel(run));
+	if (rounds > 1)
+		test_by_turns(plain, run, &times);
+	else
+		test_once(plain, run, &times);
+	report(plain, run, &times);
 	run_free(run);
 	run_free(plain);
 	return 0;
@@ -815,6 +882,8 @@ static bool parameters_are_right(void)
 		if (sizes[i] > MAX_SIZE)
 			return false;
 	if (!nr_streams || nr_streams > MAX_STREAMS || (mix && nr_sizes != 3))
+		return false;
+	if (!rounds || rounds > MAX_ROUNDS || (requests && requests < rounds))
 		return false;
 	return window && window <= 65536 && timeout && timeout <= 3600;
 }
