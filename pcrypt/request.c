@@ -430,10 +430,10 @@ static bool pcrypt_go_direct_here(struct pcrypt_stream *stream, u64 now)
 /* How long the submitter may wait for direct mode now; with softirqs disabled. */
 static unsigned int pcrypt_take_spin_us(struct pcrypt_rule *rule, u64 now)
 {
-	unsigned int left = this_cpu_read(pcrypt_spin_left_us), us;
+	unsigned int us, left = this_cpu_read(pcrypt_spin_left_us);
+	s64 ns = now - this_cpu_read(pcrypt_spin_since);
 
-	if ((s64)(now - this_cpu_read(pcrypt_spin_since)) >
-	    (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC) {
+	if (ns > (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC) {
 		this_cpu_write(pcrypt_spin_since, now);
 		left = PCRYPT_SPIN_ALL_US;
 	}
