@@ -64,9 +64,8 @@ static void pcrypt_fold_least(u32 *least, u64 sample)
 static void pcrypt_note_handover(enum pcrypt_dir dir, u64 ns, bool idle)
 {
 	u32 *least = &pcrypt_modes[dir].handover_ns;
-	u32 old = READ_ONCE(*least);
 
-	if (!idle || !old || ns < old)
+	if (!idle || ns < READ_ONCE(*least))
 		pcrypt_fold_least(least, ns);
 }
 
