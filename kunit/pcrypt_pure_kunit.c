@@ -1205,6 +1205,11 @@ static void not_each_request_is_a_measure(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, !!stream->ns_per_kib, rows[i].measured);
 	}
 	pure_err = 0;
+	/* There are other fields in an skcipher's request. */
+	preq->kind = PCRYPT_SKCIPHER;
+	preq->aead_creq.assoclen = UINT_MAX;
+	KUNIT_EXPECT_TRUE(test, pcrypt_is_measure(preq, PCRYPT_MEASURED_BYTES));
+	KUNIT_EXPECT_FALSE(test, pcrypt_is_measure(preq, PCRYPT_MEASURED_BYTES - 1));
 }
 
 /* A worker that has to be woken is the price of a load with pauses. */
@@ -1315,12 +1320,13 @@ static void waits_have_a_budget(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now), 0U);
 	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&other, now), 0U);
 	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now + 1), PCRYPT_SPIN_MAX_US);
-	for (i = 0; i < 4; i++)
+	/* It has not waited yet. */
+	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&other, now + 1), PCRYPT_SPIN_US);
+	for (i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&(struct pcrypt_rule){ }, now + 1),
 				PCRYPT_SPIN_US);
 	/* Of 25 ms 13 are left. */
-	other.spin_us = PCRYPT_SPIN_MAX_US;
-	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&other, now + 1), PCRYPT_SPIN_MAX_US);
+	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now + 1), PCRYPT_SPIN_MAX_US);
 	KUNIT_EXPECT_EQ(test, pcrypt_take_spin_us(&rule, now + 1), 5000U);
 	migrate_enable();
 }
@@ -1392,6 +1398,27 @@ static void submitter_waits_for_direct_mode(struct kunit *test)
 	/* Not while the child may be late again. */
 	stream->rule.direct_from = local_clock() + PURE_MS(10000);
 	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+}
+
+/* Many streams that return at the same time, as by a new mode, do not use it up. */
+static void wait_costs_what_it_takes(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_returning_stream(test);
+	u64 begin = local_clock();
+	unsigned int i, us;
+
+	pure_may_go = true;
+	migrate_disable();
+	this_cpu_write(pcrypt_spin_since, begin);
+	this_cpu_write(pcrypt_spin_left_us, PCRYPT_SPIN_ALL_US);
+	for (i = 0; i < 100; i++) {
+		stream->rule.spin_us = 0;
+		KUNIT_EXPECT_TRUE(test, pcrypt_wait_direct(stream));
+	}
+	us = div_u64(local_clock() - begin, NSEC_PER_USEC);
+	KUNIT_EXPECT_GE(test, this_cpu_read(pcrypt_spin_left_us) + us, PCRYPT_SPIN_ALL_US);
+	KUNIT_EXPECT_LE(test, this_cpu_read(pcrypt_spin_left_us), PCRYPT_SPIN_ALL_US);
+	migrate_enable();
 }
 
 static void submitter_on_callback_cpu_does_not_wait(struct kunit *test)
@@ -1644,6 +1671,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(waits_are_short_at_first),
 	KUNIT_CASE(much_too_slow_returns_at_once),
 	KUNIT_CASE(submitter_waits_for_direct_mode),
+	KUNIT_CASE(wait_costs_what_it_takes),
 	KUNIT_CASE(submitter_on_callback_cpu_does_not_wait),
 	KUNIT_CASE(trial_leaves_submitters_cpu),
 	KUNIT_CASE(returning_requests_run_here),

@@ -218,7 +218,7 @@ static u64 pcrypt_led_at, pcrypt_told_at;
 static DEFINE_SPINLOCK(pcrypt_lead_lock);
 
 /*
- * These eight are written without protection, also by tasks that are moved meanwhile: that
+ * These six are written without protection, also by tasks that are moved meanwhile: that
  * makes a sample more or less.
  *
  * Direct requests of this CPU until one is timed, and the value when one was last.
@@ -233,7 +233,11 @@ static DEFINE_PER_CPU(u64, pcrypt_pair_end);
 static DEFINE_PER_CPU(unsigned long, pcrypt_pair_turn);
 /* Requests that were run on this CPU in parallel mode; wraps. */
 static DEFINE_PER_CPU(unsigned int, pcrypt_nr_run);
-/* So long submitters here may wait for direct mode still, and local_clock() when that began. */
+/*
+ * So long submitters here may wait for direct mode still, and local_clock() when that was all
+ * of the time; with softirqs disabled.  Where that excludes no other task of the CPU, as on
+ * newer PREEMPT_RT kernels, two at a time wait longer by one wait.
+ */
 static DEFINE_PER_CPU(unsigned int, pcrypt_spin_left_us);
 static DEFINE_PER_CPU(u64, pcrypt_spin_since);
 

@@ -427,21 +427,36 @@ static bool pcrypt_go_direct_here(struct pcrypt_stream *stream, u64 now)
 	return true;
 }
 
-/* How long the submitter may wait for direct mode now; with softirqs disabled. */
+/* How long the submitter may wait for direct mode now; with the stream locked. */
 static unsigned int pcrypt_take_spin_us(struct pcrypt_rule *rule, u64 now)
 {
-	unsigned int us, left = this_cpu_read(pcrypt_spin_left_us);
+	unsigned int us, want = rule->spin_us ?: PCRYPT_SPIN_US;
+	unsigned int left = this_cpu_read(pcrypt_spin_left_us);
 	s64 ns = now - this_cpu_read(pcrypt_spin_since);
 
 	if (ns > (s64)PCRYPT_RETURN_MS * NSEC_PER_MSEC) {
 		this_cpu_write(pcrypt_spin_since, now);
 		left = PCRYPT_SPIN_ALL_US;
 	}
-	us = rule->spin_us ?: PCRYPT_SPIN_US;
-	rule->spin_us = min(us * 2, PCRYPT_SPIN_MAX_US);
-	us = min(us, left);
+	us = min(want, left);
+	/* The next one is longer, unless there is none now. */
+	if (us)
+		rule->spin_us = min(want * 2, PCRYPT_SPIN_MAX_US);
 	this_cpu_write(pcrypt_spin_left_us, left - us);
 	return us;
+}
+
+/* Give back what is left of @us, for which a wait began on @cpu at @begin. */
+static void pcrypt_return_spin_us(unsigned int us, int cpu, u64 begin)
+{
+	unsigned int left, waited;
+
+	local_bh_disable();
+	left = this_cpu_read(pcrypt_spin_left_us);
+	waited = div_u64(local_clock() - begin, NSEC_PER_USEC);
+	if (cpu == smp_processor_id() && waited < us)
+		this_cpu_write(pcrypt_spin_left_us, min(left + us - waited, PCRYPT_SPIN_ALL_US));
+	local_bh_enable();
 }
 
 /*
@@ -449,18 +464,24 @@ static unsigned int pcrypt_take_spin_us(struct pcrypt_rule *rule, u64 now)
  * submitter adds a request after each wait in vain, so whatever the callback CPU does
  * meanwhile brings direct mode nearer.  Return true if the shell is in direct mode.
  */
-static bool pcrypt_wait_direct(struct pcrypt_stream *stream, u64 now)
+static bool pcrypt_wait_direct(struct pcrypt_stream *stream)
 {
 	bool direct = false;
-	s64 ns;
+	unsigned int us;
+	u64 begin;
+	int cpu;
 
 	spin_lock_bh(&stream->lock);
-	ns = pcrypt_take_spin_us(&stream->rule, now) * (s64)NSEC_PER_USEC;
+	cpu = smp_processor_id();
+	begin = local_clock();
+	us = pcrypt_take_spin_us(&stream->rule, begin);
 	spin_unlock_bh(&stream->lock);
-	while (!direct && (s64)(local_clock() - now) < ns) {
+	while (!direct && (s64)(local_clock() - begin) < us * (s64)NSEC_PER_USEC) {
 		cpu_relax();
 		direct = !padata_go_direct(stream->ps);
 	}
+	if (direct)
+		pcrypt_return_spin_us(us, cpu, begin);
 	return direct;
 }
 
@@ -477,7 +498,7 @@ static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 	if (READ_ONCE(stream->serial_cpu) == raw_smp_processor_id())
 		return pcrypt_go_direct_here(stream, now);
 	/* Direct mode that is for another CPU alone ends with our job. */
-	return READ_ONCE(stream->mode) == PCRYPT_RETURNING && pcrypt_wait_direct(stream, now);
+	return READ_ONCE(stream->mode) == PCRYPT_RETURNING && pcrypt_wait_direct(stream);
 }
 
 /*
