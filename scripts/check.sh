@@ -77,7 +77,8 @@ foreign_short() {
 	[ "$ARCH" = "$arch" ] || PADATA_REQUESTS=2000 step demo-arm64 scripts/demo.sh
 }
 
-# foreign: Debian's kernels of the other architectures.
+# foreign: Debian's kernels of the other architectures, and test kernels where there is a
+# fragment for them.
 foreign() {
 	local -x ARCH
 	for ARCH in $arch_all; do
@@ -85,6 +86,9 @@ foreign() {
 		has_kernel debian || continue
 		step "demo-$ARCH" scripts/demo.sh
 		step "torture-$ARCH" scripts/torture.sh debian 1 4
+		[ -e "scripts/configs/$ARCH.config" ] || continue
+		step "kernel-$ARCH" scripts/kernel.sh kunit
+		step "kunit-$ARCH" scripts/kunit.sh kunit
 	done
 }
 

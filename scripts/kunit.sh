@@ -9,7 +9,7 @@
 # and `N passed, N failed` of test cases; $LOGS/NAME.suites has for each suite
 # how many passed, and how many ran and failed.  $ALLOW is guest.sh's -w, $KARGS
 # are more kernel arguments; with $ICOUNT the guest's clock counts instructions.
-# A guest is stopped after $LIMIT seconds (600; 1800 where kernels are slow).  $PATCH is
+# A guest is stopped after $LIMIT seconds (600; 1800 where kernels or CPUs are slow).  $PATCH is
 # build.sh's.
 
 # shellcheck source=scripts/lib.sh
@@ -37,9 +37,10 @@ seen_or_expected() {
 
 # guest_options: of guest.sh, for a guest of this flavour.
 guest_options() {
-	case $flavour in
-	debug | kcsan | rt)	echo "-r 2G -t 1800" ;;
-	*)			echo "-r 1G -t 600" ;;
+	case $flavour-$arch_foreign in
+	debug-* | kcsan-* | rt-*)	echo "-r 2G -t 1800" ;;
+	*-yes)				echo "-r 1G -t 1800" ;;
+	*)				echo "-r 1G -t 600" ;;
 	esac
 }
 
