@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Medians, for bench-native.sh and bench.sh.  Input: lines of key=value; the variable
-# "table" is the test whose lines they are.  "ratios=1" prints ratios instead, one a line:
+# "table" is the test whose lines they are.  "ratios=all" prints ratios instead, one a line:
 # TABLE KEY... RATIO.  They are of the best boots, since all that a host does makes things
-# slower; of pcrypt, where both have had turns, they are medians.  "one_place=1": lines do
-# not say idle= and costs=.
+# slower; of pcrypt, where both have had turns, they are medians.  "ratios=steady" leaves
+# out those of fewer than three boots, and those of boots that differ by over 15%.
+# "one_place=1": lines do not say idle= and costs=.
 
 # note FIGURE KEY VALUE: one more boot.
 function note(figure, key, value) {
@@ -148,17 +149,27 @@ function ratio_of_medians(key) {
 		note("ratio", key, median("ours/ns", key) / median("kernel/ns", key))
 }
 
+# is_steady FIGURE KEY
+function is_steady(figure, key) {
+	if (ratios != "steady")
+		return count[figure, key]
+	sort_samples(figure, key)
+	return count[figure, key] >= 3 &&
+	       samples[figure, key, count[figure, key]] <= 1.15 * samples[figure, key, 1]
+}
+
 # print_ratio KEY: if there is one.
-function print_ratio(key,    other) {
-	other = figure[1]
-	if (other == "plain/ns") {
-		if (count["ours", key])
+function print_ratio(key,    compared, other) {
+	compared = table == "light" ? "ours-p99/ns" : figure[1]
+	if (compared == "plain/ns") {
+		if (is_steady("ours", key))
 			printf "%s %s %.3f\n", table, key, median("ours", key)
 		return
 	}
+	other = compared
 	sub(/^ours/, "kernel", other)
-	if (count[figure[1], key] && count[other, key])
-		printf "%s %s %.3f\n", table, key, best(figure[1], key) / best(other, key)
+	if (is_steady(compared, key) && is_steady(other, key))
+		printf "%s %s %.3f\n", table, key, best(compared, key) / best(other, key)
 }
 
 function heading(    i) {

@@ -16,7 +16,8 @@
  * must fail in its turn.  Both times include filling and comparing the buffers.
  * With rounds= the reference has as many in flight, and both do a part of the requests
  * by turns: what the machine does meanwhile, it does to both.  "speedup" is the median of
- * the rounds then.
+ * the rounds then.  Before each of its parts the driver does half as many that do not
+ * count, since it was idle.
  *
  * Loads as gateways have them: many transforms by turns (streams=), requests of three
  * sizes mixed 7:4:1 (mix=), bursts from softirqs (burst=), pauses (pause_us=).
@@ -186,6 +187,7 @@ struct load_slot {
  * @decrypt: The direction.
  * @slots: As many as the window is wide.
  * @nr_slots: Their number.
+ * @seq: The next request.
  * @window: Requests in flight; its completions are the place of the next one in their
  *	order.
  * @out_of_order: Completions at another place than they were submitted at.
@@ -203,6 +205,7 @@ struct load_run {
 	bool decrypt;
 	struct load_slot *slots;
 	unsigned int nr_slots;
+	unsigned int seq;
 	struct window window;
 	atomic_t out_of_order;
 	atomic_t wrong;
@@ -386,14 +389,12 @@ static void slot_submit(struct load_slot *slot, unsigned int seq)
 /**
  * struct load_submitter - a thread that submits the requests of a run, or a part of them
  * @run: The run.
- * @seq: The next request.
- * @end: The one behind the last.
+ * @end: The request behind the last.
  * @tasklet: Submits a burst.
  * @paused_ns: Slept between windows.
  */
 struct load_submitter {
 	struct load_run *run;
-	unsigned int seq;
 	unsigned int end;
 	struct tasklet_struct tasklet;
 	u64 paused_ns;
@@ -405,7 +406,7 @@ static bool submit_next(struct load_submitter *sub)
 	struct llist_node *slot = window_take(&sub->run->window);
 
 	if (slot)
-		slot_submit(llist_entry(slot, struct load_slot, free), sub->seq++);
+		slot_submit(llist_entry(slot, struct load_slot, free), sub->run->seq++);
 	return slot;
 }
 
@@ -413,7 +414,7 @@ static void submit_burst(struct tasklet_struct *tasklet)
 {
 	struct load_submitter *sub = container_of(tasklet, struct load_submitter,
 						  tasklet);
-	unsigned int n = min(burst, sub->end - sub->seq);
+	unsigned int n = min(burst, sub->end - sub->run->seq);
 
 	while (n-- && submit_next(sub))
 		;
@@ -447,7 +448,7 @@ static bool submit_pause(struct load_submitter *sub)
 /* Return false if requests are lost. */
 static bool submit_some(struct load_submitter *sub)
 {
-	if (pause_us && sub->seq && !(sub->seq % window) && !submit_pause(sub))
+	if (pause_us && sub->run->seq && !(sub->run->seq % window) && !submit_pause(sub))
 		return false;
 	if (burst)
 		return submit_in_softirq(sub);
@@ -461,25 +462,28 @@ static void report_marks(const struct load_run *run, u64 begin)
 		begin, local_clock());
 }
 
-/* The requests from @seq to @end.  Return the nanoseconds that it took, less those of pauses. */
-static u64 run_part(struct load_run *run, unsigned int seq, unsigned int end)
+/*
+ * The next @nr requests.  Return the nanoseconds that it took, less those of pauses, or 0 if
+ * some are lost.
+ */
+static u64 run_part(struct load_run *run, unsigned int nr)
 {
-	struct load_submitter sub = { .run = run, .seq = seq, .end = end };
+	struct load_submitter sub = { .run = run, .end = run->seq + nr };
 	u64 begin = local_clock();
 	u64 start = ktime_get_ns();
 
 	tasklet_setup(&sub.tasklet, submit_burst);
-	while (sub.seq < end && !fatal_signal_pending(current))
+	while (run->seq < sub.end && !fatal_signal_pending(current))
 		if (!submit_some(&sub))
 			break;
 	tasklet_kill(&sub.tasklet);
 	if (!wait_for(run, 0))
 		run->lost = atomic_read(&run->window.in_flight);
-	run->lost += end - sub.seq;
+	run->lost += sub.end - run->seq;
 	start = ktime_get_ns() - start - sub.paused_ns;
 	if (marks)
 		report_marks(run, begin);
-	return start;
+	return run->lost ? 0 : start;
 }
 
 /* The same of all requests, one after the other. */
@@ -615,19 +619,21 @@ static char *per_cpu_list(const struct load_run *run)
 
 /**
  * struct load_times - what a driver and the reference took
+ * @nr: Requests of each.
  * @plain_ns: The reference.
  * @ns: The driver.
- * @percent: The rate of the driver, that of the reference being 100.
+ * @rate: Of the driver, that of the reference being 10,000.
  */
 struct load_times {
+	unsigned int nr;
 	u64 plain_ns;
 	u64 ns;
-	unsigned int percent;
+	unsigned int rate;
 };
 
-static u64 per_second(u64 ns)
+static u64 per_second(unsigned int nr, u64 ns)
 {
-	return div64_u64((u64)requests * NSEC_PER_SEC, ns ?: 1);
+	return div64_u64((u64)nr * NSEC_PER_SEC, ns ?: 1);
 }
 
 /* The loads of gateways, where one is asked for; the lines of others are as before. */
@@ -647,15 +653,15 @@ static void report(struct load_run *plain, struct load_run *run, const struct lo
 	unsigned int wrong = atomic_read(&run->wrong) + atomic_read(&plain->wrong);
 	char *on_cpu = per_cpu_list(run);
 
-	pr_info("size=%u%s direction=%s requests=%u plain_per_second=%llu parallel_per_second=%llu speedup=%u.%02u out_of_order=%u wrong=%u lost=%u doubled=%u\n",
-		run->test->len, load_words(), direction, requests, per_second(times->plain_ns),
-		per_second(times->ns), times->percent / 100, times->percent % 100,
+	pr_info("size=%u%s direction=%s requests=%u plain_per_second=%llu parallel_per_second=%llu speedup=%u.%04u out_of_order=%u wrong=%u lost=%u doubled=%u\n",
+		run->test->len, load_words(), direction, times->nr, per_second(times->nr, times->plain_ns),
+		per_second(times->nr, times->ns), times->rate / 10000, times->rate % 10000,
 		atomic_read(&run->out_of_order), wrong, run->lost,
 		atomic_read(&run->doubled));
 	pr_info("size=%u direction=%s completions_per_cpu=%s\n",
 		run->test->len, direction, on_cpu ?: "?");
 	kfree(on_cpu);
-	total.requests += requests;
+	total.requests += times->nr;
 	total.out_of_order += atomic_read(&run->out_of_order);
 	total.wrong += wrong;
 	total.lost += run->lost;
@@ -745,16 +751,17 @@ static int make_ciphers(struct load_test *test)
 	return err;
 }
 
-static unsigned int percent_of(u64 plain_ns, u64 ns)
+static unsigned int rate_of(u64 plain_ns, u64 ns)
 {
-	return div64_u64(plain_ns * 100, ns ?: 1);
+	return div64_u64(plain_ns * 10000 + ns / 2, ns ?: 1);
 }
 
 static void test_once(struct load_run *plain, struct load_run *run, struct load_times *times)
 {
+	times->nr = requests;
 	times->plain_ns = run_plain(plain);
-	times->ns = run_part(run, 0, requests);
-	times->percent = percent_of(times->plain_ns, times->ns);
+	times->ns = run_part(run, requests);
+	times->rate = rate_of(times->plain_ns, times->ns);
 }
 
 static int compare_uints(const void *a, const void *b)
@@ -766,21 +773,26 @@ static int compare_uints(const void *a, const void *b)
 
 static void test_by_turns(struct load_run *plain, struct load_run *run, struct load_times *times)
 {
-	static unsigned int percent[MAX_ROUNDS];
-	unsigned int i, seq, end = 0;
+	static unsigned int rate[MAX_ROUNDS];
+	unsigned int i, nr = requests / rounds;
 	u64 plain_ns, ns;
 
 	for (i = 0; i < rounds; i++) {
-		seq = end;
-		end = i == rounds - 1 ? requests : seq + requests / rounds;
-		plain_ns = run_part(plain, seq, end);
-		ns = run_part(run, seq, end);
-		percent[i] = percent_of(plain_ns, ns);
+		plain_ns = run_part(plain, nr);
+		if (!plain_ns || !run_part(run, nr / 2 + 1))
+			break;
+		ns = run_part(run, nr);
+		if (!ns)
+			break;
+		rate[i] = rate_of(plain_ns, ns);
+		times->nr += nr;
 		times->plain_ns += plain_ns;
 		times->ns += ns;
 	}
-	sort(percent, rounds, sizeof(percent[0]), compare_uints, NULL);
-	times->percent = (percent[(rounds - 1) / 2] + percent[rounds / 2]) / 2;
+	if (i) {
+		sort(rate, i, sizeof(rate[0]), compare_uints, NULL);
+		times->rate = (rate[(i - 1) / 2] + rate[i / 2] + 1) / 2;
+	}
 	run->lost += plain->lost;
 	atomic_add(atomic_read(&plain->out_of_order), &run->out_of_order);
 	atomic_add(atomic_read(&plain->doubled), &run->doubled);
