@@ -654,8 +654,9 @@ static void report(struct load_run *plain, struct load_run *run, const struct lo
 	char *on_cpu = per_cpu_list(run);
 
 	pr_info("size=%u%s direction=%s requests=%u plain_per_second=%llu parallel_per_second=%llu speedup=%u.%04u out_of_order=%u wrong=%u lost=%u doubled=%u\n",
-		run->test->len, load_words(), direction, times->nr, per_second(times->nr, times->plain_ns),
-		per_second(times->nr, times->ns), times->rate / 10000, times->rate % 10000,
+		run->test->len, load_words(), direction, times->nr,
+		per_second(times->nr, times->plain_ns), per_second(times->nr, times->ns),
+		times->rate / 10000, times->rate % 10000,
 		atomic_read(&run->out_of_order), wrong, run->lost,
 		atomic_read(&run->doubled));
 	pr_info("size=%u direction=%s completions_per_cpu=%s\n",
