@@ -1404,20 +1404,45 @@ static void submitter_waits_for_direct_mode(struct kunit *test)
 static void wait_costs_what_it_takes(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_returning_stream(test);
-	u64 begin = local_clock();
 	unsigned int i, us;
+	u64 begin;
 
 	pure_may_go = true;
 	migrate_disable();
+	begin = local_clock();
 	this_cpu_write(pcrypt_spin_since, begin);
 	this_cpu_write(pcrypt_spin_left_us, PCRYPT_SPIN_ALL_US);
-	for (i = 0; i < 100; i++) {
+	/* A CPU that an emulator stops 25 times has waited for all of it. */
+	for (i = 0; i < 100 && this_cpu_read(pcrypt_spin_left_us) >= PCRYPT_SPIN_US; i++) {
 		stream->rule.spin_us = 0;
 		KUNIT_EXPECT_TRUE(test, pcrypt_wait_direct(stream));
 	}
 	us = div_u64(local_clock() - begin, NSEC_PER_USEC);
 	KUNIT_EXPECT_GE(test, this_cpu_read(pcrypt_spin_left_us) + us, PCRYPT_SPIN_ALL_US);
-	KUNIT_EXPECT_LE(test, this_cpu_read(pcrypt_spin_left_us), PCRYPT_SPIN_ALL_US);
+	migrate_enable();
+}
+
+static void rest_of_wait_is_given_back(struct kunit *test)
+{
+	static const unsigned int all = PCRYPT_SPIN_ALL_US;
+	u64 now;
+	int cpu;
+
+	migrate_disable();
+	now = local_clock();
+	cpu = smp_processor_id();
+	/* No more than all: there was more in between. */
+	this_cpu_write(pcrypt_spin_left_us, all);
+	pcrypt_return_spin_us(1000000, cpu, now);
+	KUNIT_EXPECT_EQ(test, this_cpu_read(pcrypt_spin_left_us), all);
+	/* Of another CPU's. */
+	this_cpu_write(pcrypt_spin_left_us, 5000);
+	pcrypt_return_spin_us(1000000, cpu + 1, now);
+	KUNIT_EXPECT_EQ(test, this_cpu_read(pcrypt_spin_left_us), 5000U);
+	/* Nothing is left. */
+	this_cpu_write(pcrypt_spin_left_us, 500);
+	pcrypt_return_spin_us(1000, cpu, now - PURE_MS(2));
+	KUNIT_EXPECT_EQ(test, this_cpu_read(pcrypt_spin_left_us), 500U);
 	migrate_enable();
 }
 
@@ -1672,6 +1697,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(much_too_slow_returns_at_once),
 	KUNIT_CASE(submitter_waits_for_direct_mode),
 	KUNIT_CASE(wait_costs_what_it_takes),
+	KUNIT_CASE(rest_of_wait_is_given_back),
 	KUNIT_CASE(submitter_on_callback_cpu_does_not_wait),
 	KUNIT_CASE(trial_leaves_submitters_cpu),
 	KUNIT_CASE(returning_requests_run_here),

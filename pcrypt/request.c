@@ -466,8 +466,8 @@ static void pcrypt_return_spin_us(unsigned int us, int cpu, u64 begin)
  */
 static bool pcrypt_wait_direct(struct pcrypt_stream *stream)
 {
-	bool direct = false;
 	unsigned int us;
+	bool direct;
 	u64 begin;
 	int cpu;
 
@@ -476,10 +476,13 @@ static bool pcrypt_wait_direct(struct pcrypt_stream *stream)
 	begin = local_clock();
 	us = pcrypt_take_spin_us(&stream->rule, begin);
 	spin_unlock_bh(&stream->lock);
-	while (!direct && (s64)(local_clock() - begin) < us * (s64)NSEC_PER_USEC) {
+	if (!us)
+		return false;
+	/* Once at least: the CPU may have done something else meanwhile. */
+	do {
 		cpu_relax();
 		direct = !padata_go_direct(stream->ps);
-	}
+	} while (!direct && (s64)(local_clock() - begin) < us * (s64)NSEC_PER_USEC);
 	if (direct)
 		pcrypt_return_spin_us(us, cpu, begin);
 	return direct;
