@@ -462,10 +462,7 @@ static void report_marks(const struct load_run *run, u64 begin)
 		begin, local_clock());
 }
 
-/*
- * The next @nr requests.  Return the nanoseconds that it took, less those of pauses, or 0 if
- * some are lost.
- */
+/* The next @nr requests.  Return the nanoseconds that it took, less those of pauses. */
 static u64 run_part(struct load_run *run, unsigned int nr)
 {
 	struct load_submitter sub = { .run = run, .end = run->seq + nr };
@@ -483,7 +480,7 @@ static u64 run_part(struct load_run *run, unsigned int nr)
 	start = ktime_get_ns() - start - sub.paused_ns;
 	if (marks)
 		report_marks(run, begin);
-	return run->lost ? 0 : start;
+	return start;
 }
 
 /* The same of all requests, one after the other. */
@@ -780,10 +777,13 @@ static void test_by_turns(struct load_run *plain, struct load_run *run, struct l
 
 	for (i = 0; i < rounds; i++) {
 		plain_ns = run_part(plain, nr);
-		if (!plain_ns || !run_part(run, nr / 2 + 1))
+		if (plain->lost)
+			break;
+		run_part(run, nr / 2 + 1);
+		if (run->lost)
 			break;
 		ns = run_part(run, nr);
-		if (!ns)
+		if (run->lost)
 			break;
 		rate[i] = rate_of(plain_ns, ns);
 		times->nr += nr;
