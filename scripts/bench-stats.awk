@@ -4,8 +4,8 @@
 # "table" is the test whose lines they are.  "ratios=all" prints ratios instead, one a line:
 # TABLE KEY... RATIO.  They are of the best boots, since all that a host does makes things
 # slower; of pcrypt, where both have had turns, they are medians.  "ratios=steady" leaves
-# out those of fewer than three boots, and those of boots that differ by over 15%.
-# "one_place=1": lines do not say idle= and costs=.
+# out those where the three best boots, of pcrypt all, differ by over 15%, and those of
+# fewer boots.  "one_place=1": lines do not say idle= and costs=.
 
 # note FIGURE KEY VALUE: one more boot.
 function note(figure, key, value) {
@@ -149,26 +149,29 @@ function ratio_of_medians(key) {
 		note("ratio", key, median("ours/ns", key) / median("kernel/ns", key))
 }
 
-# is_steady FIGURE KEY
-function is_steady(figure, key) {
-	if (ratios != "steady")
-		return count[figure, key]
+# is_steady FIGURE KEY ALL: of all boots, or of the three best.
+function is_steady(figure, key, all,    n, first, last) {
+	n = last = count[figure, key]
+	if (ratios != "steady" || n < 3)
+		return ratios != "steady" && n
 	sort_samples(figure, key)
-	return count[figure, key] >= 3 &&
-	       samples[figure, key, count[figure, key]] <= 1.15 * samples[figure, key, 1]
+	first = all || figure ~ /ns$/ ? 1 : n - 2
+	if (!all && figure ~ /ns$/)
+		last = 3
+	return samples[figure, key, last] <= 1.15 * samples[figure, key, first]
 }
 
 # print_ratio KEY: if there is one.
 function print_ratio(key,    compared, other) {
 	compared = table == "light" ? "ours-p99/ns" : figure[1]
 	if (compared == "plain/ns") {
-		if (is_steady("ours", key))
+		if (is_steady("ours", key, 1))
 			printf "%s %s %.3f\n", table, key, median("ours", key)
 		return
 	}
 	other = compared
 	sub(/^ours/, "kernel", other)
-	if (is_steady(compared, key) && is_steady(other, key))
+	if (is_steady(compared, key, 0) && is_steady(other, key, 0))
 		printf "%s %s %.3f\n", table, key, best(compared, key) / best(other, key)
 }
 
