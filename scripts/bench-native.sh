@@ -262,6 +262,10 @@ check() {
 		die "no scripts/native/ratios; results/native-ratios of $baseline is one"
 	idles=poll costs_of=x86
 	mapfile -t parts < <(awk '!/^#/ && !seen[$1]++ { print $1 }' "$TOP/scripts/native/ratios")
+	for line in cost speedup latency pcrypt; do
+		[[ " ${parts[*]} " == *" $line "* ]] ||
+			echo "skip   $line: no ratio of it in native/ratios"
+	done
 	measure "${parts[@]}"
 	while read -r line; do
 		key=${line% *}
