@@ -234,9 +234,10 @@ static DEFINE_PER_CPU(unsigned long, pcrypt_pair_turn);
 /* Requests that were run on this CPU in parallel mode; wraps. */
 static DEFINE_PER_CPU(unsigned int, pcrypt_nr_run);
 /*
- * So long submitters here may wait for direct mode still, and local_clock() when that was all
- * of the time; with softirqs disabled.  Where that excludes no other task of the CPU, as on
- * newer PREEMPT_RT kernels, two at a time wait longer by one wait.
+ * What is left of the time that submitters on this CPU may wait for direct mode, and
+ * local_clock() when it was all.  Written with softirqs disabled.  Where that excludes no
+ * other task of the CPU, as on newer PREEMPT_RT kernels, two at a time wait longer by one
+ * wait.
  */
 static DEFINE_PER_CPU(unsigned int, pcrypt_spin_left_us);
 static DEFINE_PER_CPU(u64, pcrypt_spin_since);
