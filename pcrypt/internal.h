@@ -114,7 +114,8 @@ enum pcrypt_mode {
 /*
  * So long a submitter waits for direct mode at first; each wait in vain doubles the next one
  * up to the second, since the other CPU may be a virtual one; and so long waits each CPU in
- * PCRYPT_RETURN_MS, for all streams: half of that time.
+ * PCRYPT_RETURN_MS, for all streams: half of that time.  The time begins with a wait, so the
+ * end of one and the beginning of the next may meet.
  */
 #define PCRYPT_SPIN_US		1000U
 #define PCRYPT_SPIN_MAX_US	8000U
