@@ -254,8 +254,10 @@ ratio_of() {
 		"$results/native-measured"
 }
 
-# A host places CPUs as it likes, so not every committed transfer time is met.
+# How native/ratios is made.
 baseline="BOOTS=5 IDLE=poll COSTS=x86 scripts/bench-native.sh full cost speedup latency pcrypt"
+
+# A host places CPUs as it likes, so not every committed transfer time is met.
 check() {
 	local line key new compared=0 costs=0 parts
 	[ -e "$TOP/scripts/native/ratios" ] ||
