@@ -780,11 +780,13 @@ static void set_mode_forgets_the_one_before(struct kunit *test)
 	rule->window_since = 1;
 	rule->nr_windows = 1;
 	rule->nr_bad = 1;
-	rule->handed_over = 1;
+	rule->nr_low = 1;
+	rule->result_at = 1;
 	pure_set_mode(stream, PCRYPT_PARALLEL);
 	KUNIT_EXPECT_FALSE(test, stream->quick);
-	KUNIT_EXPECT_EQ(test, rule->done_ns + rule->window_since + rule->handed_over, 0);
+	KUNIT_EXPECT_EQ(test, rule->done_ns + rule->window_since + rule->result_at, 0);
 	KUNIT_EXPECT_EQ(test, rule->nr_windows + rule->nr_bad + rule->nr_samples, 0U);
+	KUNIT_EXPECT_EQ(test, rule->nr_low, 0U);
 	/* Measurements and waits stay. */
 	KUNIT_EXPECT_EQ(test, rule->busy_ns, 20000U);
 	KUNIT_EXPECT_EQ(test, rule->wait_ms, PCRYPT_WAIT_FIRST_MS);
@@ -811,7 +813,7 @@ static void pure_end_parallel(struct pcrypt_stream *stream, u64 lasted)
 {
 	spin_lock_bh(&stream->lock);
 	stream->rule.since = 0;
-	stream->rule.handed_over = 1;
+	stream->rule.result_at = 1;
 	pcrypt_end_parallel(stream, 0, lasted);
 	spin_unlock_bh(&stream->lock);
 }
@@ -870,24 +872,37 @@ static void trial_waits_for_results_that_do_not_count(struct kunit *test)
 	struct pcrypt_rule *rule = &stream->rule;
 
 	pure_set_mode(stream, PCRYPT_PARALLEL);
-	rule->handed_over = 1;
+	rule->result_at = 1;
 	rule->skip = 1;
 	local_bh_disable();
 	pcrypt_look_at_rate(stream, 0, 2 + PCRYPT_TRIAL_MAX_NS);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
 	rule->skip = 0;
+	/* Nor that of a load that pauses: none is in flight. */
+	pcrypt_look_at_rate(stream, 0, 2 + PCRYPT_TRIAL_MAX_NS);
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
+	stream->in_flight = 1;
 	pcrypt_look_at_rate(stream, 0, 1 + PCRYPT_TRIAL_MAX_NS);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
 	pcrypt_look_at_rate(stream, 0, 2 + PCRYPT_TRIAL_MAX_NS);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
 	local_bh_enable();
+	stream->in_flight = 0;
 }
 
 /* A window of @ns in which the work of @percent of that time was done; moves time on. */
 static bool pure_window(struct pcrypt_rule *rule, u64 ns, unsigned int percent)
 {
 	rule->done_ns = ns * percent / 100;
-	return pcrypt_judge(rule, rule->window_since + ns);
+	return pcrypt_judge(rule, false, rule->window_since + ns);
+}
+
+/* The same, but the work was done in @busy, and nothing is in flight since then. */
+static bool pure_pause(struct pcrypt_rule *rule, u64 busy, unsigned int percent, u64 pause)
+{
+	rule->done_ns = busy * percent / 100;
+	rule->result_at = rule->window_since + busy;
+	return pcrypt_judge(rule, true, rule->result_at + pause);
 }
 
 /* The load may be another one than when direct mode was measured. */
@@ -896,19 +911,25 @@ static void direct_mode_is_compared_anew(struct kunit *test)
 	struct pcrypt_stream *stream = pure_stream(test);
 	struct pcrypt_rule *rule = &stream->rule;
 	u64 paid = PURE_MS(PCRYPT_PAID_MS);
+	unsigned int i;
 
 	pure_set_mode(stream, PCRYPT_PARALLEL);
 	rule->since = 0;
-	rule->rate = 1023;
+	rule->nr_low = PCRYPT_BAD_WINDOWS;
 	KUNIT_EXPECT_FALSE(test, pcrypt_is_to_compare(rule, paid));
 	KUNIT_EXPECT_TRUE(test, pcrypt_is_to_compare(rule, paid + 1));
-	rule->rate = 1024;
+	rule->nr_low--;
 	KUNIT_EXPECT_FALSE(test, pcrypt_is_to_compare(rule, paid + 1));
 	/* At the end of a window, though that was better than direct mode. */
 	rule->direct_rate = 512;
 	rule->nr_windows = 1;
 	rule->window_since = paid - PCRYPT_WINDOW_NS;
 	KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS, 90));
+	KUNIT_EXPECT_TRUE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 90));
+	/* In a row. */
+	KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 110));
+	for (i = 1; i < PCRYPT_BAD_WINDOWS; i++)
+		KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 90));
 	KUNIT_EXPECT_TRUE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 90));
 	/* It is tried again as soon as direct mode was measured. */
 	rule->wait_ms = 800;
@@ -999,6 +1020,58 @@ static void judge_waits_for_the_end_of_a_window(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rule.window_since, 1ULL);
 }
 
+/* Work and pause by turns, for as long as the user likes. */
+static void pauses_do_not_end_what_pays(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1024, .window_since = 1 };
+	u64 busy = PCRYPT_TRIAL_LEAST_NS + 1;
+	u64 before;
+	int i;
+
+	/* In the trial, too. */
+	for (i = 0; i <= PCRYPT_BAD_WINDOWS; i++) {
+		before = rule.window_since;
+		KUNIT_EXPECT_FALSE(test, pure_pause(&rule, busy, 150, PURE_MS(100)));
+		KUNIT_EXPECT_EQ(test, rule.nr_windows, i + 1U);
+		KUNIT_EXPECT_EQ(test, rule.nr_bad + rule.nr_low, 0U);
+		KUNIT_EXPECT_EQ(test, rule.rate, 1024U * 3 / 2 - 1);
+		KUNIT_EXPECT_EQ(test, rule.done_ns, 0ULL);
+		/* The next one begins where the pause ends. */
+		KUNIT_EXPECT_EQ(test, rule.window_since - before, busy + PURE_MS(100));
+	}
+	/* What does not pay between pauses is found out all the same. */
+	for (i = 1; i < PCRYPT_BAD_WINDOWS; i++)
+		KUNIT_EXPECT_FALSE(test, pure_pause(&rule, busy, 90, PURE_MS(100)));
+	KUNIT_EXPECT_TRUE(test, pure_pause(&rule, busy, 90, PURE_MS(100)));
+}
+
+static void requests_one_by_one_end_parallel_mode(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1024, .window_since = 1, .nr_windows = 1 };
+	u64 busy = PCRYPT_TRIAL_LEAST_NS;
+	int i;
+
+	for (i = 1; i < PCRYPT_BAD_WINDOWS; i++)
+		KUNIT_EXPECT_FALSE(test, pure_pause(&rule, busy, 150, PURE_MS(100)));
+	KUNIT_EXPECT_TRUE(test, pure_pause(&rule, busy, 150, PURE_MS(100)));
+}
+
+/* What the mode itself makes a submitter wait for is part of the window. */
+static void short_pauses_count(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1024, .window_since = 1, .nr_windows = 1 };
+
+	KUNIT_EXPECT_FALSE(test, pure_pause(&rule, PURE_MS(3), 150, PCRYPT_PAUSE_NS));
+	KUNIT_EXPECT_EQ(test, rule.nr_bad, 1U);
+	KUNIT_EXPECT_FALSE(test, pure_pause(&rule, PURE_MS(3), 150, PCRYPT_PAUSE_NS + 1));
+	KUNIT_EXPECT_EQ(test, rule.nr_bad, 0U);
+	/* So is time in which a result is waited for. */
+	rule.done_ns = PURE_MS(4);
+	rule.result_at = rule.window_since + PURE_MS(3);
+	KUNIT_EXPECT_FALSE(test, pcrypt_judge(&rule, false, rule.result_at + PURE_MS(100)));
+	KUNIT_EXPECT_EQ(test, rule.nr_bad, 1U);
+}
+
 /* They had waited for the first one. */
 static void results_of_the_change_do_not_count(struct kunit *test)
 {
@@ -1010,18 +1083,25 @@ static void results_of_the_change_do_not_count(struct kunit *test)
 	/* As pcrypt_leave() leaves it, the first one not among them. */
 	stream->in_flight = 3;
 	pcrypt_count_result(stream, 1000);
-	first = rule->handed_over;
+	first = rule->result_at;
 	udelay(1);
 	for (i = 0; i < 2; i++)
 		pcrypt_count_result(stream, 1000);
 	KUNIT_EXPECT_EQ(test, rule->done_ns, 0ULL);
 	KUNIT_EXPECT_EQ(test, rule->window_since, 0ULL);
 	/* The time in which one that counts has to come begins with the last of them. */
-	KUNIT_EXPECT_NE(test, rule->handed_over, first);
+	KUNIT_EXPECT_NE(test, rule->result_at, first);
 	pcrypt_count_result(stream, 1000);
+	first = rule->result_at;
 	pcrypt_count_result(stream, 500);
 	KUNIT_EXPECT_EQ(test, rule->done_ns, 500ULL);
 	KUNIT_EXPECT_NE(test, rule->window_since, 0ULL);
+	/* From the last one in flight on the load may pause. */
+	KUNIT_EXPECT_EQ(test, rule->result_at, first);
+	stream->in_flight = 0;
+	udelay(1);
+	pcrypt_count_result(stream, 500);
+	KUNIT_EXPECT_GT(test, rule->result_at, rule->window_since);
 }
 
 /* Every timed request is one of a pair, and the gap is that between both. */
@@ -1683,6 +1763,9 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(judge_gives_a_trial_a_second_window),
 	KUNIT_CASE(judge_ends_after_bad_windows_in_a_row),
 	KUNIT_CASE(judge_waits_for_the_end_of_a_window),
+	KUNIT_CASE(pauses_do_not_end_what_pays),
+	KUNIT_CASE(requests_one_by_one_end_parallel_mode),
+	KUNIT_CASE(short_pauses_count),
 	KUNIT_CASE(results_of_the_change_do_not_count),
 	KUNIT_CASE(direct_requests_are_timed_in_pairs),
 	KUNIT_CASE(period_is_of_those_between_two_pairs),

@@ -102,6 +102,11 @@ enum pcrypt_mode {
 #define PCRYPT_TRIAL_MAX_NS	(20 * NSEC_PER_MSEC)
 /* The same, where there is none, or only those that had waited. */
 #define PCRYPT_UNSETTLED_NS	(200 * NSEC_PER_MSEC)
+/*
+ * So long nothing is in flight in a pause of the load, which says nothing of the mode.  A
+ * shorter one may be the mode's own: its submitter waited, and other tasks had the CPU.
+ */
+#define PCRYPT_PAUSE_NS		(10 * NSEC_PER_MSEC)
 /* The direct rate of a stream that has none: no other rate is better. */
 #define PCRYPT_RATE_UNKNOWN	(U32_MAX / 2)
 /* So many windows in a row in which parallel mode did not pay end it: at first, and then. */
@@ -145,13 +150,14 @@ enum pcrypt_mode {
  * @tried_ns: @busy_ns when parallel mode did not pay last.
  * @direct_rate: Time in the child per time in direct mode, in 1/1024.
  * @rate: The same in parallel mode, in the last window.
- * @handed_over: local_clock() when the first result came out in parallel mode, then when
- *	the last one did that does not count; or 0.
- * @skip: Results that do not count, since they waited for the change of mode.
+ * @result_at: local_clock() when the first result came out in parallel mode, then when the
+ *	last one did that does not count, then when one left nothing in flight; or 0.
  * @done_ns: Time that results of this window would have taken in direct mode.
  * @window_since: local_clock() when the window began, or 0 before the first.
+ * @skip: Results that do not count, since they waited for the change of mode.
  * @nr_windows: Windows since parallel mode began.
  * @nr_bad: Of these the last ones in a row that did not pay.
+ * @nr_low: Of these the last ones in a row with no more work than one CPU can do.
  * @spin_us: So long the next wait is; 0: as long as the first one.
  * @here_ms: So long the stream returns before a submitter on the callback CPU is direct.
  * @direct_from: local_clock() from which on the stream may return to direct mode.
@@ -176,12 +182,13 @@ struct pcrypt_rule {
 	u32 tried_ns;
 	u32 direct_rate;
 	u32 rate;
-	u64 handed_over;
-	unsigned int skip;
+	u64 result_at;
 	u64 done_ns;
 	u64 window_since;
+	unsigned int skip;
 	unsigned int nr_windows;
 	unsigned int nr_bad;
+	unsigned int nr_low;
 	unsigned int spin_us;
 	unsigned int here_ms;
 	u64 direct_from;

@@ -16,7 +16,7 @@
  * be as much as there are CPUs.
  * Parallel mode ends if its rate is not a sixteenth higher than that of direct mode was,
  * in PCRYPT_TRIAL_WINDOWS windows of the trial or later in PCRYPT_BAD_WINDOWS windows in a
- * row, so also if the load falls.
+ * row, so also if the load falls.  A pause of a load that was busy before it does not count.
  *
  * A stream that encrypts follows one that decrypts into parallel mode, whether that pays
  * or not, where direct mode would not keep the order: results of decryption come out on
@@ -164,11 +164,12 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	WRITE_ONCE(rule->since, now);
 	WRITE_ONCE(rule->nr_samples, 0);
 	WRITE_ONCE(rule->nr_moves, 0);
-	rule->handed_over = 0;
+	rule->result_at = 0;
 	rule->done_ns = 0;
 	rule->window_since = 0;
 	rule->nr_windows = 0;
 	rule->nr_bad = 0;
+	rule->nr_low = 0;
 	rule->spin_us = 0;
 }
 
@@ -396,11 +397,12 @@ static bool pcrypt_window_is_over(const struct pcrypt_rule *rule, u64 elapsed)
 
 /*
  * Return true if direct mode may have become better, since the load was another one when
- * its rate was measured.  No more than 1 CPU's time can be used there.
+ * its rate was measured.  No more than 1 CPU's time can be used there.  One window is not
+ * enough: there may have been a pause in it.
  */
 static bool pcrypt_is_to_compare(const struct pcrypt_rule *rule, u64 now)
 {
-	return rule->rate < 1024 && pcrypt_lasts_for(rule, now, PCRYPT_PAID_MS);
+	return rule->nr_low >= PCRYPT_BAD_WINDOWS && pcrypt_lasts_for(rule, now, PCRYPT_PAID_MS);
 }
 
 /*
@@ -415,13 +417,27 @@ static unsigned int pcrypt_patience(const struct pcrypt_rule *rule)
 	return pcrypt_is_clearly_bad(rule) ? 1 : PCRYPT_TRIAL_WINDOWS;
 }
 
-/* Look at the rate so far.  Return true if parallel mode is to end. */
-static bool pcrypt_judge(struct pcrypt_rule *rule, u64 now)
+/*
+ * Return true if the window has ended with the last result, as the load has paused since then.
+ * With little before the pause it has not: requests that come one by one are no reason
+ * for parallel mode.
+ */
+static bool pcrypt_has_paused(const struct pcrypt_rule *rule, bool idle, u64 now)
 {
-	u64 elapsed = now - rule->window_since;
+	s64 busy = rule->result_at - rule->window_since;
+
+	return idle && busy > (s64)PCRYPT_TRIAL_LEAST_NS &&
+	       (s64)(now - rule->result_at) > (s64)PCRYPT_PAUSE_NS;
+}
+
+/* Look at the rate so far; @idle: nothing is in flight.  Return true if parallel mode is to end. */
+static bool pcrypt_judge(struct pcrypt_rule *rule, bool idle, u64 now)
+{
+	bool paused = pcrypt_has_paused(rule, idle, now);
+	u64 elapsed = (paused ? rule->result_at : now) - rule->window_since;
 
 	rule->rate = min_t(u64, div64_u64(rule->done_ns << 10, elapsed | 1), U32_MAX);
-	if (!pcrypt_window_is_over(rule, elapsed))
+	if (!paused && !pcrypt_window_is_over(rule, elapsed))
 		return false;
 	rule->window_since = now;
 	rule->done_ns = 0;
@@ -430,6 +446,7 @@ static bool pcrypt_judge(struct pcrypt_rule *rule, u64 now)
 		rule->nr_bad = 0;
 	else
 		rule->nr_bad++;
+	rule->nr_low = rule->rate < 1024 ? rule->nr_low + 1 : 0;
 	return rule->nr_bad >= pcrypt_patience(rule) || pcrypt_is_to_compare(rule, now);
 }
 
@@ -456,15 +473,16 @@ static void pcrypt_end_following(struct pcrypt_stream *stream, enum pcrypt_dir d
 static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
 {
 	struct pcrypt_rule *rule = &stream->rule;
-	bool over;
+	bool idle, over;
 
 	if (READ_ONCE(pcrypt_policy) == PCRYPT_ALL_PARALLEL)
 		return;
 	spin_lock(&stream->lock);
+	idle = !stream->in_flight;
 	if (rule->window_since)
-		over = (s64)(now - rule->window_since) > 0 && pcrypt_judge(rule, now);
-	else if (rule->handed_over && !rule->skip)
-		over = (s64)(now - rule->handed_over) > PCRYPT_TRIAL_MAX_NS;
+		over = (s64)(now - rule->window_since) > 0 && pcrypt_judge(rule, idle, now);
+	else if (rule->result_at && !rule->skip)
+		over = !idle && (s64)(now - rule->result_at) > PCRYPT_TRIAL_MAX_NS;
 	else
 		over = (s64)(now - rule->since) > PCRYPT_UNSETTLED_NS;
 	over &= stream->mode == PCRYPT_PARALLEL && pcrypt_may_return(rule, now);
@@ -486,19 +504,22 @@ static void pcrypt_count_result(struct pcrypt_stream *stream, u32 work_ns)
 {
 	struct pcrypt_rule *rule = &stream->rule;
 
-	if (!rule->handed_over) {
-		rule->handed_over = local_clock() ?: 1;
+	if (!rule->result_at) {
+		rule->result_at = local_clock() ?: 1;
 		rule->skip = stream->in_flight;
 	}
 	if (rule->skip) {
 		if (!--rule->skip)
-			rule->handed_over = local_clock() ?: 1;
+			rule->result_at = local_clock() ?: 1;
 		return;
 	}
-	if (rule->window_since)
-		rule->done_ns += work_ns;
-	else
+	if (!rule->window_since) {
 		rule->window_since = local_clock() ?: 1;
+		return;
+	}
+	rule->done_ns += work_ns;
+	if (!stream->in_flight)
+		rule->result_at = local_clock() ?: 1;
 }
 
 static void pcrypt_count_down(int n)
