@@ -85,6 +85,7 @@ run_ipsec() {
 }
 
 run_ovpn() {
+	try_later "ovpn, limited, promoted, deleted" ovpn.sh later
 	try_later "ovpn" ipsec.sh later-ovpn 1 ovpn ovpn-paced ovpn-full ovpn-chacha
 	try_later "ovpn, mode=parallel," ipsec.sh later-ovpn-parallel 1 mode=parallel ovpn-full ovpn-chacha
 }
