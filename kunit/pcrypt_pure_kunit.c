@@ -781,12 +781,13 @@ static void set_mode_forgets_the_one_before(struct kunit *test)
 	rule->nr_windows = 1;
 	rule->nr_bad = 1;
 	rule->nr_low = 1;
+	rule->nr_done = 1;
 	rule->result_at = 1;
 	pure_set_mode(stream, PCRYPT_PARALLEL);
 	KUNIT_EXPECT_FALSE(test, stream->quick);
 	KUNIT_EXPECT_EQ(test, rule->done_ns + rule->window_since + rule->result_at, 0);
 	KUNIT_EXPECT_EQ(test, rule->nr_windows + rule->nr_bad + rule->nr_samples, 0U);
-	KUNIT_EXPECT_EQ(test, rule->nr_low, 0U);
+	KUNIT_EXPECT_EQ(test, rule->nr_low + rule->nr_done, 0U);
 	/* Measurements and waits stay. */
 	KUNIT_EXPECT_EQ(test, rule->busy_ns, 20000U);
 	KUNIT_EXPECT_EQ(test, rule->wait_ms, PCRYPT_WAIT_FIRST_MS);
@@ -878,16 +879,11 @@ static void trial_waits_for_results_that_do_not_count(struct kunit *test)
 	pcrypt_look_at_rate(stream, 0, 2 + PCRYPT_TRIAL_MAX_NS);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
 	rule->skip = 0;
-	/* Nor that of a load that pauses: none is in flight. */
-	pcrypt_look_at_rate(stream, 0, 2 + PCRYPT_TRIAL_MAX_NS);
-	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
-	stream->in_flight = 1;
 	pcrypt_look_at_rate(stream, 0, 1 + PCRYPT_TRIAL_MAX_NS);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
 	pcrypt_look_at_rate(stream, 0, 2 + PCRYPT_TRIAL_MAX_NS);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
 	local_bh_enable();
-	stream->in_flight = 0;
 }
 
 /* A window of @ns in which the work of @percent of that time was done; moves time on. */
@@ -900,6 +896,7 @@ static bool pure_window(struct pcrypt_rule *rule, u64 ns, unsigned int percent)
 /* The same, but the work was done in @busy, and nothing is in flight since then. */
 static bool pure_pause(struct pcrypt_rule *rule, u64 busy, unsigned int percent, u64 pause)
 {
+	rule->nr_done = 2;
 	rule->done_ns = busy * percent / 100;
 	rule->result_at = rule->window_since + busy;
 	return pcrypt_judge(rule, true, rule->result_at + pause);
@@ -926,11 +923,15 @@ static void direct_mode_is_compared_anew(struct kunit *test)
 	rule->window_since = paid - PCRYPT_WINDOW_NS;
 	KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS, 90));
 	KUNIT_EXPECT_TRUE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 90));
-	/* In a row. */
-	KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 110));
-	for (i = 1; i < PCRYPT_BAD_WINDOWS; i++)
-		KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 90));
+	/* Windows with more work count against those with less, one by one. */
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 110));
+	KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 90));
 	KUNIT_EXPECT_TRUE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 90));
+	for (i = 0; i < PCRYPT_BAD_WINDOWS; i++)
+		KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 110));
+	for (i = 0; i < 2 * PCRYPT_BAD_WINDOWS; i++)
+		KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, i % 2 ? 110 : 90));
 	/* It is tried again as soon as direct mode was measured. */
 	rule->wait_ms = 800;
 	rule->nr_windows = 1;
@@ -1054,6 +1055,31 @@ static void requests_one_by_one_end_parallel_mode(struct kunit *test)
 	for (i = 1; i < PCRYPT_BAD_WINDOWS; i++)
 		KUNIT_EXPECT_FALSE(test, pure_pause(&rule, busy, 150, PURE_MS(100)));
 	KUNIT_EXPECT_TRUE(test, pure_pause(&rule, busy, 150, PURE_MS(100)));
+	/* Long ones, too, whatever is believed to be the work of one. */
+	rule = (struct pcrypt_rule){ .direct_rate = 1024, .window_since = 1, .nr_windows = 1 };
+	for (i = 1; i <= PCRYPT_BAD_WINDOWS; i++) {
+		rule.nr_done = 1;
+		rule.done_ns = PURE_MS(2);
+		rule.result_at = rule.window_since + PURE_MS(1);
+		KUNIT_EXPECT_EQ(test, pcrypt_judge(&rule, true, rule.result_at + PURE_MS(15)),
+				i == PCRYPT_BAD_WINDOWS);
+	}
+}
+
+/* The results before the pause were those that do not count. */
+static void window_begins_after_a_pause(struct kunit *test)
+{
+	struct pcrypt_rule rule = { .direct_rate = 1024, .window_since = 1 };
+
+	KUNIT_EXPECT_FALSE(test, pcrypt_judge(&rule, true, PURE_MS(100)));
+	KUNIT_EXPECT_EQ(test, rule.nr_windows, 0U);
+	KUNIT_EXPECT_EQ(test, rule.window_since, PURE_MS(100));
+	/* With one in flight that is no pause. */
+	KUNIT_EXPECT_TRUE(test, pcrypt_judge(&rule, false, PURE_MS(200)));
+	/* Nor with one that counts. */
+	rule = (struct pcrypt_rule){ .direct_rate = 1024, .window_since = 1, .nr_done = 1 };
+	KUNIT_EXPECT_TRUE(test, pcrypt_judge(&rule, true, PURE_MS(100)));
+	KUNIT_EXPECT_EQ(test, rule.nr_done, 0U);
 }
 
 /* What the mode itself makes a submitter wait for is part of the window. */
@@ -1095,6 +1121,7 @@ static void results_of_the_change_do_not_count(struct kunit *test)
 	first = rule->result_at;
 	pcrypt_count_result(stream, 500);
 	KUNIT_EXPECT_EQ(test, rule->done_ns, 500ULL);
+	KUNIT_EXPECT_EQ(test, rule->nr_done, 1U);
 	KUNIT_EXPECT_NE(test, rule->window_since, 0ULL);
 	/* From the last one in flight on the load may pause. */
 	KUNIT_EXPECT_EQ(test, rule->result_at, first);
@@ -1362,6 +1389,10 @@ static void give_up_returning_for_a_while(struct kunit *test)
 	rule->wait_ms = 400;
 	spin_lock_bh(&stream->lock);
 	pcrypt_set_mode(stream, 0, PCRYPT_RETURNING, PURE_MS(1000));
+	/* With nothing in flight it has paused meanwhile. */
+	pcrypt_give_up_returning(stream, 0, end + 1);
+	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
+	stream->in_flight = 1;
 	pcrypt_give_up_returning(stream, 0, end);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
 	pcrypt_give_up_returning(stream, 0, end + 1);
@@ -1379,6 +1410,7 @@ static void give_up_returning_for_a_while(struct kunit *test)
 	pcrypt_look_at_rate(stream, 0, end + PURE_MS(400) + PCRYPT_WINDOW_NS + 2);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
 	local_bh_enable();
+	stream->in_flight = 0;
 }
 
 /*
@@ -1569,9 +1601,11 @@ static void trial_leaves_submitters_cpu(struct kunit *test)
 	stream->rule.since = 0;
 	stream->rule.here_ms = 64;
 	stream->rule.follows = true;
+	stream->in_flight = 1;
 	spin_lock(&stream->lock);
 	pcrypt_give_up_returning(stream, 0, PURE_MS(1000));
 	spin_unlock(&stream->lock);
+	stream->in_flight = 0;
 	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 0);
 	KUNIT_EXPECT_FALSE(test, stream->rule.follows);
 	KUNIT_EXPECT_EQ(test, stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
@@ -1765,6 +1799,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(judge_waits_for_the_end_of_a_window),
 	KUNIT_CASE(pauses_do_not_end_what_pays),
 	KUNIT_CASE(requests_one_by_one_end_parallel_mode),
+	KUNIT_CASE(window_begins_after_a_pause),
 	KUNIT_CASE(short_pauses_count),
 	KUNIT_CASE(results_of_the_change_do_not_count),
 	KUNIT_CASE(direct_requests_are_timed_in_pairs),

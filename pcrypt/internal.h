@@ -151,13 +151,14 @@ enum pcrypt_mode {
  * @direct_rate: Time in the child per time in direct mode, in 1/1024.
  * @rate: The same in parallel mode, in the last window.
  * @result_at: local_clock() when the first result came out in parallel mode, then when the
- *	last one did that does not count, then when one left nothing in flight; or 0.
+ *	last one did that does not count, then when one that does left nothing in flight; or 0.
  * @done_ns: Time that results of this window would have taken in direct mode.
  * @window_since: local_clock() when the window began, or 0 before the first.
  * @skip: Results that do not count, since they waited for the change of mode.
  * @nr_windows: Windows since parallel mode began.
  * @nr_bad: Of these the last ones in a row that did not pay.
- * @nr_low: Of these the last ones in a row with no more work than one CPU can do.
+ * @nr_low: Of these the ones with less work than one CPU can do, less the others.
+ * @nr_done: Results of this window, but for the one with which the first began.
  * @spin_us: So long the next wait is; 0: as long as the first one.
  * @here_ms: So long the stream returns before a submitter on the callback CPU is direct.
  * @direct_from: local_clock() from which on the stream may return to direct mode.
@@ -189,6 +190,7 @@ struct pcrypt_rule {
 	unsigned int nr_windows;
 	unsigned int nr_bad;
 	unsigned int nr_low;
+	unsigned int nr_done;
 	unsigned int spin_us;
 	unsigned int here_ms;
 	u64 direct_from;

@@ -16,7 +16,8 @@
  * be as much as there are CPUs.
  * Parallel mode ends if its rate is not a sixteenth higher than that of direct mode was,
  * in PCRYPT_TRIAL_WINDOWS windows of the trial or later in PCRYPT_BAD_WINDOWS windows in a
- * row, so also if the load falls.  A pause of a load that was busy before it does not count.
+ * row, so also if the load falls.  A long pause of a load that was busy before it does not
+ * count, see pcrypt_has_paused().
  *
  * A stream that encrypts follows one that decrypts into parallel mode, whether that pays
  * or not, where direct mode would not keep the order: results of decryption come out on
@@ -170,6 +171,7 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	rule->nr_windows = 0;
 	rule->nr_bad = 0;
 	rule->nr_low = 0;
+	rule->nr_done = 0;
 	rule->spin_us = 0;
 }
 
@@ -363,7 +365,8 @@ static void pcrypt_end_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 /*
  * A request could not be direct while the stream returns.  If that takes long the stream
  * is in parallel mode again, and stays there for as long as another stream would have
- * been direct: that is better than to go on returning.
+ * been direct: that is better than to go on returning.  With nothing in flight the load has
+ * paused, and does not keep it from returning.
  */
 static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 				     u64 now)
@@ -371,7 +374,7 @@ static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_d
 	struct pcrypt_rule *rule = &stream->rule;
 
 	lockdep_assert_held(&stream->lock);
-	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO ||
+	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO || !stream->in_flight ||
 	    !pcrypt_lasts_for(rule, now, PCRYPT_RETURN_MS))
 		return;
 	pcrypt_begin_parallel(stream, dir, now);
@@ -398,7 +401,7 @@ static bool pcrypt_window_is_over(const struct pcrypt_rule *rule, u64 elapsed)
 /*
  * Return true if direct mode may have become better, since the load was another one when
  * its rate was measured.  No more than 1 CPU's time can be used there.  One window is not
- * enough: there may have been a pause in it.
+ * enough: there may have been a pause in it.  One with more does not undo all of them.
  */
 static bool pcrypt_is_to_compare(const struct pcrypt_rule *rule, u64 now)
 {
@@ -419,34 +422,45 @@ static unsigned int pcrypt_patience(const struct pcrypt_rule *rule)
 
 /*
  * Return true if the window has ended with the last result, as the load has paused since then.
- * With little before the pause it has not: requests that come one by one are no reason
- * for parallel mode.
+ * With little before the pause it has not: requests that come one by one, short or long, are
+ * no reason for parallel mode.
  */
 static bool pcrypt_has_paused(const struct pcrypt_rule *rule, bool idle, u64 now)
 {
 	s64 busy = rule->result_at - rule->window_since;
 
-	return idle && busy > (s64)PCRYPT_TRIAL_LEAST_NS &&
+	return idle && rule->nr_done > 1 && busy > (s64)PCRYPT_TRIAL_LEAST_NS &&
 	       (s64)(now - rule->result_at) > (s64)PCRYPT_PAUSE_NS;
 }
 
-/* Look at the rate so far; @idle: nothing is in flight.  Return true if parallel mode is to end. */
+/*
+ * Look at the rate so far; @idle: nothing is in flight.  Return true if parallel mode is to
+ * end.  A window that has seen nothing but a pause begins anew.
+ */
 static bool pcrypt_judge(struct pcrypt_rule *rule, bool idle, u64 now)
 {
 	bool paused = pcrypt_has_paused(rule, idle, now);
 	u64 elapsed = (paused ? rule->result_at : now) - rule->window_since;
 
+	if (idle && !rule->nr_done) {
+		rule->window_since = now;
+		return false;
+	}
 	rule->rate = min_t(u64, div64_u64(rule->done_ns << 10, elapsed | 1), U32_MAX);
 	if (!paused && !pcrypt_window_is_over(rule, elapsed))
 		return false;
 	rule->window_since = now;
 	rule->done_ns = 0;
+	rule->nr_done = 0;
 	rule->nr_windows++;
 	if (rule->rate > rule->direct_rate + rule->direct_rate / 16)
 		rule->nr_bad = 0;
 	else
 		rule->nr_bad++;
-	rule->nr_low = rule->rate < 1024 ? rule->nr_low + 1 : 0;
+	if (rule->rate < 1024)
+		rule->nr_low++;
+	else
+		rule->nr_low -= min(rule->nr_low, 1U);
 	return rule->nr_bad >= pcrypt_patience(rule) || pcrypt_is_to_compare(rule, now);
 }
 
@@ -473,16 +487,16 @@ static void pcrypt_end_following(struct pcrypt_stream *stream, enum pcrypt_dir d
 static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
 {
 	struct pcrypt_rule *rule = &stream->rule;
-	bool idle, over;
+	bool over;
 
 	if (READ_ONCE(pcrypt_policy) == PCRYPT_ALL_PARALLEL)
 		return;
 	spin_lock(&stream->lock);
-	idle = !stream->in_flight;
 	if (rule->window_since)
-		over = (s64)(now - rule->window_since) > 0 && pcrypt_judge(rule, idle, now);
+		over = (s64)(now - rule->window_since) > 0 &&
+		       pcrypt_judge(rule, !stream->in_flight, now);
 	else if (rule->result_at && !rule->skip)
-		over = !idle && (s64)(now - rule->result_at) > PCRYPT_TRIAL_MAX_NS;
+		over = (s64)(now - rule->result_at) > PCRYPT_TRIAL_MAX_NS;
 	else
 		over = (s64)(now - rule->since) > PCRYPT_UNSETTLED_NS;
 	over &= stream->mode == PCRYPT_PARALLEL && pcrypt_may_return(rule, now);
@@ -518,6 +532,7 @@ static void pcrypt_count_result(struct pcrypt_stream *stream, u32 work_ns)
 		return;
 	}
 	rule->done_ns += work_ns;
+	rule->nr_done++;
 	if (!stream->in_flight)
 		rule->result_at = local_clock() ?: 1;
 }
