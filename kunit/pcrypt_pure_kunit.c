@@ -45,12 +45,13 @@ static int pcrypt_policy = PCRYPT_AUTO;
 static atomic_t pcrypt_quick_gen = ATOMIC_INIT(1);
 #define PURE_GEN	atomic_read(&pcrypt_quick_gen)
 
-/* Where results come out, as padata_map_cb_cpu() says. */
+/* Where results come out, as padata_map_cb_cpu() says: of odd numbers only, if that is set. */
 static int pure_serial_cpu = -1;
+static bool pure_serial_if_odd;
 
 static int pure_map_cb_cpu(struct padata_shell *ps, int cb_cpu)
 {
-	return pure_serial_cpu;
+	return pure_serial_if_odd && cb_cpu % 2 == 0 ? pure_serial_cpu + 1 : pure_serial_cpu;
 }
 
 /* A stream in direct mode has its shell there. */
@@ -1609,7 +1610,14 @@ static void trial_leaves_submitters_cpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 0);
 	KUNIT_EXPECT_FALSE(test, stream->rule.follows);
 	KUNIT_EXPECT_EQ(test, stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
+	/* The next number is for the same CPU, the one after it is not. */
+	pure_serial_if_odd = true;
+	stream->cb_cpu = nr_cpu_ids % 2 ? nr_cpu_ids : nr_cpu_ids + 1;
+	atomic_set(&pcrypt_next_cb_cpu[0], nr_cpu_ids % 2 ? 1 : 0);
+	pcrypt_leave_cb_cpu(stream, 0);
+	KUNIT_EXPECT_EQ(test, stream->cb_cpu, nr_cpu_ids + (nr_cpu_ids % 2 ? 3 : 2));
 	local_bh_enable();
+	pure_serial_if_odd = false;
 	pure_serial_cpu = -1;
 }
 

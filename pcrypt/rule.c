@@ -114,14 +114,20 @@ static int pcrypt_stream_cb_cpu(struct pcrypt_stream *stream, enum pcrypt_dir di
 
 /*
  * A callback CPU that is the submitter's has no time for callbacks, and the submitter
- * cannot wait for it: ask for the next one.
+ * cannot wait for it: ask for another one.  The next number may stand for the same CPU, as
+ * other streams have taken some meanwhile; of two in a row only one does, where there are
+ * more CPUs.
  */
 static void pcrypt_leave_cb_cpu(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
-	int cb_cpu = pcrypt_stream_cb_cpu(stream, dir);
+	int i, cb_cpu;
 
-	if (padata_map_cb_cpu(stream->ps, cb_cpu) == smp_processor_id())
+	for (i = 0; i < 3; i++) {
+		cb_cpu = pcrypt_stream_cb_cpu(stream, dir);
+		if (padata_map_cb_cpu(stream->ps, cb_cpu) != smp_processor_id())
+			return;
 		stream->cb_cpu = 0;
+	}
 }
 
 /*
