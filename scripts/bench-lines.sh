@@ -44,7 +44,7 @@ counted() {
 	alone "$1"
 	padata_guest "$1" bench -A "$icount" -c "$cpus" -N "$nodes" -t 1800 \
 		-q "-plugin file=$plugin,out=$out,cpus=$cpus,nodes=$nodes,quantum=$quantum" \
-		-a "nokaslr log_buf_len=4M" -e PROFILE=some "${@:4}" \
+		-a "nokaslr log_buf_len=4M $no_selftests" -e PROFILE=some "${@:4}" \
 		-e "PARAMETERS=wakeup_cost_ns=$((10000 * cpus)) poll_ns=$((10000 * cpus))"
 }
 
@@ -212,7 +212,7 @@ tables() {
 # streams: a nanosecond of the guest is an instruction of any CPU, and one CPU works.
 streams() {
 	alone lines-streams
-	must_run padata_guest lines-streams bench -A "$icount" -c 2 -t 600 \
+	must_run padata_guest lines-streams bench -A "$icount" -c 2 -t 600 -a "$no_selftests" \
 		-f "$dir/kunit/load/padata_streams.ko" -e "RUNS=padata_streams"
 	reported bench
 }

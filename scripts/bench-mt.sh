@@ -18,7 +18,8 @@ fast="-accel tcg,thread=multi -cpu max"
 guest() {
 	local samples=$dir/Documentation/samples
 	alone "$1"
-	must_run padata_guest "$1" bench -A "$2" -c "$3" -t 900 -r "$4" -e "RUNS=$5" \
+	must_run padata_guest "$1" bench -A "$2" -c "$3" -t 900 -r "$4" \
+		-a "$no_selftests" -e "RUNS=$5" \
 		-f "$dir/kunit/load/padata_mt_bench.ko" -f "$samples/padata_mt_clear.ko" \
 		-f "$samples/padata_mt_alloc.ko"
 }
