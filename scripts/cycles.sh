@@ -18,7 +18,7 @@ use_kernel "$flavour"
 say "cycles: ${CYCLES:-300} on $title, $cpus CPUs"
 # padata_free() and padata_free_shell() have to warn here, once each.
 run_guest "$logs-inside" inside -t 300 -c "$cpus" -f "$dir/kunit/load/padata_load.ko" \
-	-w 'WARNING: .* padata_mod_free(_shell)?\+|Tainted: '
+	-w 'WARNING: .* padata_mod_free(_shell)?(\.cold)?\+|Tainted: '
 judge_guest "freed in a callback: "
 run_guest "$logs" cycles -t 600 -c "$cpus" -a "cryptomgr.notests=1" -w "${ALLOW-}" \
 	-e "CYCLES=${CYCLES:-300}" -f "$dir/kunit/load/padata_load.ko" -f "$dir/kunit/load/pcrypt_load.ko"

@@ -329,7 +329,7 @@ not_fair_server() {
 				delete line[from]
 	}
 	{ line[NR] = $0 }
-	/WARNING: .* sched_cpu_dying\+/ { at = NR }
+	/WARNING: .* sched_cpu_dying(\.cold)?\+/ { at = NR }
 	at && / enqueued tasks \(2 total\):/ { listed = NR }
 	listed && /pid: [0-9]+, name: / { pids[at]++ }
 	listed && NR > listed + 2 { if (pids[at] == 1) leave_out(at, listed); at = listed = 0 }

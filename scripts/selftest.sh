@@ -48,7 +48,7 @@ writes=$(reported writes)
 check "selftest: ${writes:-no} mask writes meanwhile" test "${writes:-0}" -ge 100
 count $ended "selftest: guest ended with $ended"
 # The kernel warns of a failed self-test, which is expected here.
-test_all selftest-wrong 'WARNING: .* alg_test\+|Tainted: ' PLANT=20
+test_all selftest-wrong 'WARNING: .* alg_test(\.cold)?\+|Tainted: ' PLANT=20
 demand failed
 demand_listed refused
 count $ended "selftest-wrong: guest ended with $ended"
