@@ -38,6 +38,7 @@ older() {
 }
 
 seconds=${1:-60}
+alone e2e
 cd "$TOP/scripts/e2e"
 has_6_1=
 ! has_kernel 6.1 || has_6_1=yes
@@ -52,7 +53,7 @@ older "ESP and MACsec, Debian's 6.1" ./ipsec.sh 6.1 $times $cases
 PATCH=$TOP/scripts/patches/decrypt-parallel.patch \
 	part "TCP while decryption is parallel, Debian's 6.12" ./ipsec.sh 6.12 3 tcp
 # Its guest is a shell, on one CPU at a time: while the next four run.
-./pcryptctl.sh 6.12 >"$LOGS/e2e-pcryptctl.log" &
+in_background ./pcryptctl.sh 6.12 >"$LOGS/e2e-pcryptctl.log"
 pcryptctl=$!
 part "AF_ALG, Debian's 6.12" ./afalg.sh 6.12 $((seconds * 10))
 part "disk encryption, Debian's 6.12" ./dmcrypt.sh 6.12

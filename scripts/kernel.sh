@@ -27,7 +27,8 @@ fragments() {
 }
 
 # source_tree: unpack the Debian source package once; prints the directory.  That of
-# a later suite is not installed here: e2e/later.sh unpacks it.
+# a later suite is not installed here: e2e/later.sh unpacks it.  All flavours have it in
+# common.
 source_tree() {
 	local pkg=linux-source-$SERIES version dir
 	for dir in "$CACHE/src/later-$pkg-"*; do
@@ -36,6 +37,8 @@ source_tree() {
 	version=$(dpkg-query -W -f '${Version}' "$pkg" 2>/dev/null) ||
 		die "$pkg is not installed; run scripts/setup.sh"
 	dir=$CACHE/src/$pkg-$version
+	exec 7>"$CACHE/src-$pkg.lock"
+	flock 7
 	if [ ! -e "$dir/.complete" ]; then
 		say "unpacking $pkg $version"
 		rm -rf "$CACHE/src/$pkg-"*
@@ -43,6 +46,7 @@ source_tree() {
 		tar -C "$dir" --strip-components=1 -xf "/usr/src/$pkg.tar.xz"
 		touch "$dir/.complete"
 	fi
+	exec 7>&-
 	echo "$dir"
 }
 

@@ -85,7 +85,7 @@ run_guests() {
 	fi
 	for ((i = 0; i < guests; i++)); do
 		# shellcheck disable=SC2046 # words
-		run_guest "$name-$i" $(share "$i") &
+		in_background run_guest "$name-$i" $(share "$i")
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do
@@ -148,8 +148,6 @@ guests=${GUESTS:-1}
 shift $(($# < 2 ? $# : 2))
 build_name=$(name_of "$flavour" "$@" ${PATCH:+"$(basename "$PATCH" .patch)"})
 name=$(name_of kunit "$build_name" "$cpus" ${KARGS:+"$KARGS"} ${ICOUNT:+icount})
-# planted.sh must not take an earlier run for this one.
-rm -f "$LOGS/$name.suites"
 mapfile -t suites < <(expected)
 guests=$((guests < ${#suites[@]} ? guests : ${#suites[@]}))
 "$TOP/scripts/setup.sh"
@@ -157,6 +155,8 @@ tree=$("$TOP/scripts/kernel.sh" "$flavour")
 dir=$("$TOP/scripts/build.sh" "$tree" "$build_name" TESTS=1 "$@")
 say "KUnit: ${#suites[@]} suites on the $flavour kernel, $cpus CPUs${*:+, $*}"
 alone "$name"
+# planted.sh must not take an earlier run for this one.
+rm -f "$LOGS/$name.suites"
 ended=0
 run_guests || ended=$?
 : >"$LOGS/$name.suites"

@@ -183,6 +183,24 @@ alone() {
 	fi
 }
 
+# in_background COMMAND...: as a process group of its own, which ends when this script is
+# interrupted; $! is its leader.  Without one bash lets it ignore an interrupt.
+in_background() {
+	trap 'end_background; exit 130' INT TERM HUP
+	set -m
+	"$@" &
+	set +m
+	groups+=($!)
+}
+
+groups=()
+end_background() {
+	local group
+	for group in "${groups[@]}"; do
+		kill -- "-$group" 2>/dev/null || :
+	done
+}
+
 # count STATUS TEXT: one check more, which passed if STATUS is 0.
 passed=0 failed=0 printed=0
 count() {

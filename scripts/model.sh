@@ -181,7 +181,7 @@ while IFS='|' read -r model defines _; do
 	done
 	n=$((n + 1))
 	# shellcheck disable=SC2086 # words
-	verify "$work/$n" "$model" $defines >"$LOGS/model-$n.log" 2>&1 &
+	in_background verify "$work/$n" "$model" $defines >"$LOGS/model-$n.log" 2>&1
 done < <(all_checks)
 wait
 n=0

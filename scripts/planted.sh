@@ -85,18 +85,21 @@ run_bug() {
 	esac
 }
 
+# try_bug NUMBER
+try_bug() {
+	local status=0
+	run_bug "$1" "$(header "Caught by" "$(plant_file "$1")")" || status=1
+	echo $status >"$tmp/$1"
+}
+
 # run_round NUMBER...: each bug's exit status goes to a file of its number.
 run_round() {
-	local number status
+	local number
 	for number; do
 		while [ "$(jobs -pr | wc -l)" -ge $parallel ]; do
 			wait -n || true
 		done
-		{
-			status=0
-			run_bug "$number" "$(header "Caught by" "$(plant_file "$number")")" || status=1
-			echo $status >"$tmp/$number"
-		} &
+		in_background try_bug "$number"
 	done
 	wait
 }
