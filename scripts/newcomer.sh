@@ -163,7 +163,8 @@ without_kernels() {
 left_out() {
 	has_kernel 6.99 >"$tmp/skip" && return 1
 	cat "$tmp/skip"
-	grep -q '^skip   .*6\.99' "$tmp/skip" && has_kernel 6.12 && has_kernel debug
+	grep -q '^skip   .*6\.99' "$tmp/skip" && (SERIES=none; has_kernel 6.12) &&
+		has_kernel debug
 }
 
 # An apt without lists is no reason to leave a kernel out.
@@ -180,17 +181,23 @@ locked_apt() {
 		-o APT::Sandbox::User=root "${@:2}"
 }
 
-# update_waits: another one has the lists for 3 seconds.
+# update_waits: another one has the lists for a while.
 update_waits() {
 	local status=0
 	mkdir -p "$tmp/lists"
-	/usr/bin/python3 -c 'import fcntl, sys, time
+	/usr/bin/python3 -c 'import fcntl, os, sys, time
 with open(sys.argv[1], "w") as lock:
     fcntl.lockf(lock, fcntl.LOCK_EX)
     open(sys.argv[1] + ".held", "w").close()
-    time.sleep(3)' "$tmp/lists/lock" &
-	until [ -e "$tmp/lists/lock.held" ]; do sleep 0.1; done
+    while not os.path.exists(sys.argv[1] + ".refused"):
+        time.sleep(0.1)
+    time.sleep(1)' "$tmp/lists/lock" &
+	until [ -e "$tmp/lists/lock.held" ]; do
+		kill -0 $! 2>/dev/null || return
+		sleep 0.1
+	done
 	! locked_apt apt-get update || status=1
+	touch "$tmp/lists/lock.refused"
 	locked_apt apt_update || status=1
 	wait $! || status=1
 	return $status
