@@ -362,6 +362,28 @@ static void other_cpu_not_settled_refuses_it(struct kunit *test)
 	bed_expect_clean(lane->bed);
 }
 
+/* A stopped instance has no pump to ask: the instance, and its workqueue, may be gone. */
+static void stopped_instance_is_not_asked(struct kunit *test)
+{
+	struct test_lane *lane = direct_lane(test, (struct test_load){ .window = 8 });
+	int i;
+
+	if (num_online_cpus() == 1)
+		return;
+	direct_move_to(test, test_online_cpu(0));
+	lane->cb_cpu = test_last_cpu();
+	KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
+	KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, 1));
+	padata_stop(lane->bed->pinst);
+	for (i = 0; i < 20; i++) {
+		KUNIT_EXPECT_EQ(test, padata_go_direct(lane->ps), -EAGAIN);
+		msleep(1);
+	}
+	KUNIT_EXPECT_EQ(test, padata_start(lane->bed->pinst), 0);
+	KUNIT_EXPECT_EQ(test, direct_go(lane->ps), 0);
+	bed_expect_clean(lane->bed);
+}
+
 /* Empty masks leave no CPU to settle on but those of results. */
 static void masks_empty_goes_direct(struct kunit *test)
 {
@@ -492,6 +514,7 @@ static struct kunit_case padata_direct_cases[] = {
 	KUNIT_CASE(callback_not_returned_refuses_it),
 	KUNIT_CASE(waiting_callbacks_refuse_it),
 	KUNIT_CASE(other_cpu_not_settled_refuses_it),
+	KUNIT_CASE(stopped_instance_is_not_asked),
 	KUNIT_CASE(masks_empty_goes_direct),
 	KUNIT_CASE(mask_changed_in_direct_mode_is_seen),
 	KUNIT_CASE(several_submitters_all_direct),

@@ -115,7 +115,8 @@ EXPORT_SYMBOL_GPL(padata_direct_done_slow);
 /*
  * Return true if direct mode may begin: no job is in flight, and no result is on its way,
  * or where it is for this CPU alone (@here), none from another CPU.  Otherwise the CPUs of
- * an idle shell are asked to settle, by its next callback or at the second time.
+ * an idle shell are asked to settle, by its next callback or at the second time; not where
+ * the instance is stopped, since its pumps may be gone, see `stop'.
  */
 static bool shell_may_go_direct(struct padata_shell *ps, bool here)
 {
@@ -125,7 +126,8 @@ static bool shell_may_go_direct(struct padata_shell *ps, bool here)
 	ps->from = came_out_on(ps->pinst, ps->from);
 	if (ps->from == CPU_NONE || (here && ps->from == smp_processor_id()))
 		return true;
-	shell_want_settled(ps);
+	if (READ_ONCE(ps->pinst->running))
+		shell_want_settled(ps);
 	return false;
 }
 
@@ -159,8 +161,8 @@ static int go_direct(struct padata_shell *ps, bool here)
  *   padata_is_direct().
  * * -EAGAIN - jobs are in flight, or their callbacks have not returned, or a CPU on
  *   which results came out has not settled, or this CPU is about to go offline, or
- *   direct mode is for another CPU alone.  The shell has the CPUs settle, so a later
- *   call may succeed once no job is in flight.
+ *   direct mode is for another CPU alone.  Refused while no job is in flight, the call
+ *   has the CPUs settle, unless the instance is stopped, so a later one may succeed.
  */
 int padata_go_direct(struct padata_shell *ps)
 {
