@@ -80,6 +80,8 @@ static bool pump_yield(struct padata_pump *pump, u64 *now)
 
 	if (time_before(jiffies, pump->yield_from))
 		return false;
+	/* Or it would be in the future again half a wrap of jiffies later. */
+	pump->yield_from = jiffies;
 	yield();
 	*now = local_clock();
 	if ((s64)(*now - before) <= YIELD_NS)
