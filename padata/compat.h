@@ -27,8 +27,9 @@
  * From 6.18 PREEMPT_RT can do without the lock that makes softirqs of a CPU wait for
  * a section with softirqs disabled.  Needed for good, but for the version: up to 6.17.
  */
-#if defined(CONFIG_PREEMPT_RT) && !defined(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK) && \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#if defined(TEST_BH_EXCLUDES_NOTHING) || \
+	(defined(CONFIG_PREEMPT_RT) && !defined(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK) && \
+	 LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0))
 #define COMPAT_BH_EXCLUDES_SOFTIRQS	false
 #else
 #define COMPAT_BH_EXCLUDES_SOFTIRQS	true

@@ -44,7 +44,8 @@ enum job_state {
 enum settle_stage {
 	SETTLE_SOFTIRQS,	/* waits for the softirqs that callbacks raised */
 	SETTLE_WORK,		/* the same, behind the work that they queued */
-	SETTLE_RCU,		/* some PREEMPT_RT kernels: waits for softirqs in progress */
+	/* After each of these on some PREEMPT_RT kernels: waits for softirqs in progress */
+	SETTLE_RCU,
 };
 
 /* padata_shell::baton */
@@ -257,6 +258,8 @@ struct padata_pump {
 	/* P: a round is under way, for settle_shells and settle_queues */
 	bool			settling;
 	enum settle_stage	settle_stage;	/* P: the stage of the round */
+	/* P: the pump has queued itself behind work in this round */
+	bool			settle_behind;
 	/* P: how often the stage was checked */
 	unsigned int		settle_looks;
 	/* P: when the round began, in jiffies */
@@ -267,7 +270,10 @@ struct padata_pump {
 	struct llist_head	settle_shells;
 	/* A: taken from leaving_queues, likewise */
 	struct llist_head	settle_queues;
-	/* In jiffies: when the oldest in these lists asked; written without a lock */
+	/*
+	 * In jiffies: when one of these asked that found the list it went to empty, the
+	 * last one that did; written without a lock
+	 */
 	unsigned long		asked_at;
 	/* Results may have come out on this CPU; set once */
 	bool			delivers;

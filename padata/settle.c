@@ -13,13 +13,15 @@
  *   a softirq does not return to a task before it ends.  (PREEMPT_RT runs
  *   softirqs in tasks with softirqs disabled.  Up to 6.17 a lock makes one such
  *   section of a CPU wait for the other; later kernels may do without, but each is
- *   an RCU read section, and a grace period ends it.)
+ *   an RCU read section, and a grace period ends it.  One that leaves work to the next,
+ *   as with more than 64 packets in the backlog, is not seen there, if the next one
+ *   begins in that grace period.)
  * - the work items queued there before have ended, and the softirqs that they
  *   raised.  The pump queues itself behind them: a per-CPU worker pool starts
  *   an item after all earlier ones have ended, or sleep.  Items of CPU-intensive
  *   workqueues, and from 6.5 on any that has run for 10 ms, do not hold up
  *   others, nor do those that max_active keeps back.  A pump that the rescuer of
- *   its own workqueue takes first queues itself again.
+ *   its workqueue takes first queues itself again.
  *
  * Letters: P of padata_pump::settle_*; padata_shell::settle_at.
  */
@@ -196,6 +198,7 @@ static bool pump_settle_begin(struct padata_pump *pump)
 	pump->settle_idle_nr_cut = pump->idle_nr_cut;
 	pump->idle_shell = NULL;
 	pump->settle_stage = SETTLE_SOFTIRQS;
+	pump->settle_behind = false;
 	pump->settle_looks = 0;
 	pump->settle_since = jiffies;
 	pump->settling = true;
@@ -242,11 +245,18 @@ static bool pump_settle_is_late(struct padata_pump *pump)
 /*
  * Return true if the workqueue's rescuer runs the pump: workers could not be made for 10
  * ms, memory being short or the CPU busy.  It takes work items of its workqueue alone,
- * before others that were queued earlier.  Nothing else of an own workqueue is that nice.
+ * before others that were queued earlier.  Nothing else of a workqueue of normal priority
+ * is that nice.
  */
-static bool pump_is_rescued(const struct padata_pump *pump)
+static bool pump_is_rescued(void)
 {
-	return pump->pinst->own_wq && task_nice(current) == MIN_NICE;
+	return task_nice(current) == MIN_NICE;
+}
+
+/* A workqueue of high priority, which a caller must not pass, looks like a rescuer for ever. */
+static bool pump_settle_is_stuck(const struct padata_pump *pump)
+{
+	return time_after(jiffies, pump->settle_since + msecs_to_jiffies(SETTLE_STUCK_MS));
 }
 
 /**
@@ -261,7 +271,11 @@ static bool pump_settle(struct padata_pump *pump)
 {
 	if (!pump->settling && !pump_settle_begin(pump))
 		return false;
-	if (pump->settle_stage == SETTLE_WORK && pump_is_rescued(pump)) {
+	if (pump->settle_stage == SETTLE_WORK && pump_is_rescued()) {
+		if (pump_settle_is_stuck(pump)) {
+			pump_settle_end(pump, false);
+			return false;
+		}
 		usleep_range(50, 100);
 		pump_queue_behind(pump);
 		return true;
@@ -273,15 +287,17 @@ static bool pump_settle(struct padata_pump *pump)
 			usleep_range(20, 100);
 		return false;
 	}
-	if (pump->settle_stage == SETTLE_SOFTIRQS) {
-		pump->settle_stage = SETTLE_WORK;
-		pump_queue_behind(pump);
-		return true;
-	}
-	if (!COMPAT_BH_EXCLUDES_SOFTIRQS && pump->settle_stage == SETTLE_WORK) {
+	if (!COMPAT_BH_EXCLUDES_SOFTIRQS && pump->settle_stage != SETTLE_RCU) {
 		pump->settle_stage = SETTLE_RCU;
 		pump->settle_gp = start_poll_synchronize_rcu();
 		return false;
+	}
+	if (!pump->settle_behind) {
+		/* A softirq may have queued work until now. */
+		pump->settle_stage = SETTLE_WORK;
+		pump->settle_behind = true;
+		pump_queue_behind(pump);
+		return true;
 	}
 	pump_settle_end(pump, true);
 	return false;
