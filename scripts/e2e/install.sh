@@ -92,6 +92,11 @@ dkms_install() {
 		"$work/tree/scripts/dkms.sh" "$1"
 }
 
+# kept_symvers: where the documents say; dkms 3.2 keeps another copy itself.
+kept_symvers() {
+	find "$work/dkms" -name Module.symvers -size +0 -not -path '*/module/*'
+}
+
 begin e2e-install
 work=$BUILDS/install
 rm -rf "$work"
@@ -121,7 +126,7 @@ try dkms "dkms builds and installs for both kernels" dkms_install install
 check "dkms passes over a kernel that is excluded" \
 	grep -q '^dkms.sh: 5.10.0-0-other is passed over' "$LOGS/e2e-install-dkms.log"
 check "dkms keeps the symbol versions of each kernel" \
-	[ "$(find "$work/dkms" -name Module.symvers -size +0 | wc -l)" = ${#all_series[@]} ]
+	[ "$(kept_symvers | wc -l)" = ${#all_series[@]} ]
 for series in "${all_series[@]}"; do
 	find_kernel "$series"
 	dest=$work/root-$series
