@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# trixie.sh: README's first commands, `make` and `make demo`, on a fresh Debian 13,
+# trixie.sh [check]: README's first commands, `make` and `make demo`, on a fresh Debian 13,
 # in a chroot that is made from the mirror of this machine's apt (2.5 GB, wants
-# root) and removed at the end.
+# root) and removed at the end; with `check` also `make check`, which builds its kernels
+# there and takes an hour and a half, and whose logs go to $LOGS/trixie.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -23,6 +24,14 @@ make_all() {
 make_demo() {
 	in_chroot "make demo" &&
 		grep -qE '^[1-9][0-9]* passed, 0 failed$' "$LOGS/e2e-trixie-demo.log"
+}
+
+make_check() {
+	local status=0
+	in_chroot "make check" || status=$?
+	rm -rf "$LOGS/trixie"
+	cp -r "$chroot/root/.cache/padata/logs" "$LOGS/trixie"
+	return $status
 }
 
 # Debian 13 has no 6.1, and 6.12 is its own.
@@ -61,6 +70,11 @@ if try chroot "a chroot of Debian 13" make_chroot trixie &&
 		sed -n '/^bytes direction/,/^$/s/^./# &/p' "$LOGS/e2e-trixie-demo.log"
 		try skip "6.1 is left out, with a line" skips_6_1 || true
 		try iperf3 "iperf3 in a guest" run_iperf3 || true
+		if [ "${1-}" = check ]; then
+			try check "make check" make_check || true
+			grep -E '^(ok|not ok|[0-9]+ passed)' "$LOGS/e2e-trixie-check.log" |
+				sed 's/^/# /'
+		fi
 	fi
 fi
 no_mount_left "$chroot"
