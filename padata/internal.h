@@ -262,7 +262,7 @@ struct padata_pump {
 	bool			settle_behind;
 	/* P: how often the stage was checked */
 	unsigned int		settle_looks;
-	/* P: when the round began, in jiffies */
+	/* P: when the round began, or the wait for work behind a grace period, in jiffies */
 	unsigned long		settle_since;
 	/* P: grace period that ends SETTLE_RCU */
 	unsigned long		settle_gp;

@@ -293,7 +293,11 @@ static bool pump_settle(struct padata_pump *pump)
 		return false;
 	}
 	if (!pump->settle_behind) {
-		/* A softirq may have queued work until now. */
+		/* A softirq may have queued work until now; the grace period took its time. */
+		if (!COMPAT_BH_EXCLUDES_SOFTIRQS) {
+			pump->settle_looks = 0;
+			pump->settle_since = jiffies;
+		}
 		pump->settle_stage = SETTLE_WORK;
 		pump->settle_behind = true;
 		pump_queue_behind(pump);
