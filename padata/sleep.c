@@ -76,12 +76,13 @@ static bool pump_may_poll(struct padata_pump *pump)
  */
 static bool pump_yield(struct padata_pump *pump, u64 *now)
 {
+	unsigned long at = jiffies;
 	u64 before = *now;
 
-	if (time_before(jiffies, pump->yield_from))
+	/* Half a wrap of jiffies later it looks as if it were to come, but not so soon. */
+	if (time_before(at, pump->yield_from) &&
+	    time_before_eq(pump->yield_from, at + HZ))
 		return false;
-	/* Or it would be in the future again half a wrap of jiffies later. */
-	pump->yield_from = jiffies;
 	yield();
 	*now = local_clock();
 	if ((s64)(*now - before) <= YIELD_NS)
