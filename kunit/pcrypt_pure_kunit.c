@@ -933,6 +933,13 @@ static void direct_mode_is_compared_anew(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 110));
 	for (i = 0; i < 2 * PCRYPT_BAD_WINDOWS; i++)
 		KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, i % 2 ? 110 : 90));
+	/* Those of long ago do not count. */
+	rule->since = rule->window_since;
+	for (i = 0; i < 100; i++)
+		KUNIT_EXPECT_FALSE(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, 90));
+	for (i = 0; i < 200; i++)
+		KUNIT_EXPECT_EQ(test, pure_window(rule, PCRYPT_WINDOW_NS + 1, i < 100 ? 110 : 120),
+				false);
 	/* It is tried again as soon as direct mode was measured. */
 	rule->wait_ms = 800;
 	rule->nr_windows = 1;
@@ -1390,10 +1397,7 @@ static void give_up_returning_for_a_while(struct kunit *test)
 	rule->wait_ms = 400;
 	spin_lock_bh(&stream->lock);
 	pcrypt_set_mode(stream, 0, PCRYPT_RETURNING, PURE_MS(1000));
-	/* With nothing in flight it has paused meanwhile. */
-	pcrypt_give_up_returning(stream, 0, end + 1);
-	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
-	stream->in_flight = 1;
+	/* A user that waits for each request has nothing in flight here. */
 	pcrypt_give_up_returning(stream, 0, end);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_RETURNING);
 	pcrypt_give_up_returning(stream, 0, end + 1);
@@ -1404,6 +1408,7 @@ static void give_up_returning_for_a_while(struct kunit *test)
 	rule->nr_windows = 1;
 	rule->window_since = 1;
 	rule->done_ns = (end + PURE_MS(400)) / 2;
+	stream->in_flight = 1;
 	spin_unlock_bh(&stream->lock);
 	local_bh_disable();
 	pcrypt_look_at_rate(stream, 0, end + PURE_MS(400));
@@ -1602,11 +1607,9 @@ static void trial_leaves_submitters_cpu(struct kunit *test)
 	stream->rule.since = 0;
 	stream->rule.here_ms = 64;
 	stream->rule.follows = true;
-	stream->in_flight = 1;
 	spin_lock(&stream->lock);
 	pcrypt_give_up_returning(stream, 0, PURE_MS(1000));
 	spin_unlock(&stream->lock);
-	stream->in_flight = 0;
 	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 0);
 	KUNIT_EXPECT_FALSE(test, stream->rule.follows);
 	KUNIT_EXPECT_EQ(test, stream->rule.here_ms, PCRYPT_HERE_MIN_MS);

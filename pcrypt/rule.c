@@ -371,8 +371,7 @@ static void pcrypt_end_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 /*
  * A request could not be direct while the stream returns.  If that takes long the stream
  * is in parallel mode again, and stays there for as long as another stream would have
- * been direct: that is better than to go on returning.  With nothing in flight the load has
- * paused, and does not keep it from returning.
+ * been direct: that is better than to go on returning.
  */
 static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 				     u64 now)
@@ -380,7 +379,7 @@ static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_d
 	struct pcrypt_rule *rule = &stream->rule;
 
 	lockdep_assert_held(&stream->lock);
-	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO || !stream->in_flight ||
+	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO ||
 	    !pcrypt_lasts_for(rule, now, PCRYPT_RETURN_MS))
 		return;
 	pcrypt_begin_parallel(stream, dir, now);
@@ -463,8 +462,9 @@ static bool pcrypt_judge(struct pcrypt_rule *rule, bool idle, u64 now)
 		rule->nr_bad = 0;
 	else
 		rule->nr_bad++;
+	/* With a limit: what was long ago does not count. */
 	if (rule->rate < 1024)
-		rule->nr_low++;
+		rule->nr_low = min(rule->nr_low + 1, 2 * PCRYPT_BAD_WINDOWS);
 	else
 		rule->nr_low -= min(rule->nr_low, 1U);
 	return rule->nr_bad >= pcrypt_patience(rule) || pcrypt_is_to_compare(rule, now);
