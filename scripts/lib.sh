@@ -190,13 +190,11 @@ in_background() {
 	set -m
 	"$@" &
 	set +m
-	groups+=($!)
 }
 
-groups=()
 end_background() {
 	local group
-	for group in "${groups[@]}"; do
+	for group in $(jobs -pr); do
 		kill -- "-$group" 2>/dev/null || :
 	done
 }

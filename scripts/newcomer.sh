@@ -189,9 +189,11 @@ update_waits() {
 with open(sys.argv[1], "w") as lock:
     fcntl.lockf(lock, fcntl.LOCK_EX)
     open(sys.argv[1] + ".held", "w").close()
-    while not os.path.exists(sys.argv[1] + ".refused"):
+    for _ in range(600):
+        if os.path.exists(sys.argv[1] + ".refused"):
+            break
         time.sleep(0.1)
-    time.sleep(1)' "$tmp/lists/lock" &
+    time.sleep(1)' "$tmp/lists/lock" 8>&- &
 	until [ -e "$tmp/lists/lock.held" ]; do
 		kill -0 $! 2>/dev/null || return
 		sleep 0.1
