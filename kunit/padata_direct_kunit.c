@@ -377,7 +377,7 @@ static void stopped_instance_is_not_asked(struct kunit *test)
 	padata_stop(lane->bed->pinst);
 	for (i = 0; i < 20; i++) {
 		KUNIT_EXPECT_EQ(test, padata_go_direct(lane->ps), -EAGAIN);
-		msleep(1);
+		usleep_range(1000, 2000);
 	}
 	KUNIT_EXPECT_EQ(test, padata_start(lane->bed->pinst), 0);
 	KUNIT_EXPECT_EQ(test, direct_go(lane->ps), 0);

@@ -79,7 +79,7 @@ quick() {
 check_ratios() {
 	local window committed ratio bad old new major
 	quick
-	major=$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9]*\).*/\1/p')
+	major=$("${arch_qemu%% *}" --version | sed -n 's/.*version \([0-9]*\).*/\1/p')
 	while read -r window old new; do
 		committed=$new
 		[ "$major" -ge 9 ] || committed=$old
