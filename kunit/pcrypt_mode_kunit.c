@@ -781,7 +781,7 @@ static void user_that_waits_stays_direct(struct kunit *test)
 }
 
 #define RULE_WINDOW	32
-#define RULE_TRY_MS	2000
+#define RULE_TRY_MS	(PT_DEBUG ? 2000 : 200)
 #define RULE_RETURNS	5
 /* That many callbacks take longer than any wait for them; a window of them, than one wait. */
 #define RULE_RETURN_NR	5000
