@@ -36,6 +36,18 @@ static void direct_move_to(struct kunit *test, int cpu)
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(cpu)), 0);
 }
 
+/* With results on another CPU than the submitter's; or NULL where there is none. */
+static struct test_lane *direct_lane_apart(struct kunit *test)
+{
+	struct test_lane *lane = direct_lane(test, (struct test_load){ .window = 8 });
+
+	if (num_online_cpus() == 1)
+		return NULL;
+	direct_move_to(test, test_online_cpu(0));
+	lane->cb_cpu = test_last_cpu();
+	return lane;
+}
+
 /* Callbacks return, and CPUs settle, a moment after a job has counted. */
 static int direct_go(struct padata_shell *ps)
 {
@@ -249,13 +261,11 @@ static void job_in_flight_refuses_it(struct kunit *test)
 /* The list is empty, but the callback has not returned. */
 static void callback_not_returned_refuses_it(struct kunit *test)
 {
-	struct test_lane *lane = direct_lane(test, (struct test_load){ .window = 8 });
+	struct test_lane *lane = direct_lane_apart(test);
 	int i;
 
-	if (num_online_cpus() == 1)
+	if (!lane)
 		return;
-	direct_move_to(test, test_online_cpu(0));
-	lane->cb_cpu = test_last_cpu();
 	lane_make_serial_last(lane);
 	KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
 	KUNIT_ASSERT_TRUE(test, test_wait_inside());
@@ -346,13 +356,11 @@ static void waiting_callbacks_refuse_it(struct kunit *test)
 /* Results came out elsewhere, and nothing has seen that CPU settle. */
 static void other_cpu_not_settled_refuses_it(struct kunit *test)
 {
-	struct test_lane *lane = direct_lane(test, (struct test_load){ .window = 8 });
+	struct test_lane *lane = direct_lane_apart(test);
 	u32 i;
 
-	if (num_online_cpus() == 1)
+	if (!lane)
 		return;
-	direct_move_to(test, test_online_cpu(0));
-	lane->cb_cpu = test_last_cpu();
 	for (i = 0; i < 20; i++) {
 		KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
 		KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, i + 1));
@@ -365,13 +373,11 @@ static void other_cpu_not_settled_refuses_it(struct kunit *test)
 /* A stopped instance has no pump to ask: the instance, and its workqueue, may be gone. */
 static void stopped_instance_is_not_asked(struct kunit *test)
 {
-	struct test_lane *lane = direct_lane(test, (struct test_load){ .window = 8 });
+	struct test_lane *lane = direct_lane_apart(test);
 	int i;
 
-	if (num_online_cpus() == 1)
+	if (!lane)
 		return;
-	direct_move_to(test, test_online_cpu(0));
-	lane->cb_cpu = test_last_cpu();
 	KUNIT_EXPECT_EQ(test, direct_submit(lane, padata_do_parallel), 0);
 	KUNIT_ASSERT_TRUE(test, lane_wait_done(lane, 1));
 	padata_stop(lane->bed->pinst);
