@@ -152,7 +152,8 @@
  *   padata_stop() clears ::running, then takes each padata_shell::lock to look at
  *   ::refs; a submitter reads ::running and raises ::refs under that lock.  A
  *   shell that is not yet on the list is added under shell_lock, which
- *   padata_stop() takes in between: its jobs see ::running cleared.
+ *   padata_stop() takes in between: its jobs see ::running cleared.  padata_go_direct()
+ *   asks a CPU to settle, and raises ::refs for that, in the same way.
  * shells
  *   A shell is complete before list_add_tail_rcu() puts it on the list, which
  *   padata_stop() and the stall detector walk in RCU sections.

@@ -26,6 +26,7 @@
 /*
  * From 6.18 PREEMPT_RT can do without the lock that makes softirqs of a CPU wait for
  * a section with softirqs disabled.  Needed for good, but for the version: up to 6.17.
+ * KCFLAGS=-DTEST_BH_EXCLUDES_NOTHING has any kernel take that way, for tests.
  */
 #if defined(TEST_BH_EXCLUDES_NOTHING) || \
 	(defined(CONFIG_PREEMPT_RT) && !defined(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK) && \
