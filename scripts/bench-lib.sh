@@ -5,6 +5,12 @@
 # shellcheck disable=SC2034 # used by both
 results=${PADATA_RESULTS:-$TOP/results}
 
+# qemu_major: QEMU's version, without what follows the first dot.
+# shellcheck disable=SC2154 # arch-lib.sh sets arch_qemu
+qemu_major() {
+	"${arch_qemu%% *}" --version | sed -n 's/.*version \([0-9]*\).*/\1/p'
+}
+
 # both PARAMETERS: the same for ours and for the kernel's own.
 both() {
 	echo "padata_bench $1;padata_bench_kernel $1;"

@@ -32,7 +32,7 @@ many_streams=16
 # build_plugin: QEMU's version of the interface is 1 up to 8, and 2 is taken from 9 on.
 build_plugin() {
 	local major
-	major=$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9]*\).*/\1/p')
+	major=$(qemu_major)
 	plugin=$BUILDS/lines.so
 	run_logged build-lines gcc -O2 -Wall -Wextra -Werror -DAPI=$((major < 9 ? 1 : 2)) \
 		-shared -fPIC -fvisibility=hidden -o "$plugin" "$TOP/scripts/plugin/lines.c"

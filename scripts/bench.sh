@@ -79,7 +79,7 @@ quick() {
 check_ratios() {
 	local window committed ratio bad old new major
 	quick
-	major=$("${arch_qemu%% *}" --version | sed -n 's/.*version \([0-9]*\).*/\1/p')
+	major=$(qemu_major)
 	while read -r window old new; do
 		committed=$new
 		[ "$major" -ge 9 ] || committed=$old

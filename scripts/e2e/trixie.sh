@@ -4,7 +4,7 @@
 # trixie.sh [check]: README's first commands, `make` and `make demo`, on a fresh Debian 13,
 # in a chroot that is made from the mirror of this machine's apt (2.5 GB, wants
 # root) and removed at the end; with `check` also `make check`, which builds its kernels
-# there and takes an hour and a half, and whose logs go to $LOGS/trixie.
+# there, and whose logs go to $LOGS/trixie.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
