@@ -159,6 +159,78 @@ without_kernels() {
 	[[ $errors =~ ^"error: apt knows no kernel "6\.1+2?"$end"$ ]]
 }
 
+# A mirror that lists two kernels, and does not have the newer one.  Where $tmp/refuses is, it
+# does not give it for another reason, and where $tmp/alone is, it lists no other.
+make_mirror() {
+	local package name
+	mkdir -p "$tmp/mirror" "$tmp/debs"
+	for name in linux-headers-6.12.8+deb-{common,"$arch_kernel"} "linux-image-6.12.8+deb-$arch_kernel"; do
+		package=$tmp/package-$name
+		mkdir -p "$package"/{DEBIAN,"lib/modules/6.12.8+deb-$arch_kernel","usr/src/linux-headers-6.12.8+deb-$arch_kernel"}
+		printf '%s\n' "Package: $name" Version:\ 1 "Architecture: $arch_debian" \
+			'Maintainer: none' 'Description: none' >"$package/DEBIAN/control"
+		touch "$package/usr/src/linux-headers-6.12.8+deb-$arch_kernel/Makefile"
+		dpkg-deb -b "$package" "$tmp/debs/$name.deb"
+	done
+	cat >"$tmp/mirror/apt-cache" <<-SCRIPT
+	#!/bin/sh
+	case "\$*" in
+	*linux-headers-6*)	echo "Depends: linux-headers-6.12.8+deb-common" ;;
+	show*)	echo "Depends: linux-image-6.12.10+deb-$arch_kernel (= 1)" ;;
+	pkgnames*)	[ -e "$tmp/alone" ] || printf "linux-image-6.12.%s\n" 9+deb-rt-$arch_kernel 10+deb-$arch_kernel \
+			8+deb-$arch_kernel 9+deb-$arch_kernel-dbg ;;
+	esac
+	SCRIPT
+	cat >"$tmp/mirror/apt-get" <<-SCRIPT
+	#!/bin/sh
+	shift
+	for package; do
+		case \$package in
+		*-6.12.10*)	[ -e "$tmp/refuses" ] || echo "  404  Not Found"
+				exit 100 ;;
+		*)		cp "$tmp/debs/\$package.deb" . ;;
+		esac
+	done
+	SCRIPT
+	chmod 755 "$tmp/mirror"/*
+}
+
+# mirror_stock [OPTION]: with a cache of its own.
+mirror_stock() {
+	PATH=$tmp/mirror:$PATH PADATA_CACHE=$tmp/mirror-cache PADATA_LOGS=$tmp/logs \
+		scripts/stock.sh "$@" 6.12 >"$tmp/out" 2>"$tmp/err"
+}
+
+# takes_older: the headers first and then the image, with one line for each; and the second
+# time nothing is asked for.
+takes_older() {
+	local version=6.12.8+deb-$arch_kernel option
+	mkdir -p "$tmp/mirror-cache" "$tmp/logs"
+	for option in --headers ''; do
+		mirror_stock $option || { cat "$tmp/err"; return 1; }
+		cat "$tmp/out" "$tmp/err"
+		grep -q "^VERSION=$version$" "$tmp/out" &&
+			[ "$(grep -c "taking $version$" "$tmp/err")" = 1 ] || return
+	done
+	ls "$tmp/mirror-cache/debian-$version"/{.headers,.image} &&
+		[ ! -e "$tmp/mirror-cache/debian-6.12.10+deb-$arch_kernel" ]
+}
+
+# takes_no_older: where the mirror does not say that it has no such file, or no older one
+# has it.
+takes_no_older() {
+	rm -rf "$tmp/mirror-cache"/*
+	touch "$tmp/refuses"
+	! mirror_stock || return
+	rm "$tmp/refuses"
+	cat "$tmp/err"
+	! grep taking "$tmp/err" && grep -q '^error: failed: apt-get download' "$tmp/err" || return
+	touch "$tmp/alone"
+	! mirror_stock || return
+	cat "$tmp/err"
+	grep -q '^error: failed: apt-get download' "$tmp/err"
+}
+
 # left_out: 6.99 gets its line, and series that apt has are not left out.
 left_out() {
 	has_kernel 6.99 >"$tmp/skip" && return 1
@@ -365,6 +437,9 @@ done <<-EOF
 	e2e/install.sh
 	e2e/howto.sh
 EOF
+make_mirror >"$tmp/mirror.log"
+try "a mirror that lacks the newest kernel: the next older one is taken" takes_older
+try "a mirror that fails otherwise: no older kernel is taken" takes_no_older
 try "an apt without lists: no kernel is left out" not_left_out
 try "a series that apt does not have is left out where others are there" left_out
 try "apt-get update: waits while another one has the lists" update_waits

@@ -51,44 +51,68 @@ headers_of() {
 	echo "linux-headers-$1"
 }
 
-# unpack DIR PACKAGE...: packages that were unpacked before stay as they are.
-unpack() {
-	local dir=$1 debs pkg
-	shift
-	debs=$(mktemp -d "$CACHE/debs.XXXXXX")
-	# shellcheck disable=SC2064 # the directory's name now, not at exit
-	trap "rm -rf '$debs'" EXIT
-	chmod 755 "$debs"
-	say "downloading $*"
-	(cd "$debs" && run_logged "stock-$series" any_apt apt-get download "$@")
-	for pkg in "$debs"/*.deb; do
-		dpkg-deb -x "$pkg" "$dir"
-	done
-	rm -rf "$debs"
+# older VERSION: the next older one of its series and flavour; empty where apt knows none.
+older() {
+	local name last=''
+	while read -r name; do
+		[ "$name" != "$1" ] || break
+		last=$name
+	done < <(any_apt apt-cache pkgnames "linux-image-$series." | sed 's/^linux-image-//' |
+		while read -r name; do
+			[ "$(kind_of "$name")" != "$(kind_of "$1")" ] || echo "$name"
+		done | sort -V)
+	echo "$last"
 }
 
-# get PART COMMAND...: once; the stamp is written when COMMAND has succeeded.
-# (No && or ||: in such a list the shell would overlook errors of COMMAND.)
-get() {
-	local stamp=$root/.$1
-	shift
+# wanted: the packages of $version that were not unpacked before.
+wanted() {
+	[ -e "$root/.headers" ] || headers_of "$version"
+	[ "$what" != all ] || [ -e "$root/.image" ] || echo "linux-image-$version"
+}
+
+# fetch: the wanted packages, to $debs.  A mirror that is being updated lists a kernel that
+# it does not have, for hours or for days; then the next older one is taken.
+fetch() {
+	local log=$LOGS/stock-$series.log packages next
+	while :; do
+		root=$CACHE/debian-$version
+		packages=$(wanted)
+		[ -n "$packages" ] || return 0
+		mapfile -t packages <<<"$packages"
+		say "downloading ${packages[*]}"
+		rm -f "$debs"/*
+		! (cd "$debs" && any_apt apt-get download "${packages[@]}") >"$log" 2>&1 || return 0
+		next=''
+		! grep -q ' 404 ' "$log" || next=$(older "$version")
+		if [ -z "$next" ]; then
+			tail -n 30 "$log" >&2
+			die "failed: apt-get download ${packages[*]} (log: $log)"
+		fi
+		say "the mirror does not have all of $version, which it lists: taking $next"
+		version=$next
+	done
+}
+
+# unpack PART PACKAGE: once, and then what PART needs; the stamp is written at the end.
+# (No && or ||: in such a list the shell would overlook errors.)
+unpack() {
+	local stamp=$root/.$1 deb
 	if [ -e "$stamp" ]; then
 		return
 	fi
-	"$@"
+	for deb in "$debs"/$2.deb; do
+		dpkg-deb -x "$deb" "$root"
+	done
+	"finish_$1"
 	touch "$stamp"
 }
 
 # The Makefile of the headers names the directory in which Debian installs them.
-get_headers() {
-	local packages
-	mapfile -t packages < <(headers_of "$version")
-	unpack "$root" "${packages[@]}"
+finish_headers() {
 	sed -i "s,^include /usr/src/,include $root/usr/src/," "$headers/Makefile"
 }
 
-get_image() {
-	unpack "$root" "linux-image-$version"
+finish_image() {
 	# From Debian 13 on the package has /usr/lib alone.
 	[ -e "$root/lib" ] || ln -s usr/lib "$root/lib"
 	depmod -b "$root" "$version"
@@ -115,12 +139,15 @@ fi
 [ "$what" != has ] || exit 0
 exec 9>"$CACHE/stock-$series.lock"
 flock 9
-root=$CACHE/debian-$version
+debs=$(mktemp -d "$CACHE/debs.XXXXXX")
+trap 'rm -rf "$debs"' EXIT
+chmod 755 "$debs"
+fetch
 headers=$root/usr/src/linux-headers-$version
 mkdir -p "$root"
 remove_older "$CACHE/debian-" "$version"
-get headers get_headers
+unpack headers 'linux-[hk]*'
 printf '%s\n' "VERSION=$version" "ROOT=$root" "HEADERS=$headers"
 [ "$what" = all ] || exit 0
-get image get_image
+unpack image 'linux-image-*'
 echo "KERNEL=$root/boot/vmlinuz-$version"
