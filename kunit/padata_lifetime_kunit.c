@@ -298,6 +298,29 @@ static void free_shell_waits_for_parallel_of_submitter(struct kunit *test)
 	lifetime_free_beside_parallel(test, padata_do_inline);
 }
 
+static void lifetime_stop(struct test_waiter *waiter)
+{
+	padata_stop(waiter->bed->pinst);
+}
+
+/* No reference is left but that of one job. */
+static void stop_waits_for_last_job_of_put_shell(struct kunit *test)
+{
+	const struct test_load load = { .jobs = 1, .percent = 100, .end = TEST_END_HELD };
+	struct test_bed *bed = bed_make(test);
+	struct test_waiter *waiter = bed_waiter(bed, lifetime_stop);
+	struct test_lane *lane = lifetime_lane(bed, &load);
+
+	lane_run(lane);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 1));
+	padata_put_shell(lane->ps);
+	test_waiter_start(waiter);
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&waiter->over, HZ / 10), 0);
+	KUNIT_EXPECT_TRUE(test, lane_release_job(lane, 0));
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(waiter));
+	bed_expect_clean(bed);
+}
+
 /* How often the call has slept. */
 static unsigned long lifetime_sleeps;
 
@@ -619,6 +642,7 @@ static struct kunit_case padata_lifetime_cases[] = {
 	KUNIT_CASE(put_shell_jobs_in_flight),
 	KUNIT_CASE(put_shell_held_jobs_in_flight),
 	KUNIT_CASE(put_shell_in_last_serial),
+	KUNIT_CASE(stop_waits_for_last_job_of_put_shell),
 	KUNIT_CASE(put_shell_in_softirq),
 	KUNIT_CASE(put_shell_drainer_stalled),
 	KUNIT_CASE(free_shell_waits_for_held_jobs),

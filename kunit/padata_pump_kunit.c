@@ -342,11 +342,16 @@ static void pump_let_work_take_long(struct kunit *test)
 		test_set_param(test, PUMP_INTENSIVE, usual, "0");
 }
 
-static void pump_busy_start(struct kunit *test, struct pump_busy *busy, int cpu)
+static void pump_busy_init(struct kunit *test, struct pump_busy *busy)
 {
 	pump_let_work_take_long(test);
 	init_completion(&busy->begun);
 	INIT_WORK_ONSTACK(&busy->work, pump_be_busy);
+}
+
+static void pump_busy_start(struct kunit *test, struct pump_busy *busy, int cpu)
+{
+	pump_busy_init(test, busy);
 	queue_work_on(cpu, system_wq, &busy->work);
 	wait_for_completion(&busy->begun);
 }
@@ -427,6 +432,54 @@ static void remove_cpu_of_waiting_pump(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, lane->submitted + 500));
 	pump_busy_stop(&busy);
 	bed_stop_lanes(bed);
+	bed_expect_clean(bed);
+}
+
+static struct pump_busy *pump_busy_next;
+
+static void pump_queue_busy(struct test_lane *lane, u32 nr)
+{
+	if (nr)
+		queue_work_on(smp_processor_id(), system_wq, &pump_busy_next->work);
+}
+
+static void pump_free_shells(struct test_waiter *waiter)
+{
+	bed_free_shells(waiter->bed);
+}
+
+/*
+ * A shell whose user asks for direct mode is kept by the pump of the CPU that has to
+ * settle, which does not get to run: freeing the shell does not wait for it.
+ */
+static void free_shell_beside_busy_pump(struct kunit *test)
+{
+	struct pump_busy busy = { };
+	struct test_waiter *freer;
+	struct test_lane *lane;
+	struct test_bed *bed;
+
+	if (num_online_cpus() == 1)
+		return;
+	test_keep_off_last_cpu(test);
+	bed = bed_make(test);
+	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .window = 2 });
+	lane->cb_cpu = test_last_cpu();
+	lane->in_serial = pump_queue_busy;
+	freer = bed_waiter(bed, pump_free_shells);
+	pump_busy_next = &busy;
+	pump_busy_init(test, &busy);
+	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
+	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 1));
+	KUNIT_EXPECT_EQ(test, padata_go_direct(lane->ps), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
+	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 2));
+	wait_for_completion(&busy.begun);
+	/* By then the pump has queued itself behind it. */
+	msleep(100);
+	test_waiter_start(freer);
+	KUNIT_EXPECT_NE(test, wait_for_completion_timeout(&freer->over, TEST_TIMEOUT / 4), 0);
+	pump_busy_stop(&busy);
 	bed_expect_clean(bed);
 }
 
@@ -1189,6 +1242,7 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(set_cpumask_behind_hogged_cpu),
 	KUNIT_CASE(free_while_cpu_goes),
 	KUNIT_CASE(remove_cpu_of_waiting_pump),
+	KUNIT_CASE(free_shell_beside_busy_pump),
 	KUNIT_CASE(other_work_beside_busy_pump),
 	KUNIT_CASE(other_work_beside_busy_pump_on_system_wq),
 	KUNIT_CASE(flush_workqueue_beside_busy_pump),

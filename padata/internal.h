@@ -286,12 +286,14 @@ struct padata_pump {
 	struct pod		*submit_to;
 	/* Ends the wait where this pump does not run */
 	struct timer_list	settle_timer;
-	struct padata_shell	*settle_idle;	/* P: taken from idle_shell */
+	/* A: taken from idle_shell, see kept:A */
+	struct padata_shell	*settle_idle;
 	/* P: taken from idle_nr_cut */
 	unsigned int		settle_idle_nr_cut;
 	/*
-	 * P: shell that wants to go direct and whose last callback has
-	 * returned here, or NULL; with a reference
+	 * A: shell that wants to go direct and whose last callback has
+	 * returned here, or NULL; with a reference.  Only the pump fills it;
+	 * a waiter for the shell may empty it, see kept:A
 	 */
 	struct padata_shell	*idle_shell;
 	/* P: its padata_shell::nr_cut then */

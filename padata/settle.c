@@ -104,7 +104,7 @@ static unsigned int settle_end(struct instance *pinst, struct llist_head *shells
 /*
  * Keep a shell that is idle until the CPU has settled; its results came out here, as
  * those of the callback CPU @cpu.  Return false if there is nothing to keep; otherwise
- * the pump takes over a reference.
+ * the pump takes over a reference, which a waiter may take from it.
  */
 static bool pump_keep_idle(struct padata_pump *pump, struct padata_shell *ps, int cpu)
 {
@@ -112,17 +112,15 @@ static bool pump_keep_idle(struct padata_pump *pump, struct padata_shell *ps, in
 
 	if (!shell_is_idle_on(ps, cpu, &nr_cut))
 		return false;
-	if (pump->idle_shell)
-		shell_put(pump->idle_shell, 1);
-	pump->idle_shell = ps;
 	pump->idle_nr_cut = nr_cut;
+	keep_shell(pump, &pump->idle_shell, ps);
 	return true;
 }
 
 /* It may go direct, unless it is not idle any more. */
 static void pump_let_idle_go(struct padata_pump *pump, bool settled)
 {
-	struct padata_shell *ps = pump->settle_idle;
+	struct padata_shell *ps = take_kept(&pump->settle_idle);
 
 	if (!ps)
 		return;
@@ -189,14 +187,20 @@ static void settle_take(struct llist_head *from, struct llist_head *to)
 /* Return true if there is a round to begin. */
 static bool pump_settle_begin(struct padata_pump *pump)
 {
+	struct padata_shell *idle;
+
 	if (llist_empty(&pump->leaving) && llist_empty(&pump->leaving_queues) &&
-	    !pump->idle_shell)
+	    !READ_ONCE(pump->idle_shell))
 		return false;
 	settle_take(&pump->leaving, &pump->settle_shells);
 	settle_take(&pump->leaving_queues, &pump->settle_queues);
-	pump->settle_idle = pump->idle_shell;
-	pump->settle_idle_nr_cut = pump->idle_nr_cut;
-	pump->idle_shell = NULL;
+	idle = take_kept(&pump->idle_shell);
+	if (idle) {
+		pump->settle_idle_nr_cut = pump->idle_nr_cut;
+		rcu_read_lock();
+		keep_shell(pump, &pump->settle_idle, idle);
+		rcu_read_unlock();
+	}
 	pump->settle_stage = SETTLE_SOFTIRQS;
 	pump->settle_behind = false;
 	pump->settle_looks = 0;

@@ -109,6 +109,59 @@ static bool parallel_may_run(struct instance *pinst, struct padata_shell *ps)
 	return false;
 }
 
+/* Take the shell that a pump keeps, or NULL: its reference is the caller's, once. */
+static struct padata_shell *take_kept(struct padata_shell **kept)
+{
+	return xchg(kept, NULL); /* kept:B */
+}
+
+static void drop_kept(struct padata_shell **kept)
+{
+	struct padata_shell *ps = take_kept(kept);
+
+	if (ps)
+		shell_put(ps, 1);
+}
+
+static void drop_one_kept(struct padata_shell **kept, struct padata_shell *ps)
+{
+	struct padata_shell *old = READ_ONCE(*kept);
+
+	if (ps ? old == ps : !!old)
+		drop_kept(kept);
+}
+
+/*
+ * Take back an idle shell, or any where @ps is NULL, from a pump that keeps it until its
+ * CPU has settled: that CPU may not let the pump run.
+ */
+static void drop_all_kept(struct instance *pinst, struct padata_shell *ps)
+{
+	struct padata_pump *pump;
+	int cpu;
+
+	rcu_read_lock();
+	for_each_possible_cpu(cpu) {
+		pump = per_cpu_ptr(pinst->pumps, cpu);
+		/* The pump moves it from the first to the second. */
+		drop_one_kept(&pump->idle_shell, ps);
+		drop_one_kept(&pump->settle_idle, ps);
+	}
+	rcu_read_unlock();
+}
+
+/* A reference goes from the pump to @kept, unless somebody waits for it to be dropped. */
+static void keep_shell(struct padata_pump *pump, struct padata_shell **kept,
+		       struct padata_shell *ps)
+{
+	struct padata_shell *old = xchg(kept, ps); /* kept:A */
+
+	if (old)
+		shell_put(old, 1);
+	if (atomic_read(&pump->pinst->nr_waiters))
+		drop_kept(kept);
+}
+
 /**
  * wait_until_idle() - wait for jobs in flight
  * @pinst: The instance.
@@ -121,7 +174,9 @@ static bool parallel_may_run(struct instance *pinst, struct padata_shell *ps)
 static void wait_until_idle(struct instance *pinst, struct padata_shell *ps)
 {
 	atomic_inc(&pinst->nr_waiters);
-	smp_mb__after_atomic(); /* idle:A: nr_waiters before refs, see shell_put() */
+	/* idle:A: nr_waiters before what is kept and refs, see keep_shell() and shell_put() */
+	smp_mb__after_atomic();
+	drop_all_kept(pinst, ps);
 	while (!wait_event_timeout(pinst->idle_wait, wait_is_over(pinst, ps),
 				   WAIT_WARN_SECONDS * HZ))
 		say_what_for(pinst, ps);

@@ -62,7 +62,7 @@ static bool pump_has_work(struct padata_pump *pump)
 static bool pump_may_poll(struct padata_pump *pump)
 {
 	return READ_ONCE(poll_ns) && pump->pinst->own_wq && !pump->settling &&
-	       !pump->idle_shell;
+	       !READ_ONCE(pump->idle_shell);
 }
 
 /*
@@ -126,7 +126,7 @@ static bool pump_poll(struct padata_pump *pump)
 /* Return true if the pump may sleep, false if it has to go on. */
 static bool pump_sleep(struct padata_pump *pump)
 {
-	if (!list_empty(&pump->serving) || pump->settling || pump->idle_shell)
+	if (!list_empty(&pump->serving) || pump->settling || READ_ONCE(pump->idle_shell))
 		return false;
 	atomic_set(&pump->awake, 0);
 	smp_mb(); /* sleep:A: awake before what others fill, pairs with pump_wake() */
