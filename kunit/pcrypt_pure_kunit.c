@@ -1402,6 +1402,7 @@ static void give_up_returning_for_a_while(struct kunit *test)
 	pcrypt_give_up_returning(stream, 0, end + 1);
 	KUNIT_EXPECT_EQ(test, stream->mode, PCRYPT_PARALLEL);
 	KUNIT_EXPECT_EQ(test, rule->direct_from, end + 1 + PURE_MS(400));
+	KUNIT_EXPECT_TRUE(test, rule->gave_up);
 	/* A window that is bad enough, with half a CPU's rate, does not end it before. */
 	rule->nr_bad = PCRYPT_BAD_WINDOWS;
 	rule->nr_windows = 1;
@@ -1515,6 +1516,44 @@ static void submitter_waits_for_direct_mode(struct kunit *test)
 	/* Not while the child may be late again. */
 	stream->rule.direct_from = local_clock() + PURE_MS(10000);
 	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+}
+
+/* Requests that come one by one do not wait for the time of a load that is over. */
+static void rested_stream_returns_early(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_returning_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+	u64 rest = PCRYPT_WINDOW_NS + 1, at = local_clock() + PURE_MS(100000);
+
+	pure_may_go = true;
+	rule->gave_up = true;
+	rule->direct_from = at;
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_rested(stream, PURE_MS(1000)));
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_rested(stream, PURE_MS(1000) + rest - 1));
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_rested(stream, PURE_MS(1000) + 2 * rest - 1));
+	rule->gave_up = false;
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_rested(stream, PURE_MS(2000)));
+	rule->gave_up = true;
+	stream->in_flight = 1;
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_rested(stream, PURE_MS(3000)));
+	stream->in_flight = 0;
+	rule->listed_at = local_clock() - rest;
+	KUNIT_EXPECT_TRUE(test, pcrypt_go_direct(stream));
+	rule->listed_at = at;
+	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+	pure_may_go = false;
+	rule->listed_at = local_clock() - rest;
+	pure_nr_asked = 0;
+	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+	KUNIT_EXPECT_EQ(test, pure_nr_asked, 1U);
+	/* In direct mode all of that is over. */
+	spin_lock_bh(&stream->lock);
+	pcrypt_set_mode(stream, 0, PCRYPT_RETURNING, PURE_MS(1000));
+	KUNIT_EXPECT_EQ(test, rule->direct_from, at);
+	pcrypt_set_mode(stream, 0, PCRYPT_DIRECT, PURE_MS(1000));
+	spin_unlock_bh(&stream->lock);
+	KUNIT_EXPECT_EQ(test, rule->direct_from, PURE_MS(1000));
+	KUNIT_EXPECT_FALSE(test, rule->gave_up);
 }
 
 /* Many streams that return at the same time, as by a new mode, do not use it up. */
@@ -1824,6 +1863,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(waits_are_short_at_first),
 	KUNIT_CASE(much_too_slow_returns_at_once),
 	KUNIT_CASE(submitter_waits_for_direct_mode),
+	KUNIT_CASE(rested_stream_returns_early),
 	KUNIT_CASE(wait_costs_what_it_takes),
 	KUNIT_CASE(rest_of_wait_is_given_back),
 	KUNIT_CASE(submitter_on_callback_cpu_does_not_wait),

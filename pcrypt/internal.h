@@ -161,14 +161,18 @@ enum pcrypt_mode {
  * @nr_done: Results of this window, but for the one with which the first began.
  * @spin_us: So long the next wait is; 0: as long as the first one.
  * @here_ms: So long the stream returns before a submitter on the callback CPU is direct.
- * @direct_from: local_clock() from which on the stream may return to direct mode.
+ * @direct_from: local_clock() from which on the stream may return to direct mode; earlier
+ *	where it has rested, if @gave_up.
+ * @listed_at: local_clock() when a request could not be direct because of @direct_from.
+ * @gave_up: @direct_from is because the stream could not return, not because its child
+ *	was late.
  * @late_ms: How long it may not after the child has completed a request later.
  * @follows: The stream encrypts, and left direct mode because one that decrypts had.
  *
  * The fields from @child_ns to @sample_cpu are samples, and are written without a lock:
- * two at a time lose one.  @tried_ns is, too.  All else is written under the stream's
- * lock; @since, @wait_ms, @here_ms and @direct_from are read without it, where a value
- * that is torn on a 32-bit kernel makes one decision worse.
+ * two at a time lose one.  @tried_ns and @listed_at are, too.  All else is written under
+ * the stream's lock; @since, @wait_ms, @here_ms, @direct_from and @gave_up are read without
+ * it, where a value that is torn on a 32-bit kernel makes one decision worse.
  */
 struct pcrypt_rule {
 	u32 child_ns[PCRYPT_NR_CLASSES];
@@ -194,7 +198,9 @@ struct pcrypt_rule {
 	unsigned int spin_us;
 	unsigned int here_ms;
 	u64 direct_from;
+	u64 listed_at;
 	unsigned int late_ms;
+	bool gave_up;
 	bool follows;
 };
 

@@ -494,7 +494,7 @@ static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 	u64 now = local_clock();
 
 	if ((s64)(now - READ_ONCE(stream->rule.direct_from)) < 0)
-		return false;
+		return pcrypt_has_rested(stream, now) && !padata_go_direct(stream->ps);
 	if (!padata_go_direct(stream->ps))
 		return true;
 	/* Callbacks on this CPU wait for us. */

@@ -169,6 +169,10 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	if (!was_direct && is_direct)
 		atomic_long_inc(&modes->to_direct);
 	WRITE_ONCE(rule->since, now);
+	if (is_direct && rule->gave_up) {
+		WRITE_ONCE(rule->direct_from, now);
+		WRITE_ONCE(rule->gave_up, false);
+	}
 	WRITE_ONCE(rule->nr_samples, 0);
 	WRITE_ONCE(rule->nr_moves, 0);
 	rule->result_at = 0;
@@ -385,7 +389,22 @@ static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_d
 	pcrypt_begin_parallel(stream, dir, now);
 	/* That is a reason of its own. */
 	rule->follows = false;
+	WRITE_ONCE(rule->gave_up, true);
 	WRITE_ONCE(rule->direct_from, now + (u64)rule->wait_ms * NSEC_PER_MSEC);
+}
+
+/*
+ * A stream that could not return may before its time where that costs nothing: nothing is in
+ * flight, and no request came for so long that its CPUs have settled.
+ */
+static bool pcrypt_has_rested(struct pcrypt_stream *stream, u64 now)
+{
+	struct pcrypt_rule *rule = &stream->rule;
+	u64 listed_at = READ_ONCE(rule->listed_at);
+
+	WRITE_ONCE(rule->listed_at, now);
+	return READ_ONCE(rule->gave_up) && !READ_ONCE(stream->in_flight) &&
+	       (s64)(now - listed_at) > (s64)PCRYPT_WINDOW_NS;
 }
 
 static bool pcrypt_is_clearly_bad(const struct pcrypt_rule *rule)
