@@ -108,6 +108,7 @@ full() {
 		echo "skip   later: only root can make a chroot"
 	fi
 	step ktls scripts/e2e/ktls.sh 6.12
+	step tcp scripts/e2e/tcp.sh
 	PADATA_RESULTS=$LOGS step package scripts/e2e/package.sh
 	step tracing-all scripts/e2e/tracing.sh 6.12
 	step kernel-dwarf scripts/kernel.sh dwarf

@@ -436,6 +436,7 @@ done <<-EOF
 	e2e/pcryptctl.sh 6.12
 	e2e/install.sh
 	e2e/howto.sh
+	e2e/tcp.sh
 EOF
 make_mirror >"$tmp/mirror.log"
 try "a mirror that lacks the newest kernel: the next older one is taken" takes_older
