@@ -129,8 +129,8 @@
  * kept:A / kept:B, a reference that a pump keeps
  *   kept:A (keep_shell) puts the shell where it is kept, by a fully ordered xchg(); reads
  *   nr_waiters.  The other side is idle:A, before a look at what is kept (store buffering):
- *   either the waiter sees the shell or the pump sees the waiter.  Both take it by kept:B
- *   (take_kept), xchg(): of several that try one has the reference.
+ *   either the waiter sees the shell or the pump sees the waiter, and wakes it.  Both take
+ *   it by kept:B (take_kept), xchg(): of several that try one has the reference.
  * orphan:A / orphan:B, whose reference is the last
  *   orphan:B sets ::orphan, then subtracts from ::refs, fully ordered; orphan:A
  *   reads ::refs with acquire, then ::orphan.  A reader that sees the owner's reference

@@ -300,6 +300,7 @@ static void free_shell_waits_for_parallel_of_submitter(struct kunit *test)
 
 static void lifetime_stop(struct test_waiter *waiter)
 {
+	complete(&lifetime_begun);
 	padata_stop(waiter->bed->pinst);
 }
 
@@ -314,7 +315,9 @@ static void stop_waits_for_last_job_of_put_shell(struct kunit *test)
 	lane_run(lane);
 	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 1));
 	padata_put_shell(lane->ps);
+	init_completion(&lifetime_begun);
 	test_waiter_start(waiter);
+	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&lifetime_begun, TEST_TIMEOUT));
 	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&waiter->over, HZ / 10), 0);
 	KUNIT_EXPECT_TRUE(test, lane_release_job(lane, 0));
 	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(waiter));

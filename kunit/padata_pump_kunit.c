@@ -450,10 +450,12 @@ static void pump_free_shells(struct test_waiter *waiter)
 
 /*
  * A shell whose user asks for direct mode is kept by the pump of the CPU that has to
- * settle, which does not get to run: freeing the shell does not wait for it.
+ * settle, which does not get to run: freeing the shell does not wait for it, be that called
+ * afterwards or @before the last callback.
  */
-static void free_shell_beside_busy_pump(struct kunit *test)
+static void pump_free_shell_beside_busy(struct kunit *test, bool before)
 {
+	const struct test_load load = { .window = 2, .percent = 100, .end = TEST_END_HELD };
 	struct pump_busy busy = { };
 	struct test_waiter *freer;
 	struct test_lane *lane;
@@ -463,23 +465,79 @@ static void free_shell_beside_busy_pump(struct kunit *test)
 		return;
 	test_keep_off_last_cpu(test);
 	bed = bed_make(test);
-	lane = bed_lane(bed, bed_shell(bed), &(struct test_load){ .window = 2 });
+	lane = bed_lane(bed, bed_shell(bed), &load);
 	lane->cb_cpu = test_last_cpu();
 	lane->in_serial = pump_queue_busy;
 	freer = bed_waiter(bed, pump_free_shells);
 	pump_busy_next = &busy;
 	pump_busy_init(test, &busy);
 	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 1));
+	KUNIT_EXPECT_TRUE(test, lane_release_job(lane, 0));
 	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 1));
+	/* The callback has returned to the pump, too. */
+	synchronize_rcu();
 	KUNIT_EXPECT_EQ(test, padata_go_direct(lane->ps), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
-	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 2));
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 2));
+	if (before) {
+		test_waiter_start(freer);
+		KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&freer->over, HZ / 10), 0);
+	}
+	KUNIT_EXPECT_TRUE(test, lane_release_job(lane, 1));
 	wait_for_completion(&busy.begun);
-	/* By then the pump has queued itself behind it. */
-	msleep(100);
-	test_waiter_start(freer);
+	if (!before) {
+		KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 2));
+		/* By then the pump has queued itself behind it. */
+		msleep(100);
+		test_waiter_start(freer);
+	}
 	KUNIT_EXPECT_NE(test, wait_for_completion_timeout(&freer->over, TEST_TIMEOUT / 4), 0);
 	pump_busy_stop(&busy);
+	bed_expect_clean(bed);
+}
+
+static void free_shell_beside_busy_pump(struct kunit *test)
+{
+	pump_free_shell_beside_busy(test, false);
+}
+
+static void free_shell_before_pump_is_busy(struct kunit *test)
+{
+	pump_free_shell_beside_busy(test, true);
+}
+
+static void pump_make_held(struct kunit *test, struct test_lane *lane, u32 nr)
+{
+	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, nr + 1));
+}
+
+/* A pump keeps one shell at a time: the one before has to be let go. */
+static void pump_keeps_one_shell_after_another(struct kunit *test)
+{
+	const struct test_load load = { .window = 2, .percent = 100, .end = TEST_END_HELD };
+	struct test_bed *bed = bed_make(test);
+	struct test_lane *one = bed_lane(bed, bed_shell(bed), &load);
+	struct test_lane *other = bed_lane(bed, bed_shell(bed), &load);
+	struct test_waiter *freer = bed_waiter(bed, pump_free_shells);
+	u32 nr;
+
+	one->cb_cpu = test_last_cpu();
+	other->cb_cpu = test_last_cpu();
+	for (nr = 0; nr < 50; nr++) {
+		pump_make_held(test, one, nr);
+		pump_make_held(test, other, nr);
+		/* Both are called back in one stretch, most times. */
+		KUNIT_EXPECT_TRUE(test, lane_release_job(one, nr));
+		KUNIT_EXPECT_TRUE(test, lane_release_job(other, nr));
+		KUNIT_ASSERT_TRUE(test, lane_wait_done(one, nr + 1));
+		KUNIT_ASSERT_TRUE(test, lane_wait_done(other, nr + 1));
+		padata_go_direct(one->ps);
+		padata_go_direct(other->ps);
+	}
+	test_waiter_start(freer);
+	KUNIT_EXPECT_TRUE(test, test_waiter_is_over(freer));
 	bed_expect_clean(bed);
 }
 
@@ -1243,6 +1301,8 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(free_while_cpu_goes),
 	KUNIT_CASE(remove_cpu_of_waiting_pump),
 	KUNIT_CASE(free_shell_beside_busy_pump),
+	KUNIT_CASE(free_shell_before_pump_is_busy),
+	KUNIT_CASE(pump_keeps_one_shell_after_another),
 	KUNIT_CASE(other_work_beside_busy_pump),
 	KUNIT_CASE(other_work_beside_busy_pump_on_system_wq),
 	KUNIT_CASE(flush_workqueue_beside_busy_pump),

@@ -120,14 +120,15 @@ static bool pump_keep_idle(struct padata_pump *pump, struct padata_shell *ps, in
 /* It may go direct, unless it is not idle any more. */
 static void pump_let_idle_go(struct padata_pump *pump, bool settled)
 {
-	struct padata_shell *ps = take_kept(&pump->settle_idle);
+	struct padata_shell *ps;
 
-	if (!ps)
-		return;
+	/* Also so that nothing preempts the pump while nobody else finds the shell. */
 	rcu_read_lock_bh();
-	if (settled)
+	ps = take_kept(&pump->settle_idle);
+	if (ps && settled)
 		shell_left(ps, pump->settle_idle_nr_cut);
-	shell_put(ps, 1);
+	if (ps)
+		shell_put(ps, 1);
 	rcu_read_unlock_bh();
 }
 
@@ -194,13 +195,16 @@ static bool pump_settle_begin(struct padata_pump *pump)
 		return false;
 	settle_take(&pump->leaving, &pump->settle_shells);
 	settle_take(&pump->leaving_queues, &pump->settle_queues);
+	/* The timer may have found all lists empty in between. */
+	if (pump_owes_settling(pump) && !timer_pending(&pump->settle_timer))
+		mod_timer(&pump->settle_timer, jiffies + msecs_to_jiffies(SETTLE_STUCK_MS));
+	rcu_read_lock_bh();
 	idle = take_kept(&pump->idle_shell);
 	if (idle) {
 		pump->settle_idle_nr_cut = pump->idle_nr_cut;
-		rcu_read_lock();
 		keep_shell(pump, &pump->settle_idle, idle);
-		rcu_read_unlock();
 	}
+	rcu_read_unlock_bh();
 	pump->settle_stage = SETTLE_SOFTIRQS;
 	pump->settle_behind = false;
 	pump->settle_looks = 0;

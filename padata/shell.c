@@ -59,10 +59,48 @@ static struct padata_shell *find_busy_shell(struct instance *pinst)
 	return NULL;
 }
 
+/* Take the shell that a pump keeps, or NULL: its reference is the caller's, once. */
+static struct padata_shell *take_kept(struct padata_shell **kept)
+{
+	return xchg(kept, NULL); /* kept:B */
+}
+
+static void drop_kept(struct padata_shell **kept, struct padata_shell *ps)
+{
+	struct padata_shell *old = READ_ONCE(*kept);
+
+	if (ps ? old != ps : !old)
+		return;
+	/* Another one may be there by now: it has to ask again for direct mode. */
+	old = take_kept(kept);
+	if (old)
+		shell_put(old, 1);
+}
+
+/*
+ * Take back an idle shell, or any where @ps is NULL, from a pump that keeps it until its
+ * CPU has settled: that CPU may not let the pump run.
+ */
+static void drop_all_kept(struct instance *pinst, struct padata_shell *ps)
+{
+	struct padata_pump *pump;
+	int cpu;
+
+	rcu_read_lock();
+	for_each_possible_cpu(cpu) {
+		pump = per_cpu_ptr(pinst->pumps, cpu);
+		/* The pump moves it from the first to the second. */
+		drop_kept(&pump->idle_shell, ps);
+		drop_kept(&pump->settle_idle, ps);
+	}
+	rcu_read_unlock();
+}
+
 static bool wait_is_over(struct instance *pinst, struct padata_shell *ps)
 {
 	bool idle;
 
+	drop_all_kept(pinst, ps);
 	if (ps)
 		return shell_has_no_jobs(ps);
 	/* A padata_start() meanwhile ends the wait of padata_stop(). */
@@ -109,48 +147,7 @@ static bool parallel_may_run(struct instance *pinst, struct padata_shell *ps)
 	return false;
 }
 
-/* Take the shell that a pump keeps, or NULL: its reference is the caller's, once. */
-static struct padata_shell *take_kept(struct padata_shell **kept)
-{
-	return xchg(kept, NULL); /* kept:B */
-}
-
-static void drop_kept(struct padata_shell **kept)
-{
-	struct padata_shell *ps = take_kept(kept);
-
-	if (ps)
-		shell_put(ps, 1);
-}
-
-static void drop_one_kept(struct padata_shell **kept, struct padata_shell *ps)
-{
-	struct padata_shell *old = READ_ONCE(*kept);
-
-	if (ps ? old == ps : !!old)
-		drop_kept(kept);
-}
-
-/*
- * Take back an idle shell, or any where @ps is NULL, from a pump that keeps it until its
- * CPU has settled: that CPU may not let the pump run.
- */
-static void drop_all_kept(struct instance *pinst, struct padata_shell *ps)
-{
-	struct padata_pump *pump;
-	int cpu;
-
-	rcu_read_lock();
-	for_each_possible_cpu(cpu) {
-		pump = per_cpu_ptr(pinst->pumps, cpu);
-		/* The pump moves it from the first to the second. */
-		drop_one_kept(&pump->idle_shell, ps);
-		drop_one_kept(&pump->settle_idle, ps);
-	}
-	rcu_read_unlock();
-}
-
-/* A reference goes from the pump to @kept, unless somebody waits for it to be dropped. */
+/* A reference goes from the pump to @kept; a waiter may have to take it back. */
 static void keep_shell(struct padata_pump *pump, struct padata_shell **kept,
 		       struct padata_shell *ps)
 {
@@ -159,7 +156,7 @@ static void keep_shell(struct padata_pump *pump, struct padata_shell **kept,
 	if (old)
 		shell_put(old, 1);
 	if (atomic_read(&pump->pinst->nr_waiters))
-		drop_kept(kept);
+		wake_up_all(&pump->pinst->idle_wait);
 }
 
 /**
@@ -176,7 +173,6 @@ static void wait_until_idle(struct instance *pinst, struct padata_shell *ps)
 	atomic_inc(&pinst->nr_waiters);
 	/* idle:A: nr_waiters before what is kept and refs, see keep_shell() and shell_put() */
 	smp_mb__after_atomic();
-	drop_all_kept(pinst, ps);
 	while (!wait_event_timeout(pinst->idle_wait, wait_is_over(pinst, ps),
 				   WAIT_WARN_SECONDS * HZ))
 		say_what_for(pinst, ps);

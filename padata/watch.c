@@ -69,9 +69,10 @@ static unsigned long watch_period(void)
 	return max(limit * HZ / 4, 1U);
 }
 
+/* Not bound to a CPU: what keeps that from a pump must not keep it from the detector. */
 static void watch_again(struct instance *pinst)
 {
-	queue_delayed_work(system_power_efficient_wq, &pinst->watch, watch_period());
+	queue_delayed_work(system_unbound_wq, &pinst->watch, watch_period());
 }
 
 /*
@@ -117,7 +118,6 @@ static void watch_all_anew(void)
 
 	mutex_lock(&pinsts_mutex);
 	list_for_each_entry(pinst, &pinsts, list)
-		mod_delayed_work(system_power_efficient_wq, &pinst->watch,
-				 watch_period());
+		mod_delayed_work(system_unbound_wq, &pinst->watch, watch_period());
 	mutex_unlock(&pinsts_mutex);
 }
