@@ -55,9 +55,12 @@ static int pure_map_cb_cpu(struct padata_shell *ps, int cb_cpu)
 }
 
 /* A stream in direct mode has its shell there. */
+/* Whether the shell is in direct mode. */
+static bool pure_shell_direct = true;
+
 static bool pure_shell_is_direct(struct padata_shell *ps)
 {
-	return true;
+	return pure_shell_direct;
 }
 
 static u64 pure_jiffies = 1000000;
@@ -1468,19 +1471,30 @@ static void waits_are_short_at_first(struct kunit *test)
 /* The wait before the next attempt is not for a mode that is worse than attempts. */
 static void much_too_slow_returns_at_once(struct kunit *test)
 {
-	struct pcrypt_rule rule = { .direct_rate = 1000, .rate = 249, .direct_from = 2000,
-				    .nr_bad = PCRYPT_BAD_WINDOWS };
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_rule *rule = &stream->rule;
+	u64 end = PURE_MS(1000);
 
-	KUNIT_EXPECT_TRUE(test, pcrypt_may_return(&rule, 1000));
-	rule.nr_bad--;
-	KUNIT_EXPECT_FALSE(test, pcrypt_may_return(&rule, 1999));
-	KUNIT_EXPECT_TRUE(test, pcrypt_may_return(&rule, 2000));
-	rule.nr_bad++;
-	rule.rate = 250;
-	KUNIT_EXPECT_FALSE(test, pcrypt_may_return(&rule, 1000));
+	rule->direct_rate = 1000;
+	rule->rate = 249;
+	rule->direct_from = end;
+	rule->nr_bad = PCRYPT_BAD_WINDOWS;
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_return(stream, 1000));
+	rule->nr_bad--;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_return(stream, end - 1));
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_return(stream, end));
+	rule->nr_bad++;
+	rule->rate = 250;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_return(stream, 1000));
 	/* Each rate is bad then. */
-	rule.direct_rate = PCRYPT_RATE_UNKNOWN;
-	KUNIT_EXPECT_FALSE(test, pcrypt_may_return(&rule, 1000));
+	rule->direct_rate = PCRYPT_RATE_UNKNOWN;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_return(stream, 1000));
+	/* After a pause. */
+	rule->gave_up = true;
+	rule->result_at = end - 1 - PCRYPT_REST_NS;
+	KUNIT_EXPECT_FALSE(test, pcrypt_may_return(stream, end - 1));
+	rule->result_at--;
+	KUNIT_EXPECT_TRUE(test, pcrypt_may_return(stream, end - 1));
 }
 
 /* A stream that returns, and has its callbacks on another CPU. */
@@ -1515,7 +1529,9 @@ static void submitter_waits_for_direct_mode(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pcrypt_go_direct(stream));
 	/* Not while the child may be late again. */
 	stream->rule.direct_from = local_clock() + PURE_MS(10000);
+	pure_shell_direct = false;
 	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+	pure_shell_direct = true;
 }
 
 /* Requests that come one by one do not wait for the time of a load that is over. */
@@ -1523,29 +1539,66 @@ static void rested_stream_returns_early(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_returning_stream(test);
 	struct pcrypt_rule *rule = &stream->rule;
-	u64 rest = PCRYPT_WINDOW_NS + 1, at = local_clock() + PURE_MS(100000);
+	struct pcrypt_request *preq = kunit_kzalloc(test, sizeof(*preq), GFP_KERNEL);
+	u64 rest = PCRYPT_REST_NS + 1, at = local_clock() + PURE_MS(100000);
+	enum pcrypt_policy policy = pcrypt_policy;
 
+	KUNIT_ASSERT_NOT_NULL(test, preq);
 	pure_may_go = true;
+	pure_shell_direct = false;
 	rule->gave_up = true;
 	rule->direct_from = at;
-	KUNIT_EXPECT_TRUE(test, pcrypt_has_rested(stream, PURE_MS(1000)));
+	/* No result so far. */
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_rested(stream, PURE_MS(1000)));
+	rule->result_at = PURE_MS(1000);
 	KUNIT_EXPECT_FALSE(test, pcrypt_has_rested(stream, PURE_MS(1000) + rest - 1));
-	KUNIT_EXPECT_TRUE(test, pcrypt_has_rested(stream, PURE_MS(1000) + 2 * rest - 1));
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_rested(stream, PURE_MS(1000) + rest));
 	rule->gave_up = false;
 	KUNIT_EXPECT_FALSE(test, pcrypt_has_rested(stream, PURE_MS(2000)));
 	rule->gave_up = true;
 	stream->in_flight = 1;
-	KUNIT_EXPECT_FALSE(test, pcrypt_has_rested(stream, PURE_MS(3000)));
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_rested(stream, PURE_MS(2000)));
 	stream->in_flight = 0;
-	rule->listed_at = local_clock() - rest;
+	rule->result_at = local_clock() - 2 * rest;
 	KUNIT_EXPECT_TRUE(test, pcrypt_go_direct(stream));
-	rule->listed_at = at;
+	rule->result_at = at;
 	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
 	pure_may_go = false;
-	rule->listed_at = local_clock() - rest;
+	rule->result_at = local_clock() - 2 * rest;
 	pure_nr_asked = 0;
 	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
 	KUNIT_EXPECT_EQ(test, pure_nr_asked, 1U);
+	/* Another submitter was first. */
+	rule->result_at = 0;
+	pure_shell_direct = true;
+	KUNIT_EXPECT_TRUE(test, pcrypt_go_direct(stream));
+	pure_shell_direct = false;
+	/* The user says so. */
+	pure_may_go = true;
+	pcrypt_policy = PCRYPT_ALL_DIRECT;
+	KUNIT_EXPECT_TRUE(test, pcrypt_go_direct(stream));
+	rule->gave_up = false;
+	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
+	pcrypt_policy = policy;
+	/* Only what leaves nothing in flight begins a pause. */
+	pcrypt_note_rest(stream);
+	KUNIT_EXPECT_EQ(test, rule->result_at, 0ULL);
+	rule->gave_up = true;
+	stream->in_flight = 1;
+	pcrypt_note_rest(stream);
+	KUNIT_EXPECT_EQ(test, rule->result_at, 0ULL);
+	stream->in_flight = 0;
+	pcrypt_note_rest(stream);
+	KUNIT_EXPECT_NE(test, rule->result_at, 0ULL);
+	rule->result_at = 0;
+	stream->in_flight = 1;
+	INIT_LIST_HEAD(&stream->backlog);
+	INIT_LIST_HEAD(&preq->backlog);
+	local_bh_disable();
+	KUNIT_EXPECT_PTR_EQ(test, pcrypt_leave(stream, preq), NULL);
+	local_bh_enable();
+	KUNIT_EXPECT_NE(test, rule->result_at, 0ULL);
+	pure_shell_direct = true;
 	/* In direct mode all of that is over. */
 	spin_lock_bh(&stream->lock);
 	pcrypt_set_mode(stream, 0, PCRYPT_RETURNING, PURE_MS(1000));

@@ -108,6 +108,8 @@ enum pcrypt_mode {
  */
 #define PCRYPT_PAUSE_NS		(10 * NSEC_PER_MSEC)
 /* The direct rate of a stream that has none: no other rate is better. */
+/* After so long with nothing in flight the CPUs of a stream have settled, mostly. */
+#define PCRYPT_REST_NS		(4 * NSEC_PER_MSEC)
 #define PCRYPT_RATE_UNKNOWN	(U32_MAX / 2)
 /* So many windows in a row in which parallel mode did not pay end it: at first, and then. */
 #define PCRYPT_TRIAL_WINDOWS	2U
@@ -152,6 +154,7 @@ enum pcrypt_mode {
  * @rate: The same in parallel mode, in the last window.
  * @result_at: local_clock() when the first result came out in parallel mode, then when the
  *	last one did that does not count, then when one that does left nothing in flight; or 0.
+ *	While the stream returns, and @gave_up, when one left nothing in flight; or 0.
  * @done_ns: Time that results of this window would have taken in direct mode.
  * @window_since: local_clock() when the window began, or 0 before the first.
  * @skip: Results that do not count, since they waited for the change of mode.
@@ -163,15 +166,14 @@ enum pcrypt_mode {
  * @here_ms: So long the stream returns before a submitter on the callback CPU is direct.
  * @direct_from: local_clock() from which on the stream may return to direct mode; earlier
  *	where it has rested, if @gave_up.
- * @listed_at: local_clock() when a request could not be direct because of @direct_from.
  * @gave_up: @direct_from is because the stream could not return, not because its child
  *	was late.
  * @late_ms: How long it may not after the child has completed a request later.
  * @follows: The stream encrypts, and left direct mode because one that decrypts had.
  *
  * The fields from @child_ns to @sample_cpu are samples, and are written without a lock:
- * two at a time lose one.  @tried_ns and @listed_at are, too.  All else is written under
- * the stream's lock; @since, @wait_ms, @here_ms, @direct_from and @gave_up are read without
+ * two at a time lose one.  @tried_ns is, too.  All else is written under the stream's
+ * lock; @since, @wait_ms, @here_ms, @direct_from, @gave_up and @result_at are read without
  * it, where a value that is torn on a 32-bit kernel makes one decision worse.
  */
 struct pcrypt_rule {
@@ -198,7 +200,6 @@ struct pcrypt_rule {
 	unsigned int spin_us;
 	unsigned int here_ms;
 	u64 direct_from;
-	u64 listed_at;
 	unsigned int late_ms;
 	bool gave_up;
 	bool follows;

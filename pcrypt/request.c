@@ -92,6 +92,8 @@ static struct pcrypt_request *pcrypt_leave(struct pcrypt_stream *stream,
 	WRITE_ONCE(stream->serial_cpu, smp_processor_id());
 	if (stream->mode == PCRYPT_PARALLEL)
 		pcrypt_count_result(stream, preq->work_ns);
+	else if (stream->mode == PCRYPT_RETURNING)
+		pcrypt_note_rest(stream);
 	if (list_empty(&preq->backlog))
 		next = list_first_entry_or_null(&stream->backlog,
 						struct pcrypt_request, backlog);
@@ -488,13 +490,27 @@ static bool pcrypt_wait_direct(struct pcrypt_stream *stream)
 	return direct;
 }
 
+/* Return true if the stream may not return yet; a policy is not kept waiting by a load. */
+static bool pcrypt_is_early(const struct pcrypt_rule *rule, u64 now)
+{
+	return (s64)(now - READ_ONCE(rule->direct_from)) < 0 &&
+	       !(READ_ONCE(rule->gave_up) && READ_ONCE(pcrypt_policy) == PCRYPT_ALL_DIRECT);
+}
+
+/* Before its time: another submitter may have found the stream rested, just now. */
+static bool pcrypt_go_direct_early(struct pcrypt_stream *stream, u64 now)
+{
+	return padata_is_direct(stream->ps) ||
+	       (pcrypt_has_rested(stream, now) && !padata_go_direct(stream->ps));
+}
+
 /* Return true if the shell is in direct mode now. */
 static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 {
 	u64 now = local_clock();
 
-	if ((s64)(now - READ_ONCE(stream->rule.direct_from)) < 0)
-		return pcrypt_has_rested(stream, now) && !padata_go_direct(stream->ps);
+	if (pcrypt_is_early(&stream->rule, now))
+		return pcrypt_go_direct_early(stream, now);
 	if (!padata_go_direct(stream->ps))
 		return true;
 	/* Callbacks on this CPU wait for us. */

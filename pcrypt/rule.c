@@ -175,7 +175,7 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	}
 	WRITE_ONCE(rule->nr_samples, 0);
 	WRITE_ONCE(rule->nr_moves, 0);
-	rule->result_at = 0;
+	WRITE_ONCE(rule->result_at, 0);
 	rule->done_ns = 0;
 	rule->window_since = 0;
 	rule->nr_windows = 0;
@@ -394,17 +394,15 @@ static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_d
 }
 
 /*
- * A stream that could not return may before its time where that costs nothing: nothing is in
- * flight, and no request came for so long that its CPUs have settled.
+ * Return true if a stream that could not return may before its time, since that takes no wait:
+ * it has had nothing in flight for so long that its CPUs have settled.
  */
-static bool pcrypt_has_rested(struct pcrypt_stream *stream, u64 now)
+static bool pcrypt_has_rested(const struct pcrypt_stream *stream, u64 now)
 {
-	struct pcrypt_rule *rule = &stream->rule;
-	u64 listed_at = READ_ONCE(rule->listed_at);
+	u64 result_at = READ_ONCE(stream->rule.result_at);
 
-	WRITE_ONCE(rule->listed_at, now);
-	return READ_ONCE(rule->gave_up) && !READ_ONCE(stream->in_flight) &&
-	       (s64)(now - listed_at) > (s64)PCRYPT_WINDOW_NS;
+	return READ_ONCE(stream->rule.gave_up) && !READ_ONCE(stream->in_flight) && result_at &&
+	       (s64)(now - result_at) > (s64)PCRYPT_REST_NS;
 }
 
 static bool pcrypt_is_clearly_bad(const struct pcrypt_rule *rule)
@@ -491,11 +489,13 @@ static bool pcrypt_judge(struct pcrypt_rule *rule, bool idle, u64 now)
 
 /*
  * Return true if parallel mode may end.  A stream that could not return stays in it for a
- * while, unless it is so bad that returning is no worse.
+ * while, unless it is so bad that returning is no worse, or the load has paused.
  */
-static bool pcrypt_may_return(const struct pcrypt_rule *rule, u64 now)
+static bool pcrypt_may_return(const struct pcrypt_stream *stream, u64 now)
 {
-	if ((s64)(now - rule->direct_from) >= 0)
+	const struct pcrypt_rule *rule = &stream->rule;
+
+	if ((s64)(now - rule->direct_from) >= 0 || pcrypt_has_rested(stream, now))
 		return true;
 	return rule->direct_rate != PCRYPT_RATE_UNKNOWN &&
 	       rule->nr_bad >= PCRYPT_BAD_WINDOWS && rule->rate < rule->direct_rate / 4;
@@ -524,7 +524,7 @@ static void pcrypt_look_at_rate(struct pcrypt_stream *stream, enum pcrypt_dir di
 		over = (s64)(now - rule->result_at) > PCRYPT_TRIAL_MAX_NS;
 	else
 		over = (s64)(now - rule->since) > PCRYPT_UNSETTLED_NS;
-	over &= stream->mode == PCRYPT_PARALLEL && pcrypt_may_return(rule, now);
+	over &= stream->mode == PCRYPT_PARALLEL && pcrypt_may_return(stream, now);
 	if (rule->follows)
 		pcrypt_end_following(stream, dir, now);
 	else if (over)
@@ -544,12 +544,12 @@ static void pcrypt_count_result(struct pcrypt_stream *stream, u32 work_ns)
 	struct pcrypt_rule *rule = &stream->rule;
 
 	if (!rule->result_at) {
-		rule->result_at = local_clock() ?: 1;
+		WRITE_ONCE(rule->result_at, local_clock() ?: 1);
 		rule->skip = stream->in_flight;
 	}
 	if (rule->skip) {
 		if (!--rule->skip)
-			rule->result_at = local_clock() ?: 1;
+			WRITE_ONCE(rule->result_at, local_clock() ?: 1);
 		return;
 	}
 	if (!rule->window_since) {
@@ -559,7 +559,14 @@ static void pcrypt_count_result(struct pcrypt_stream *stream, u32 work_ns)
 	rule->done_ns += work_ns;
 	rule->nr_done++;
 	if (!stream->in_flight)
-		rule->result_at = local_clock() ?: 1;
+		WRITE_ONCE(rule->result_at, local_clock() ?: 1);
+}
+
+/* A request of a stream that returns is completed; under the stream's lock. */
+static void pcrypt_note_rest(struct pcrypt_stream *stream)
+{
+	if (stream->rule.gave_up && !stream->in_flight)
+		WRITE_ONCE(stream->rule.result_at, local_clock() ?: 1);
 }
 
 static void pcrypt_count_down(int n)
