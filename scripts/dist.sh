@@ -4,8 +4,8 @@
 # dist.sh [DIRECTORY]: padata-VERSION.tar.xz, all that is needed to build, test and
 # package without git; in DIRECTORY, or in the cache.  Prints its path.
 #
-# In a clone it has the files that git knows, as they are now, elsewhere all files
-# but products of a build.  The same files give the same tarball.
+# In a clone it has the files that git knows, as they are now, elsewhere, or without git,
+# all files but products of a build.  The same files give the same tarball.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,7 +13,7 @@
 # sources: each with a NUL behind it.
 sources() {
 	local products pattern unwanted=()
-	if [ -e .git ]; then
+	if [ -e .git ] && command -v git >/dev/null; then
 		git ls-files -z --cached --exclude-standard
 	else
 		mapfile -t products < <(sed -n 's/^\*\./*./p' .gitignore)
