@@ -20,8 +20,8 @@ sources() {
 		for pattern in "${products[@]}"; do
 			unwanted+=(! -name "$pattern")
 		done
-		find . -type f "${unwanted[@]}" ! -path './.tmp_*' ! -path '*/__pycache__/*' \
-			! -path './results/*' -printf '%P\0'
+		find . -type f "${unwanted[@]}" ! -path './.git/*' ! -path ./.git ! -path './.tmp_*' \
+			! -path '*/__pycache__/*' ! -path './results/*' -printf '%P\0'
 	fi
 }
 
