@@ -439,13 +439,39 @@ static struct pump_busy *pump_busy_next;
 
 static void pump_queue_busy(struct test_lane *lane, u32 nr)
 {
-	if (nr)
-		queue_work_on(smp_processor_id(), system_wq, &pump_busy_next->work);
+	queue_work_on(smp_processor_id(), system_wq, &pump_busy_next->work);
 }
 
 static void pump_free_shells(struct test_waiter *waiter)
 {
 	bed_free_shells(waiter->bed);
+}
+
+static void pump_make_held(struct kunit *test, struct test_lane *lane, u32 nr)
+{
+	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
+	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, nr + 1));
+}
+
+static const struct test_load pump_held_load = {
+	.window = 2, .percent = 100, .end = TEST_END_HELD,
+};
+
+/* The last CPU has called back a first job, the user has asked, and the second one is held. */
+static struct test_lane *pump_lane_to_be_kept(struct test_bed *bed)
+{
+	struct test_lane *lane = bed_lane(bed, bed_shell(bed), &pump_held_load);
+	struct kunit *test = bed->test;
+
+	lane->cb_cpu = test_last_cpu();
+	pump_make_held(test, lane, 0);
+	KUNIT_EXPECT_TRUE(test, lane_release_job(lane, 0));
+	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 1));
+	/* The callback has returned to the pump, too. */
+	synchronize_rcu();
+	KUNIT_EXPECT_EQ(test, padata_go_direct(lane->ps), -EAGAIN);
+	pump_make_held(test, lane, 1);
+	return lane;
 }
 
 /*
@@ -455,7 +481,6 @@ static void pump_free_shells(struct test_waiter *waiter)
  */
 static void pump_free_shell_beside_busy(struct kunit *test, bool before)
 {
-	const struct test_load load = { .window = 2, .percent = 100, .end = TEST_END_HELD };
 	struct pump_busy busy = { };
 	struct test_waiter *freer;
 	struct test_lane *lane;
@@ -465,27 +490,17 @@ static void pump_free_shell_beside_busy(struct kunit *test, bool before)
 		return;
 	test_keep_off_last_cpu(test);
 	bed = bed_make(test);
-	lane = bed_lane(bed, bed_shell(bed), &load);
-	lane->cb_cpu = test_last_cpu();
-	lane->in_serial = pump_queue_busy;
 	freer = bed_waiter(bed, pump_free_shells);
+	lane = pump_lane_to_be_kept(bed);
 	pump_busy_next = &busy;
 	pump_busy_init(test, &busy);
-	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
-	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 1));
-	KUNIT_EXPECT_TRUE(test, lane_release_job(lane, 0));
-	KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 1));
-	/* The callback has returned to the pump, too. */
-	synchronize_rcu();
-	KUNIT_EXPECT_EQ(test, padata_go_direct(lane->ps), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
-	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, 2));
+	lane->in_serial = pump_queue_busy;
 	if (before) {
 		test_waiter_start(freer);
 		KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&freer->over, HZ / 10), 0);
 	}
 	KUNIT_EXPECT_TRUE(test, lane_release_job(lane, 1));
-	wait_for_completion(&busy.begun);
+	KUNIT_EXPECT_NE(test, wait_for_completion_timeout(&busy.begun, TEST_TIMEOUT), 0);
 	if (!before) {
 		KUNIT_EXPECT_TRUE(test, lane_wait_done(lane, 2));
 		/* By then the pump has queued itself behind it. */
@@ -507,19 +522,45 @@ static void free_shell_before_pump_is_busy(struct kunit *test)
 	pump_free_shell_beside_busy(test, true);
 }
 
-static void pump_make_held(struct kunit *test, struct test_lane *lane, u32 nr)
+static struct test_hog *pump_hog_next;
+
+/* It has the CPU as soon as the pump lets it go. */
+static void pump_wake_hog(struct test_lane *lane, u32 nr)
 {
-	KUNIT_EXPECT_EQ(test, lane_submit(lane), 0);
-	KUNIT_ASSERT_TRUE(test, lane_wait_held(lane, nr + 1));
+	wake_up_process(pump_hog_next->thread);
+}
+
+/* The same where the pump could not even begin to settle. */
+static bool pump_free_shell_under_hog(struct test_bed *bed)
+{
+	struct test_waiter *freer = bed_waiter(bed, pump_free_shells);
+	struct test_lane *lane = pump_lane_to_be_kept(bed);
+	struct test_hog hog = { .still = true };
+	bool over;
+
+	test_hog_make(bed->test, &hog, test_last_cpu());
+	pump_hog_next = &hog;
+	lane->in_serial = pump_wake_hog;
+	KUNIT_EXPECT_TRUE(bed->test, lane_release_job(lane, 1));
+	test_hog_wait(&hog);
+	test_waiter_start(freer);
+	over = wait_for_completion_timeout(&freer->over, msecs_to_jiffies(TEST_HOG_MS / 2));
+	return test_hog_stop(&hog) && over;
+}
+
+static void free_shell_under_hog(struct kunit *test)
+{
+	test_keep_off_last_cpu(test);
+	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
+			  pump_any_round(test, pump_free_shell_under_hog));
 }
 
 /* A pump keeps one shell at a time: the one before has to be let go. */
 static void pump_keeps_one_shell_after_another(struct kunit *test)
 {
-	const struct test_load load = { .window = 2, .percent = 100, .end = TEST_END_HELD };
 	struct test_bed *bed = bed_make(test);
-	struct test_lane *one = bed_lane(bed, bed_shell(bed), &load);
-	struct test_lane *other = bed_lane(bed, bed_shell(bed), &load);
+	struct test_lane *one = bed_lane(bed, bed_shell(bed), &pump_held_load);
+	struct test_lane *other = bed_lane(bed, bed_shell(bed), &pump_held_load);
 	struct test_waiter *freer = bed_waiter(bed, pump_free_shells);
 	u32 nr;
 
@@ -1302,6 +1343,7 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(remove_cpu_of_waiting_pump),
 	KUNIT_CASE(free_shell_beside_busy_pump),
 	KUNIT_CASE(free_shell_before_pump_is_busy),
+	KUNIT_CASE(free_shell_under_hog),
 	KUNIT_CASE(pump_keeps_one_shell_after_another),
 	KUNIT_CASE(other_work_beside_busy_pump),
 	KUNIT_CASE(other_work_beside_busy_pump_on_system_wq),

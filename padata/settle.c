@@ -122,7 +122,10 @@ static void pump_let_idle_go(struct padata_pump *pump, bool settled)
 {
 	struct padata_shell *ps;
 
-	/* Also so that nothing preempts the pump while nobody else finds the shell. */
+	/*
+	 * But on PREEMPT_RT, no task comes in between, while a waiter would not find the
+	 * shell.
+	 */
 	rcu_read_lock_bh();
 	ps = take_kept(&pump->settle_idle);
 	if (ps && settled)
@@ -198,6 +201,7 @@ static bool pump_settle_begin(struct padata_pump *pump)
 	/* The timer may have found all lists empty in between. */
 	if (pump_owes_settling(pump) && !timer_pending(&pump->settle_timer))
 		mod_timer(&pump->settle_timer, jiffies + msecs_to_jiffies(SETTLE_STUCK_MS));
+	/* As in pump_let_idle_go() */
 	rcu_read_lock_bh();
 	idle = take_kept(&pump->idle_shell);
 	if (idle) {
