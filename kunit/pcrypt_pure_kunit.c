@@ -76,10 +76,14 @@ static u64 pure_get_jiffies_64(void)
 /* Whether direct mode may begin, and the calls that have asked. */
 static bool pure_may_go;
 static unsigned int pure_nr_asked;
+/* What happens meanwhile, if anything. */
+static void (*pure_meanwhile)(void);
 
 static int pure_go_direct(struct padata_shell *ps)
 {
 	pure_nr_asked++;
+	if (pure_meanwhile)
+		pure_meanwhile();
 	return pure_may_go ? 0 : -EAGAIN;
 }
 
@@ -1568,11 +1572,6 @@ static void rested_stream_returns_early(struct kunit *test)
 	pure_nr_asked = 0;
 	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
 	KUNIT_EXPECT_EQ(test, pure_nr_asked, 1U);
-	/* Another submitter was first. */
-	rule->result_at = 0;
-	pure_shell_direct = true;
-	KUNIT_EXPECT_TRUE(test, pcrypt_go_direct(stream));
-	pure_shell_direct = false;
 	/* The user says so. */
 	pure_may_go = true;
 	pcrypt_policy = PCRYPT_ALL_DIRECT;
@@ -1581,6 +1580,7 @@ static void rested_stream_returns_early(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pcrypt_go_direct(stream));
 	pcrypt_policy = policy;
 	/* Only what leaves nothing in flight begins a pause. */
+	rule->result_at = 0;
 	pcrypt_note_rest(stream);
 	KUNIT_EXPECT_EQ(test, rule->result_at, 0ULL);
 	rule->gave_up = true;
@@ -1607,6 +1607,37 @@ static void rested_stream_returns_early(struct kunit *test)
 	spin_unlock_bh(&stream->lock);
 	KUNIT_EXPECT_EQ(test, rule->direct_from, PURE_MS(1000));
 	KUNIT_EXPECT_FALSE(test, rule->gave_up);
+}
+
+static struct pcrypt_stream *pure_rivals_stream;
+
+static void pure_rival_goes_direct(void)
+{
+	pure_set_mode(pure_rivals_stream, PCRYPT_DIRECT);
+	pure_shell_direct = true;
+}
+
+/* A submitter that was refused does not take the stream from another one that was not. */
+static void refused_submitter_leaves_direct_mode(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_returning_stream(test);
+
+	pure_shell_direct = false;
+	/* It is not to give up in between. */
+	stream->rule.since = local_clock() + PURE_MS(100000);
+	KUNIT_EXPECT_FALSE(test, pcrypt_try_return(stream, 0));
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_RETURNING);
+	pure_rivals_stream = stream;
+	pure_meanwhile = pure_rival_goes_direct;
+	KUNIT_EXPECT_TRUE(test, pcrypt_try_return(stream, 0));
+	pure_meanwhile = NULL;
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_DIRECT);
+	/* A job has ended it. */
+	pure_shell_direct = false;
+	KUNIT_EXPECT_FALSE(test, pcrypt_try_return(stream, 0));
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_RETURNING);
+	pure_shell_direct = true;
+	pure_set_mode(stream, PCRYPT_DIRECT);
 }
 
 /* Many streams that return at the same time, as by a new mode, do not use it up. */
@@ -1917,6 +1948,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(much_too_slow_returns_at_once),
 	KUNIT_CASE(submitter_waits_for_direct_mode),
 	KUNIT_CASE(rested_stream_returns_early),
+	KUNIT_CASE(refused_submitter_leaves_direct_mode),
 	KUNIT_CASE(wait_costs_what_it_takes),
 	KUNIT_CASE(rest_of_wait_is_given_back),
 	KUNIT_CASE(submitter_on_callback_cpu_does_not_wait),

@@ -107,9 +107,9 @@ enum pcrypt_mode {
  * shorter one may be the mode's own: its submitter waited, and other tasks had the CPU.
  */
 #define PCRYPT_PAUSE_NS		(10 * NSEC_PER_MSEC)
-/* The direct rate of a stream that has none: no other rate is better. */
 /* After so long with nothing in flight the CPUs of a stream have settled, mostly. */
 #define PCRYPT_REST_NS		(4 * NSEC_PER_MSEC)
+/* The direct rate of a stream that has none: no other rate is better. */
 #define PCRYPT_RATE_UNKNOWN	(U32_MAX / 2)
 /* So many windows in a row in which parallel mode did not pay end it: at first, and then. */
 #define PCRYPT_TRIAL_WINDOWS	2U

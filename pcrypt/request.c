@@ -497,20 +497,13 @@ static bool pcrypt_is_early(const struct pcrypt_rule *rule, u64 now)
 	       !(READ_ONCE(rule->gave_up) && READ_ONCE(pcrypt_policy) == PCRYPT_ALL_DIRECT);
 }
 
-/* Before its time: another submitter may have found the stream rested, just now. */
-static bool pcrypt_go_direct_early(struct pcrypt_stream *stream, u64 now)
-{
-	return padata_is_direct(stream->ps) ||
-	       (pcrypt_has_rested(stream, now) && !padata_go_direct(stream->ps));
-}
-
 /* Return true if the shell is in direct mode now. */
 static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 {
 	u64 now = local_clock();
 
 	if (pcrypt_is_early(&stream->rule, now))
-		return pcrypt_go_direct_early(stream, now);
+		return pcrypt_has_rested(stream, now) && !padata_go_direct(stream->ps);
 	if (!padata_go_direct(stream->ps))
 		return true;
 	/* Callbacks on this CPU wait for us. */
@@ -518,6 +511,15 @@ static bool pcrypt_go_direct(struct pcrypt_stream *stream)
 		return pcrypt_go_direct_here(stream, now);
 	/* Direct mode that is for another CPU alone ends with our job. */
 	return READ_ONCE(stream->mode) == PCRYPT_RETURNING && pcrypt_wait_direct(stream);
+}
+
+/* Return true if the shell of a stream in direct mode is; otherwise the stream returns. */
+static bool pcrypt_stays_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
+{
+	if (padata_is_direct(stream->ps))
+		return true;
+	pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
+	return false;
 }
 
 /*
@@ -533,7 +535,8 @@ static bool pcrypt_try_return(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 	if (direct && stream->mode == PCRYPT_RETURNING)
 		pcrypt_set_mode(stream, dir, PCRYPT_DIRECT, now);
 	else if (!direct && stream->mode == PCRYPT_DIRECT)
-		pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
+		/* Unless another submitter was successful meanwhile. */
+		direct = pcrypt_stays_direct(stream, dir, now);
 	else if (!direct && stream->mode == PCRYPT_RETURNING)
 		pcrypt_give_up_returning(stream, dir, now);
 	spin_unlock_bh(&stream->lock);
