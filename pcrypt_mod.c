@@ -42,15 +42,15 @@
  *   policy:A adds to pcrypt_quick_gen with release, after the policy was written;
  *   policy:B (pcrypt_crypt) reads it with acquire, then the policy.  A stream that is
  *   quick under a generation has looked at a policy at least as new.
- * lead:A / lead:B, decryption leads
+ * lead:A / lead:B, a stream leads
  *   lead:A (pcrypt_lead) adds to pcrypt_quick_gen, fully ordered, between the writes of
  *   pcrypt_led_at and of pcrypt_told_at; lead:B (the same access as policy:B) reads the
  *   generation with acquire, then pcrypt_led_at.  A stream of another CPU that finds
- *   pcrypt_told_at new submits its job without a new generation.  Whatever its result
- *   makes the kernel send sees the new one, by the locks on the job's way.
+ *   pcrypt_told_at new submits its job, or passes its result on, without a new generation.
+ *   Whatever the result makes the kernel send sees the new one, by the locks on the way.
  * sender:A / sender:A, two senders at the same time
  *   sender:A (pcrypt_is_direct) xchg() of pcrypt_stream::last_cpu.  One of two senders
- *   on different CPUs sees the other.
+ *   on different CPUs sees the other, and the pcrypt_result_at that its CPU had by then.
  * window:A / window:B, requests of a measurement
  *   window:A (window_give) lowers window::in_flight, fully ordered, after all writes of
  *   the completion; window:B (window_wait) reads it with acquire.

@@ -453,11 +453,23 @@ static struct pcrypt_rule pure_rule(void)
 		.wait_ms = PCRYPT_WAIT_FIRST_MS };
 }
 
+/* When all CPUs had their last result. */
+static void pure_results(u64 at)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu(pcrypt_result_at, cpu) = at;
+}
+
 static void pure_forget_modes(void *unused)
 {
 	memset(pcrypt_modes, 0, sizeof(pcrypt_modes));
 	pcrypt_led_at = 0;
 	pcrypt_told_at = 0;
+	pcrypt_led_by = NULL;
+	pcrypt_other_led_at = 0;
+	pure_results(0);
 }
 
 /* In direct mode, with what pure_rule() knows. */
@@ -466,6 +478,7 @@ static struct pcrypt_stream *pure_stream(struct kunit *test)
 	struct pcrypt_stream *stream = kunit_kzalloc(test, sizeof(*stream), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, stream);
+	INIT_LIST_HEAD(&stream->backlog);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, pure_forget_modes, NULL));
 	spin_lock_init(&stream->lock);
 	stream->rule = pure_rule();
@@ -618,15 +631,16 @@ static struct pcrypt_stream *pure_tcp_stream(struct kunit *test)
 	return stream;
 }
 
-/* A packet that a softirq has received is decrypted in parallel mode. */
+/* What a softirq has sent or received is a job. */
 static void pure_lead(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_stream(test);
 
 	stream->from_softirq = true;
 	local_bh_disable();
-	pcrypt_lead(stream, PCRYPT_DECRYPT);
+	pcrypt_lead(stream, false);
 	local_bh_enable();
+	pure_results(pure_jiffies);
 }
 
 static bool pure_is_direct(struct pcrypt_stream *stream)
@@ -639,7 +653,7 @@ static bool pure_is_direct(struct pcrypt_stream *stream)
 	return direct;
 }
 
-static void encryption_follows_decryption(struct kunit *test)
+static void encryption_follows(struct kunit *test)
 {
 	struct pcrypt_stream *stream = pure_tcp_stream(test);
 
@@ -647,30 +661,222 @@ static void encryption_follows_decryption(struct kunit *test)
 	stream->last_cpu = nr_cpu_ids;
 	stream->rule.here_ms = 64;
 	pure_lead(test);
-	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(PCRYPT_DECRYPT));
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(stream, PCRYPT_DECRYPT));
+	KUNIT_EXPECT_FALSE(test, pcrypt_had_leader(stream, PCRYPT_DECRYPT));
 	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
 	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_PARALLEL);
 	KUNIT_EXPECT_TRUE(test, stream->rule.follows);
 	KUNIT_EXPECT_EQ(test, stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
 }
 
-static void only_received_packets_lead(struct kunit *test)
+static void only_requests_of_softirqs_lead(struct kunit *test)
 {
+	struct pcrypt_stream *leader = pure_stream(test);
 	struct pcrypt_stream *stream = pure_stream(test);
 
 	local_bh_disable();
-	pcrypt_lead(stream, PCRYPT_DECRYPT);
-	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
-	stream->from_softirq = true;
-	pcrypt_lead(stream, PCRYPT_ENCRYPT);
-	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
-	pcrypt_lead(stream, PCRYPT_DECRYPT);
+	pcrypt_lead(leader, false);
+	KUNIT_EXPECT_FALSE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	leader->from_softirq = true;
+	/* Two that follow are not to lead each other for ever. */
+	leader->rule.follows = true;
+	pcrypt_lead(leader, false);
+	KUNIT_EXPECT_FALSE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	pcrypt_lead(leader, true);
+	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	pure_jiffies += PCRYPT_LEAD_JIFFIES;
+	KUNIT_EXPECT_FALSE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	leader->rule.follows = false;
+	pcrypt_lead(leader, false);
 	local_bh_enable();
-	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
-	pure_jiffies += PCRYPT_LEAD_JIFFIES - 1;
-	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(stream, PCRYPT_ENCRYPT));
+	pure_jiffies += PCRYPT_FOLLOW_JIFFIES - 1;
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(stream, PCRYPT_ENCRYPT));
 	pure_jiffies++;
-	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(PCRYPT_ENCRYPT));
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(stream, PCRYPT_ENCRYPT));
+	pure_jiffies += PCRYPT_LEAD_JIFFIES - PCRYPT_FOLLOW_JIFFIES - 1;
+	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	pure_jiffies++;
+	KUNIT_EXPECT_FALSE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+}
+
+/* Jobs of a trial that has failed are no reason to follow, unless others have because of them. */
+static void stream_does_not_lead_itself(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_stream *other = pure_stream(test);
+
+	stream->from_softirq = true;
+	other->from_softirq = true;
+	local_bh_disable();
+	pcrypt_lead(stream, false);
+	KUNIT_EXPECT_FALSE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(other, PCRYPT_ENCRYPT));
+	pure_set_mode(other, PCRYPT_PARALLEL);
+	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	pure_set_mode(other, PCRYPT_DIRECT);
+	KUNIT_EXPECT_FALSE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	atomic_inc(&pcrypt_modes[PCRYPT_DECRYPT].nr_parallel);
+	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	atomic_dec(&pcrypt_modes[PCRYPT_DECRYPT].nr_parallel);
+	/* By turns: that of the other one counts for as long as any. */
+	pure_jiffies++;
+	pcrypt_lead(other, false);
+	pure_jiffies++;
+	pcrypt_lead(stream, false);
+	local_bh_enable();
+	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	pure_jiffies += PCRYPT_LEAD_JIFFIES - 1;
+	KUNIT_EXPECT_FALSE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(other, PCRYPT_ENCRYPT));
+}
+
+static struct pcrypt_request *pure_job(struct kunit *test, struct pcrypt_stream *stream)
+{
+	struct pcrypt_request *preq = kunit_kzalloc(test, sizeof(*preq), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, preq);
+	INIT_LIST_HEAD(&preq->backlog);
+	preq->entered_at = pure_jiffies;
+	stream->in_flight = 1;
+	return preq;
+}
+
+/* A job may take longer than a stream would follow for it, as behind a CPU that goes offline. */
+static void late_result_leads(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_stream(test);
+	struct pcrypt_stream *other = pure_stream(test);
+	struct pcrypt_request *preq;
+	int gen;
+
+	pure_set_mode(stream, PCRYPT_PARALLEL);
+	pure_lead(test);
+	gen = PURE_GEN;
+	preq = pure_job(test, stream);
+	pure_jiffies += PCRYPT_LEAD_JIFFIES;
+	stream->from_softirq = true;
+	local_bh_disable();
+	pcrypt_leave(stream, preq);
+	KUNIT_EXPECT_EQ(test, __this_cpu_read(pcrypt_result_at), pure_jiffies);
+	local_bh_enable();
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(other, PCRYPT_ENCRYPT));
+	/* What may be quick by now is told. */
+	KUNIT_EXPECT_NE(test, PURE_GEN, gen);
+	/* One that follows need not say it, unless it was very late. */
+	stream->rule.follows = true;
+	preq = pure_job(test, stream);
+	pure_jiffies += PCRYPT_FOLLOW_JIFFIES;
+	local_bh_disable();
+	pcrypt_leave(stream, preq);
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(other, PCRYPT_ENCRYPT));
+	preq = pure_job(test, stream);
+	pure_jiffies += PCRYPT_FOLLOW_JIFFIES + 1;
+	pcrypt_leave(stream, preq);
+	local_bh_enable();
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(other, PCRYPT_ENCRYPT));
+	pure_set_mode(stream, PCRYPT_DIRECT);
+}
+
+/* A transform with two streams in parallel mode. */
+static struct crypto_tfm *pure_tfm(struct kunit *test)
+{
+	struct crypto_tfm *tfm;
+	struct pcrypt_tfm *ctx;
+	int dir;
+
+	tfm = kunit_kzalloc(test, sizeof(*tfm) + sizeof(*ctx) + ARCH_KMALLOC_MINALIGN, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, tfm);
+	ctx = crypto_tfm_ctx(tfm);
+	ctx->max_requests = 1;
+	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++) {
+		spin_lock_init(&ctx->stream[dir].lock);
+		INIT_LIST_HEAD(&ctx->stream[dir].backlog);
+		ctx->stream[dir].mode = PCRYPT_PARALLEL;
+	}
+	return tfm;
+}
+
+static void job_leads_when_it_enters(struct kunit *test)
+{
+	struct pcrypt_stream *other = pure_stream(test);
+	struct pcrypt_request *preq = pure_request(test, 0);
+	struct pcrypt_stream *stream;
+	int cb_cpu;
+
+	preq->req->tfm = pure_tfm(test);
+	preq->dir = PCRYPT_DECRYPT;
+	stream = pcrypt_stream_of(preq);
+	stream->from_softirq = true;
+	local_bh_disable();
+	KUNIT_EXPECT_EQ(test, pcrypt_enter(preq, 64, &cb_cpu), -EINPROGRESS);
+	KUNIT_EXPECT_EQ(test, preq->entered_at, (u32)pure_jiffies);
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(other, PCRYPT_ENCRYPT));
+	/* One that is refused has no result. */
+	pure_jiffies += PCRYPT_FOLLOW_JIFFIES;
+	KUNIT_EXPECT_EQ(test, pcrypt_enter(preq, 64, &cb_cpu), -ENOSPC);
+	local_bh_enable();
+	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(other, PCRYPT_ENCRYPT));
+}
+
+/* What followed before a pause is direct after it, or its jobs would come unannounced. */
+static void stream_does_not_follow_over_pause(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_tcp_stream(test);
+
+	pure_lead(test);
+	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
+	stream->rule.since = local_clock() - PURE_MS(PCRYPT_FOLLOW_MS + 1);
+	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
+	pure_jiffies += PCRYPT_FOLLOW_JIFFIES;
+	stream->in_flight = 1;
+	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
+	stream->in_flight = 0;
+	stream->rule.follows = false;
+	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
+	stream->rule.follows = true;
+	pure_may_go = true;
+	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_DIRECT);
+}
+
+/* What did not come of a result, and does not come after what did, needs not follow. */
+static void stream_follows_results(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_tcp_stream(test);
+	int cpu;
+
+	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
+	pure_lead(test);
+	pure_results(0);
+	/* Others do all the time. */
+	stream->last_cpu = PCRYPT_CPU_ANY;
+	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
+	stream->last_cpu = nr_cpu_ids;
+	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
+	local_bh_disable();
+	cpu = smp_processor_id();
+	stream->last_cpu = cpumask_any_but(cpu_possible_mask, cpu);
+	per_cpu(pcrypt_result_at, cpu) = pure_jiffies;
+	KUNIT_EXPECT_FALSE(test, pcrypt_is_direct(stream, PCRYPT_ENCRYPT));
+	pure_set_mode(stream, PCRYPT_DIRECT);
+	/* The last one did. */
+	stream->last_cpu = cpumask_any_but(cpu_possible_mask, cpu);
+	if (stream->last_cpu < nr_cpu_ids) {
+		pure_results(0);
+		per_cpu(pcrypt_result_at, stream->last_cpu) = pure_jiffies;
+		KUNIT_EXPECT_FALSE(test, pcrypt_is_direct(stream, PCRYPT_ENCRYPT));
+		pure_set_mode(stream, PCRYPT_DIRECT);
+	}
+	/* That is long ago, though jobs that lead are not. */
+	pure_results(pure_jiffies - PCRYPT_LEAD_JIFFIES);
+	stream->last_cpu = PCRYPT_CPU_ANY;
+	KUNIT_EXPECT_TRUE(test, pcrypt_is_direct(stream, PCRYPT_ENCRYPT));
+	pure_results(pure_jiffies - PCRYPT_LEAD_JIFFIES + 1);
+	stream->last_cpu = PCRYPT_CPU_ANY;
+	KUNIT_EXPECT_FALSE(test, pcrypt_is_direct(stream, PCRYPT_ENCRYPT));
+	local_bh_enable();
+	pure_set_mode(stream, PCRYPT_DIRECT);
 }
 
 static void only_streams_that_need_it_follow(struct kunit *test)
@@ -711,8 +917,11 @@ static void stream_follows_as_long_as_it_has_to(struct kunit *test)
 	local_bh_disable();
 	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, late);
 	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_PARALLEL);
-	pure_jiffies += PCRYPT_LEAD_JIFFIES;
-	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, local_clock());
+	pure_jiffies += PCRYPT_FOLLOW_JIFFIES;
+	/* Not for a moment only. */
+	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, stream->rule.since + PURE_MS(PCRYPT_FOLLOW_MS));
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_PARALLEL);
+	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, late);
 	local_bh_enable();
 	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_RETURNING);
 	/* It was no trial. */
@@ -721,6 +930,14 @@ static void stream_follows_as_long_as_it_has_to(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, stream->rule.follows);
 	pure_set_mode(stream, PCRYPT_DIRECT);
 	KUNIT_EXPECT_FALSE(test, stream->rule.follows);
+	/* Others may be on their way to direct mode still. */
+	pure_jiffies += PCRYPT_LEAD_JIFFIES - PCRYPT_FOLLOW_JIFFIES - 1;
+	stream->last_cpu = nr_cpu_ids;
+	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
+	pure_set_mode(stream, PCRYPT_DIRECT);
+	pure_jiffies++;
+	stream->last_cpu = nr_cpu_ids;
+	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
 }
 
 static void note_direct(struct pcrypt_stream *stream)
@@ -744,6 +961,7 @@ static void stream_that_may_follow_is_looked_at(struct kunit *test)
 	pure_jiffies += PCRYPT_LEAD_JIFFIES / 2;
 	pure_lead(test);
 	KUNIT_EXPECT_EQ(test, PURE_GEN, gen);
+	pure_jiffies += PCRYPT_LEAD_JIFFIES - 1;
 	stream->last_cpu = 0;
 	note_direct(stream);
 	KUNIT_EXPECT_EQ(test, stream->quick, 0);
@@ -755,7 +973,7 @@ static void stream_that_may_follow_is_looked_at(struct kunit *test)
 	stream->nr_looks--;
 	note_direct(stream);
 	KUNIT_EXPECT_EQ(test, stream->quick, 0);
-	pure_jiffies += PCRYPT_LEAD_JIFFIES;
+	pure_jiffies++;
 	note_direct(stream);
 	KUNIT_EXPECT_EQ(test, stream->quick, gen);
 	pure_lead(test);
@@ -1729,9 +1947,12 @@ static void trial_leaves_submitters_cpu(struct kunit *test)
 	stream->rule.since = 0;
 	stream->rule.here_ms = 64;
 	stream->rule.follows = true;
+	stream->rule.wait_ms = PCRYPT_WAIT_MAX_MS;
 	spin_lock(&stream->lock);
 	pcrypt_give_up_returning(stream, 0, PURE_MS(1000));
 	spin_unlock(&stream->lock);
+	/* It leads now, so not for long. */
+	KUNIT_EXPECT_EQ(test, stream->rule.direct_from, PURE_MS(1000 + PCRYPT_WAIT_MIN_MS));
 	KUNIT_EXPECT_EQ(test, stream->cb_cpu, 0);
 	KUNIT_EXPECT_FALSE(test, stream->rule.follows);
 	KUNIT_EXPECT_EQ(test, stream->rule.here_ms, PCRYPT_HERE_MIN_MS);
@@ -1912,8 +2133,13 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(try_parallel_only_if_allowed),
 	KUNIT_CASE(try_parallel_not_twice),
 	KUNIT_CASE(set_mode_counts_changes),
-	KUNIT_CASE(encryption_follows_decryption),
-	KUNIT_CASE(only_received_packets_lead),
+	KUNIT_CASE(encryption_follows),
+	KUNIT_CASE(only_requests_of_softirqs_lead),
+	KUNIT_CASE(job_leads_when_it_enters),
+	KUNIT_CASE(late_result_leads),
+	KUNIT_CASE(stream_does_not_lead_itself),
+	KUNIT_CASE(stream_does_not_follow_over_pause),
+	KUNIT_CASE(stream_follows_results),
 	KUNIT_CASE(only_streams_that_need_it_follow),
 	KUNIT_CASE(stream_follows_as_long_as_it_has_to),
 	KUNIT_CASE(stream_that_may_follow_is_looked_at),

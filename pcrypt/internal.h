@@ -127,8 +127,14 @@ enum pcrypt_mode {
 #define PCRYPT_SPIN_US		1000U
 #define PCRYPT_SPIN_MAX_US	8000U
 #define PCRYPT_SPIN_ALL_US	25000U
-/* After so long without a job of decryption there is no leader: 100 ms. */
-#define PCRYPT_LEAD_JIFFIES	(HZ / 10)
+/* After so long without a job of a stream that leads none is followed any more: 100 ms. */
+#define PCRYPT_FOLLOW_MS	100U
+#define PCRYPT_FOLLOW_JIFFIES	(PCRYPT_FOLLOW_MS * HZ / MSEC_PER_SEC)
+/*
+ * So long the kernel may send because of results, its own or those of streams that followed:
+ * 400 ms.  These need up to 150 to return, and TCP's timer for an acknowledgment 200.
+ */
+#define PCRYPT_LEAD_JIFFIES	(4 * HZ / 10)
 /* After so many requests it is known what sends those of a stream. */
 #define PCRYPT_SENDER_LOOKS	256U
 /* So long a stream returns before a submitter on the callback CPU is direct, at first. */
@@ -169,7 +175,7 @@ enum pcrypt_mode {
  * @gave_up: @direct_from is because the stream could not return, not because its child
  *	was late.
  * @late_ms: How long it may not after the child has completed a request later.
- * @follows: The stream encrypts, and left direct mode because one that decrypts had.
+ * @follows: The stream encrypts, and left direct mode because another one had.
  *
  * The fields from @child_ns to @sample_cpu are samples, and are written without a lock:
  * two at a time lose one.  @tried_ns is, too.  All else is written under the stream's
@@ -225,13 +231,16 @@ struct pcrypt_modes {
 static struct pcrypt_modes pcrypt_modes[PCRYPT_NR_DIRS];
 
 /*
- * get_jiffies_64() when a received packet was last submitted for decryption, 0 before the
+ * get_jiffies_64() when a job that leads was last submitted or called back, 0 before the
  * first: before streams that encrypt are told, and after.  Both are written under the lock,
- * which is taken under a stream's, and read without it by pcrypt_has_leader() and
+ * which is taken under a stream's, and read without it by pcrypt_was_led() and
  * pcrypt_lead(); what they see is ordered by pcrypt_quick_gen.  A value that is torn on a
  * 32-bit kernel, every 2^32 jiffies, makes one decision worse.
  */
 static u64 pcrypt_led_at, pcrypt_told_at;
+/* The stream that did, only compared, and when another one did; as pcrypt_led_at. */
+static const struct pcrypt_stream *pcrypt_led_by;
+static u64 pcrypt_other_led_at;
 static DEFINE_SPINLOCK(pcrypt_lead_lock);
 
 /*
@@ -250,6 +259,8 @@ static DEFINE_PER_CPU(u64, pcrypt_pair_end);
 static DEFINE_PER_CPU(unsigned long, pcrypt_pair_turn);
 /* Requests that were run on this CPU in parallel mode; wraps. */
 static DEFINE_PER_CPU(unsigned int, pcrypt_nr_run);
+/* get_jiffies_64() when one was called back here; other CPUs read it, too. */
+static DEFINE_PER_CPU(u64, pcrypt_result_at);
 /*
  * What is left of the time that submitters on this CPU may wait for direct mode, and
  * local_clock() when it was all.  Written with softirqs disabled.  Where that excludes no
@@ -456,6 +467,7 @@ enum pcrypt_way {
  * @way: Which way it takes, for a child that completes it later.
  * @err: Its result.
  * @work_ns: What it would take in direct mode, in parallel mode.
+ * @entered_at: Jiffies when it became a job.
  * @here: It is done by the task that sends it, with softirqs enabled.
  * @measured_len: Its length, if what it costs is to be measured, or 0.
  * @kind: Which of the following it is.
@@ -470,6 +482,7 @@ struct pcrypt_request {
 	atomic_t way;
 	int err;
 	u32 work_ns;
+	u32 entered_at;
 	bool here;
 	unsigned int measured_len;
 	enum pcrypt_kind_nr kind;

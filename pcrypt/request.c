@@ -56,6 +56,7 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, int *cb_c
 
 	INIT_LIST_HEAD(&preq->backlog);
 	preq->work_ns = pcrypt_work_ns(&stream->rule, len);
+	preq->entered_at = get_jiffies_64();
 	spin_lock(&stream->lock);
 	*cb_cpu = pcrypt_stream_cb_cpu(stream, preq->dir);
 	WRITE_ONCE(stream->nr_entered, stream->nr_entered + 1);
@@ -64,7 +65,7 @@ static int pcrypt_enter(struct pcrypt_request *preq, unsigned int len, int *cb_c
 			 -EBUSY : -ENOSPC;
 	if (answer != -ENOSPC) {
 		WRITE_ONCE(stream->in_flight, stream->in_flight + 1);
-		pcrypt_lead(stream, preq->dir);
+		pcrypt_lead(stream, false);
 	} else {
 		WRITE_ONCE(stream->nr_refused, stream->nr_refused + 1);
 	}
@@ -94,6 +95,9 @@ static struct pcrypt_request *pcrypt_leave(struct pcrypt_stream *stream,
 		pcrypt_count_result(stream, preq->work_ns);
 	else if (stream->mode == PCRYPT_RETURNING)
 		pcrypt_note_rest(stream);
+	pcrypt_note_result();
+	/* What held it up has held up others, too, while the streams that lead did not wait. */
+	pcrypt_lead(stream, (u32)get_jiffies_64() - preq->entered_at > PCRYPT_FOLLOW_JIFFIES);
 	if (list_empty(&preq->backlog))
 		next = list_first_entry_or_null(&stream->backlog,
 						struct pcrypt_request, backlog);
@@ -339,12 +343,13 @@ static int pcrypt_list_late(struct pcrypt_request *preq)
 	preq->padata.serial = pcrypt_serial;
 	preq->padata.parallel = pcrypt_parallel_later;
 	preq->work_ns = 0;
+	preq->entered_at = get_jiffies_64();
 	local_bh_disable();
 	INIT_LIST_HEAD(&preq->backlog);
 	spin_lock(&stream->lock);
 	cb_cpu = pcrypt_stream_cb_cpu(stream, preq->dir);
 	WRITE_ONCE(stream->in_flight, stream->in_flight + 1);
-	pcrypt_lead(stream, preq->dir);
+	pcrypt_lead(stream, false);
 	if (stream->mode == PCRYPT_DIRECT)
 		pcrypt_end_direct(stream, preq->dir, local_clock());
 	spin_unlock(&stream->lock);
@@ -549,7 +554,7 @@ static bool pcrypt_is_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 	enum pcrypt_mode mode = READ_ONCE(stream->mode);
 	int last;
 
-	if (mode == PCRYPT_PARALLEL)
+	if (mode == PCRYPT_PARALLEL && !pcrypt_follows_in_vain(stream, dir))
 		return false;
 	/* sender:A, in one step, so that of two at the same time one sees the other */
 	last = xchg(&stream->last_cpu, raw_smp_processor_id());

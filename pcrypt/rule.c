@@ -19,10 +19,11 @@
  * row, so also if the load falls.  A long pause of a load that was busy before it does not
  * count, see pcrypt_has_paused().
  *
- * A stream that encrypts follows one that decrypts into parallel mode, whether that pays
- * or not, where direct mode would not keep the order: results of decryption come out on
- * another CPU, and what they make the kernel send (TCP does at an acknowledgment) comes
- * from there, while the sending task is here.
+ * A stream that encrypts follows another one into parallel mode, whether that pays or not,
+ * where direct mode would not keep the order: results come out on another CPU, and what they
+ * make the kernel send (TCP does at an acknowledgment) comes from there, while the sending
+ * task is here.  They are those of decryption; or of encryption, if the other end is on this
+ * machine, too.
  *
  * All of it is measured on this machine, with this load: the time of the child by two
  * direct requests in PCRYPT_SAMPLE_NS or so, the cost of handing over when the module
@@ -162,7 +163,7 @@ static void pcrypt_set_mode(struct pcrypt_stream *stream, enum pcrypt_dir dir,
 	WRITE_ONCE(stream->mode, mode);
 	if (was_direct && !is_direct)
 		rule->direct_rate = pcrypt_direct_rate(rule);
-	rule->follows &= !is_direct;
+	WRITE_ONCE(rule->follows, rule->follows && !is_direct);
 	atomic_add(was_direct - is_direct, &modes->nr_parallel);
 	if (was_direct && !is_direct)
 		atomic_long_inc(&modes->to_parallel);
@@ -244,25 +245,31 @@ static bool pcrypt_try_parallel(struct pcrypt_stream *stream, enum pcrypt_dir di
 }
 
 /*
- * A job is about to be submitted.  If it decrypts, streams that encrypt have to know before its
- * result is on another CPU and makes the kernel send there.  Where none has led lately those
- * in direct mode are told to look.  Only received packets have such results.
+ * A job is about to be submitted, or its result to be passed on.  Streams that encrypt have to
+ * know before the result is on another CPU than in direct mode and makes the kernel send there.
+ * Where none has led lately those in direct mode are told to look.  Only packets that softirqs
+ * handle have such results.  A stream that follows does not lead, or two would lead each other
+ * for ever; unless the job was so @late that those it followed may be direct again.
  *
  * Fully ordered: others that find pcrypt_told_at new do not tell again, and their results
  * must not come before the new generation.  Under the stream's lock.
  */
-static void pcrypt_lead(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
+static void pcrypt_lead(const struct pcrypt_stream *stream, bool late)
 {
 	u64 now = get_jiffies_64();
 
-	if (dir != PCRYPT_DECRYPT || !READ_ONCE(stream->from_softirq) ||
+	if (!READ_ONCE(stream->from_softirq) || (stream->rule.follows && !late) ||
 	    READ_ONCE(pcrypt_told_at) == now)
 		return;
 	spin_lock(&pcrypt_lead_lock);
 	/* It may have taken long, and others have been here. */
 	now = get_jiffies_64();
+	if (pcrypt_led_by != stream) {
+		WRITE_ONCE(pcrypt_other_led_at, pcrypt_led_at);
+		WRITE_ONCE(pcrypt_led_by, stream);
+	}
 	WRITE_ONCE(pcrypt_led_at, now);
-	/* Well before pcrypt_has_leader() finds that they lead no more. */
+	/* Well before pcrypt_had_leader() finds that they lead no more. */
 	if (time_after64(now, pcrypt_told_at + PCRYPT_LEAD_JIFFIES / 2))
 		/* lead:A */
 		atomic_add_return(2, &pcrypt_quick_gen);
@@ -270,13 +277,63 @@ static void pcrypt_lead(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
 	spin_unlock(&pcrypt_lead_lock);
 }
 
-/* Return true if results of decryption come out on other CPUs than in direct mode. */
-static bool pcrypt_has_leader(enum pcrypt_dir dir)
+/* Return true if some stream has results on another CPU than in direct mode. */
+static bool pcrypt_any_parallel(void)
+{
+	return atomic_read(&pcrypt_modes[PCRYPT_ENCRYPT].nr_parallel) ||
+	       atomic_read(&pcrypt_modes[PCRYPT_DECRYPT].nr_parallel);
+}
+
+/*
+ * Return true if jobs have led in the last @limit jiffies.  The stream's own do not count,
+ * unless those that followed it are not in direct mode yet.  Only encryption has to know.
+ */
+static bool pcrypt_was_led(const struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 limit)
 {
 	u64 led_at = READ_ONCE(pcrypt_led_at);
 
-	return dir == PCRYPT_ENCRYPT && READ_ONCE(pcrypt_policy) == PCRYPT_AUTO && led_at &&
-	       time_before64(get_jiffies_64(), led_at + PCRYPT_LEAD_JIFFIES);
+	if (dir != PCRYPT_ENCRYPT || READ_ONCE(pcrypt_policy) != PCRYPT_AUTO || !led_at)
+		return false;
+	if (READ_ONCE(pcrypt_led_by) == stream && !pcrypt_any_parallel())
+		led_at = READ_ONCE(pcrypt_other_led_at);
+	return time_before64(get_jiffies_64(), led_at + limit);
+}
+
+/* Return true if results of a stream that leads come out on other CPUs than in direct mode. */
+static bool pcrypt_has_leader(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	return pcrypt_was_led(stream, dir, PCRYPT_FOLLOW_JIFFIES);
+}
+
+/*
+ * Return true if they do, or did lately.  The longer time is for those that are in direct mode
+ * again: streams that followed do not return at the same time, and results of the others, and
+ * timers, make the kernel send for a while.
+ */
+static bool pcrypt_had_leader(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	return pcrypt_was_led(stream, dir, PCRYPT_LEAD_JIFFIES);
+}
+
+/* A job is called back on this CPU; with softirqs disabled. */
+static void pcrypt_note_result(void)
+{
+	u64 now = get_jiffies_64(), *at = this_cpu_ptr(&pcrypt_result_at);
+
+	/* Others read it. */
+	if (READ_ONCE(*at) != now)
+		WRITE_ONCE(*at, now);
+}
+
+/* Return true if jobs were called back there lately; not where it is PCRYPT_CPU_ANY. */
+static bool pcrypt_has_results(int cpu)
+{
+	u64 at;
+
+	if ((unsigned int)cpu >= nr_cpu_ids)
+		return false;
+	at = READ_ONCE(per_cpu(pcrypt_result_at, cpu));
+	return time_before64(get_jiffies_64(), at + PCRYPT_LEAD_JIFFIES);
 }
 
 /*
@@ -302,35 +359,30 @@ static bool pcrypt_has_both_senders(const struct pcrypt_stream *stream)
 }
 
 /*
- * Return true if the stream was in direct mode, and is in parallel mode now since one that
- * decrypts is.  @last is the CPU of its last direct request.  Forwarded packets come from
- * softirqs only, the requests of most users from tasks only: neither needs that.
+ * Return true if the stream was in direct mode, and is in parallel mode now since another one
+ * is, or was, and one of its last two requests may have come of a result.  @last is the CPU of
+ * its last direct request.  Forwarded packets come from softirqs only, the requests of most
+ * users from tasks only: neither needs that.  Nor does a connection of which all that is
+ * received stays on its CPUs.
  */
 static bool pcrypt_try_follow(struct pcrypt_stream *stream, enum pcrypt_dir dir, int last,
 			      u64 now)
 {
+	int here = raw_smp_processor_id();
 	bool changed;
 
-	if (last == raw_smp_processor_id() || !pcrypt_has_both_senders(stream) ||
-	    !pcrypt_has_leader(dir))
+	if (last == here || !pcrypt_has_both_senders(stream) || !pcrypt_had_leader(stream, dir))
+		return false;
+	if (!pcrypt_has_results(here) && !pcrypt_has_results(last))
 		return false;
 	spin_lock_bh(&stream->lock);
 	changed = stream->mode == PCRYPT_DIRECT;
 	if (changed) {
-		stream->rule.follows = true;
+		WRITE_ONCE(stream->rule.follows, true);
 		pcrypt_begin_parallel(stream, dir, now);
 	}
 	spin_unlock_bh(&stream->lock);
 	return changed;
-}
-
-/* Requests of a stream that may have to follow are looked at, all of them. */
-static bool pcrypt_may_be_quick(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
-{
-	return READ_ONCE(stream->mode) == PCRYPT_DIRECT &&
-	       (!pcrypt_has_leader(dir) ||
-		(READ_ONCE(stream->nr_looks) >= PCRYPT_SENDER_LOOKS &&
-		 !pcrypt_has_both_senders(stream)));
 }
 
 /* Whether the mode lasts for so long, not counting time in which it could not end. */
@@ -339,6 +391,51 @@ static bool pcrypt_lasts_for(const struct pcrypt_rule *rule, u64 now, unsigned i
 	u64 since = max(READ_ONCE(rule->since), READ_ONCE(rule->direct_from));
 
 	return (s64)(now - since) > (s64)ms * NSEC_PER_MSEC;
+}
+
+/*
+ * Return true if a stream in parallel mode does not have to follow any more.  It has for a
+ * while, or it would go to and fro until all that followed the same leader are direct.
+ */
+static bool pcrypt_has_followed(const struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
+{
+	return READ_ONCE(stream->rule.follows) && !pcrypt_has_leader(stream, dir) &&
+	       pcrypt_lasts_for(&stream->rule, now, PCRYPT_FOLLOW_MS);
+}
+
+/* A stream that follows returns when there is no leader, whatever its own rate is. */
+static void pcrypt_end_following(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
+{
+	if (stream->mode == PCRYPT_PARALLEL && pcrypt_has_followed(stream, dir, now))
+		pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
+}
+
+/*
+ * Return true if a stream in parallel mode, with nothing in flight, had followed before a pause,
+ * and returns now: its next job would not lead.
+ */
+static bool pcrypt_follows_in_vain(struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	u64 now;
+
+	if (!READ_ONCE(stream->rule.follows) || READ_ONCE(stream->in_flight))
+		return false;
+	now = local_clock();
+	if (!pcrypt_has_followed(stream, dir, now))
+		return false;
+	spin_lock_bh(&stream->lock);
+	pcrypt_end_following(stream, dir, now);
+	spin_unlock_bh(&stream->lock);
+	return READ_ONCE(stream->mode) != PCRYPT_PARALLEL;
+}
+
+/* Requests of a stream that may have to follow are looked at, all of them. */
+static bool pcrypt_may_be_quick(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
+{
+	return READ_ONCE(stream->mode) == PCRYPT_DIRECT &&
+	       (!pcrypt_had_leader(stream, dir) ||
+		(READ_ONCE(stream->nr_looks) >= PCRYPT_SENDER_LOOKS &&
+		 !pcrypt_has_both_senders(stream)));
 }
 
 /* Parallel mode does not pay, or not any more; or direct mode is to be looked at anew. */
@@ -381,16 +478,20 @@ static void pcrypt_give_up_returning(struct pcrypt_stream *stream, enum pcrypt_d
 				     u64 now)
 {
 	struct pcrypt_rule *rule = &stream->rule;
+	unsigned int wait_ms = rule->wait_ms;
 
 	lockdep_assert_held(&stream->lock);
 	if (READ_ONCE(pcrypt_policy) != PCRYPT_AUTO ||
 	    !pcrypt_lasts_for(rule, now, PCRYPT_RETURN_MS))
 		return;
+	/* It may lead now, and so make others give up, which is not to last. */
+	if (rule->follows)
+		wait_ms = min(wait_ms, PCRYPT_WAIT_MIN_MS);
 	pcrypt_begin_parallel(stream, dir, now);
 	/* That is a reason of its own. */
-	rule->follows = false;
+	WRITE_ONCE(rule->follows, false);
 	WRITE_ONCE(rule->gave_up, true);
-	WRITE_ONCE(rule->direct_from, now + (u64)rule->wait_ms * NSEC_PER_MSEC);
+	WRITE_ONCE(rule->direct_from, now + (u64)wait_ms * NSEC_PER_MSEC);
 }
 
 /*
@@ -499,13 +600,6 @@ static bool pcrypt_may_return(const struct pcrypt_stream *stream, u64 now)
 		return true;
 	return rule->direct_rate != PCRYPT_RATE_UNKNOWN &&
 	       rule->nr_bad >= PCRYPT_BAD_WINDOWS && rule->rate < rule->direct_rate / 4;
-}
-
-/* A stream that follows returns when there is no leader, whatever its own rate is. */
-static void pcrypt_end_following(struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
-{
-	if (stream->mode == PCRYPT_PARALLEL && !pcrypt_has_leader(dir))
-		pcrypt_set_mode(stream, dir, PCRYPT_RETURNING, now);
 }
 
 /* Look whether parallel mode pays; the caller is about to submit a request. */
@@ -691,7 +785,7 @@ static void pcrypt_note_direct(struct pcrypt_stream *stream, enum pcrypt_dir dir
 		raw_cpu_write(pcrypt_last_end, end);
 		pcrypt_count_down(1);
 	}
-	if (READ_ONCE(stream->quick) == gen && pcrypt_may_be_quick(stream, dir))
+	if (READ_ONCE(stream->quick) == (pcrypt_may_be_quick(stream, dir) ? gen : 0))
 		return;
 	/* Under the lock, so that a change of mode under way is not undone. */
 	spin_lock_bh(&stream->lock);
