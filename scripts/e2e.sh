@@ -52,6 +52,8 @@ part "ESP, all of it parallel, Debian's 6.12" ./ipsec.sh 6.12 1 mode=parallel pa
 older "ESP and MACsec, Debian's 6.1" ./ipsec.sh 6.1 $times $cases
 PATCH=$TOP/scripts/patches/decrypt-parallel.patch \
 	part "TCP while decryption is parallel, Debian's 6.12" ./ipsec.sh 6.12 3 tcp
+PATCH=$TOP/scripts/patches/encrypt-parallel.patch \
+	part "TCP while acknowledgments are parallel, Debian's 6.12" ./ipsec.sh 6.12 3 tcp
 # Its guest is a shell, on one CPU at a time: while the next four run.
 in_background ./pcryptctl.sh 6.12 >"$LOGS/e2e-pcryptctl.log"
 pcryptctl=$!

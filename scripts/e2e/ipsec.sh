@@ -144,6 +144,9 @@ judge_case() {
 	# The patch has its effect.
 	[[ ${PATCH-} != */decrypt-parallel.patch ]] ||
 		(($(sum jobs_dec) >= $(sum segments) - $(sum lost))) || status=1
+	# An acknowledgment is for some segments.
+	[[ ${PATCH-} != */encrypt-parallel.patch ]] ||
+		(($(sum jobs_enc) >= $(sum segments) / 2)) || status=1
 	count $status "$case: $(sum segments) packets, encrypted in parallel $(sum jobs_enc), on up to $(most workers_enc) CPUs, direct $(sum direct_enc), trials $(sum trials_enc); decrypted $(sum jobs_dec), on up to $(most workers_dec), direct $(sum direct_dec), trials $(sum trials_dec)"
 	status=0
 	(($(sum masks) > 9 && $(sum cpus) > 4)) || status=1
