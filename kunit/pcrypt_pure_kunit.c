@@ -716,9 +716,10 @@ static void stream_does_not_lead_itself(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
 	pure_set_mode(other, PCRYPT_DIRECT);
 	KUNIT_EXPECT_FALSE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
-	atomic_inc(&pcrypt_modes[PCRYPT_DECRYPT].nr_parallel);
+	/* Of either direction. */
+	atomic_inc(&pcrypt_modes[PCRYPT_ENCRYPT].nr_parallel);
 	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
-	atomic_dec(&pcrypt_modes[PCRYPT_DECRYPT].nr_parallel);
+	atomic_dec(&pcrypt_modes[PCRYPT_ENCRYPT].nr_parallel);
 	/* By turns: that of the other one counts for as long as any. */
 	pure_jiffies++;
 	pcrypt_lead(other, false);
