@@ -720,7 +720,16 @@ static void stream_does_not_lead_itself(struct kunit *test)
 	atomic_inc(&pcrypt_modes[PCRYPT_ENCRYPT].nr_parallel);
 	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
 	atomic_dec(&pcrypt_modes[PCRYPT_ENCRYPT].nr_parallel);
-	/* By turns: that of the other one counts for as long as any. */
+	/* Nor one that follows, however late its jobs are. */
+	pure_set_mode(other, PCRYPT_PARALLEL);
+	stream->rule.follows = true;
+	KUNIT_EXPECT_FALSE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	stream->rule.follows = false;
+	pure_set_mode(other, PCRYPT_DIRECT);
+	/* By turns, or in the same jiffy: that of the other one counts for as long as any. */
+	pcrypt_lead(other, false);
+	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(stream, PCRYPT_ENCRYPT));
+	KUNIT_EXPECT_TRUE(test, pcrypt_had_leader(other, PCRYPT_ENCRYPT));
 	pure_jiffies++;
 	pcrypt_lead(other, false);
 	pure_jiffies++;
@@ -837,8 +846,39 @@ static void stream_does_not_follow_over_pause(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
 	stream->rule.follows = true;
 	pure_may_go = true;
+	pcrypt_policy = PCRYPT_ALL_PARALLEL;
+	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_PARALLEL);
+	pcrypt_policy = PCRYPT_AUTO;
 	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
 	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_DIRECT);
+}
+
+/* Where it can't be direct at once its jobs lead, if the others do not look any more. */
+static void stream_leads_after_long_pause(struct kunit *test)
+{
+	static const struct {
+		u64 pause;
+		bool follows;
+	} rows[] = {
+		{ PURE_MS(PCRYPT_LEAD_MS - 100), true },
+		{ PURE_MS(PCRYPT_LEAD_MS + 1), false },
+		{ 0, true },
+	};
+	struct pcrypt_stream *stream = pure_tcp_stream(test);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		u64 now = local_clock();
+
+		stream->rule.follows = true;
+		pure_set_mode(stream, PCRYPT_PARALLEL);
+		stream->rule.since = 0;
+		stream->rule.result_at = rows[i].pause ? now - rows[i].pause : 0;
+		KUNIT_EXPECT_TRUE(test, pcrypt_follows_in_vain(stream, PCRYPT_ENCRYPT));
+		KUNIT_EXPECT_EQ(test, stream->rule.follows, rows[i].follows);
+	}
+	pure_set_mode(stream, PCRYPT_DIRECT);
 }
 
 /* What did not come of a result, and does not come after what did, needs not follow. */
@@ -935,8 +975,13 @@ static void stream_follows_as_long_as_it_has_to(struct kunit *test)
 	pure_jiffies += PCRYPT_LEAD_JIFFIES - PCRYPT_FOLLOW_JIFFIES - 1;
 	stream->last_cpu = nr_cpu_ids;
 	KUNIT_EXPECT_FALSE(test, pure_is_direct(stream));
-	pure_set_mode(stream, PCRYPT_DIRECT);
+	/* They do not follow any more. */
 	pure_jiffies++;
+	local_bh_disable();
+	pcrypt_look_at_rate(stream, PCRYPT_ENCRYPT, stream->rule.since + 1);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_RETURNING);
+	pure_set_mode(stream, PCRYPT_DIRECT);
 	stream->last_cpu = nr_cpu_ids;
 	KUNIT_EXPECT_TRUE(test, pure_is_direct(stream));
 }
@@ -979,6 +1024,28 @@ static void stream_that_may_follow_is_looked_at(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stream->quick, gen);
 	pure_lead(test);
 	KUNIT_EXPECT_NE(test, PURE_GEN, gen);
+}
+
+/* Its own jobs have led, so others that begin to lead need not tell: it has to look. */
+static void stream_that_led_is_looked_at(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_tcp_stream(test);
+	struct pcrypt_stream *other = pure_tcp_stream(test);
+	int gen;
+
+	local_bh_disable();
+	pcrypt_lead(stream, false);
+	gen = PURE_GEN;
+	note_direct(stream);
+	KUNIT_EXPECT_EQ(test, stream->quick, 0);
+	pure_jiffies++;
+	pcrypt_lead(other, false);
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, PURE_GEN, gen);
+	KUNIT_EXPECT_EQ(test, stream->quick, 0);
+	pure_jiffies += PCRYPT_LEAD_JIFFIES;
+	note_direct(stream);
+	KUNIT_EXPECT_EQ(test, stream->quick, gen);
 }
 
 /* The test is a kernel thread. */
@@ -2140,10 +2207,12 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(late_result_leads),
 	KUNIT_CASE(stream_does_not_lead_itself),
 	KUNIT_CASE(stream_does_not_follow_over_pause),
+	KUNIT_CASE(stream_leads_after_long_pause),
 	KUNIT_CASE(stream_follows_results),
 	KUNIT_CASE(only_streams_that_need_it_follow),
 	KUNIT_CASE(stream_follows_as_long_as_it_has_to),
 	KUNIT_CASE(stream_that_may_follow_is_looked_at),
+	KUNIT_CASE(stream_that_led_is_looked_at),
 	KUNIT_CASE(senders_are_noted),
 	KUNIT_CASE(set_mode_forgets_the_one_before),
 	KUNIT_CASE(set_mode_notes_direct_rate),

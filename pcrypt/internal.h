@@ -134,7 +134,8 @@ enum pcrypt_mode {
  * So long the kernel may send because of results, its own or those of streams that followed:
  * 400 ms.  These need up to 150 to return, and TCP's timer for an acknowledgment 200.
  */
-#define PCRYPT_LEAD_JIFFIES	(4 * HZ / 10)
+#define PCRYPT_LEAD_MS		400U
+#define PCRYPT_LEAD_JIFFIES	(PCRYPT_LEAD_MS * HZ / MSEC_PER_SEC)
 /* After so many requests it is known what sends those of a stream. */
 #define PCRYPT_SENDER_LOOKS	256U
 /* So long a stream returns before a submitter on the callback CPU is direct, at first. */

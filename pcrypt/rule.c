@@ -258,8 +258,11 @@ static void pcrypt_lead(const struct pcrypt_stream *stream, bool late)
 {
 	u64 now = get_jiffies_64();
 
-	if (!READ_ONCE(stream->from_softirq) || (stream->rule.follows && !late) ||
-	    READ_ONCE(pcrypt_told_at) == now)
+	if (!READ_ONCE(stream->from_softirq) || (stream->rule.follows && !late))
+		return;
+	/* Of several streams two are noted, which is enough for all to see another one. */
+	if (READ_ONCE(pcrypt_told_at) == now &&
+	    (READ_ONCE(pcrypt_led_by) == stream || READ_ONCE(pcrypt_other_led_at) == now))
 		return;
 	spin_lock(&pcrypt_lead_lock);
 	/* It may have taken long, and others have been here. */
@@ -284,19 +287,26 @@ static bool pcrypt_any_parallel(void)
 	       atomic_read(&pcrypt_modes[PCRYPT_DECRYPT].nr_parallel);
 }
 
+/* Return true if @led_at is less than @limit jiffies ago; only encryption has to know. */
+static bool pcrypt_is_led(enum pcrypt_dir dir, u64 led_at, u64 limit)
+{
+	return dir == PCRYPT_ENCRYPT && READ_ONCE(pcrypt_policy) == PCRYPT_AUTO && led_at &&
+	       time_before64(get_jiffies_64(), led_at + limit);
+}
+
 /*
  * Return true if jobs have led in the last @limit jiffies.  The stream's own do not count,
- * unless those that followed it are not in direct mode yet.  Only encryption has to know.
+ * unless it does not follow, and some stream, which may be one that followed it, is not in
+ * direct mode.
  */
 static bool pcrypt_was_led(const struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 limit)
 {
 	u64 led_at = READ_ONCE(pcrypt_led_at);
 
-	if (dir != PCRYPT_ENCRYPT || READ_ONCE(pcrypt_policy) != PCRYPT_AUTO || !led_at)
-		return false;
-	if (READ_ONCE(pcrypt_led_by) == stream && !pcrypt_any_parallel())
+	if (READ_ONCE(pcrypt_led_by) == stream &&
+	    (READ_ONCE(stream->rule.follows) || !pcrypt_any_parallel()))
 		led_at = READ_ONCE(pcrypt_other_led_at);
-	return time_before64(get_jiffies_64(), led_at + limit);
+	return pcrypt_is_led(dir, led_at, limit);
 }
 
 /* Return true if results of a stream that leads come out on other CPUs than in direct mode. */
@@ -395,12 +405,14 @@ static bool pcrypt_lasts_for(const struct pcrypt_rule *rule, u64 now, unsigned i
 
 /*
  * Return true if a stream in parallel mode does not have to follow any more.  It has for a
- * while, or it would go to and fro until all that followed the same leader are direct.
+ * while, or it would go to and fro until all that followed the same leader are direct; unless
+ * these cannot follow again either.
  */
 static bool pcrypt_has_followed(const struct pcrypt_stream *stream, enum pcrypt_dir dir, u64 now)
 {
 	return READ_ONCE(stream->rule.follows) && !pcrypt_has_leader(stream, dir) &&
-	       pcrypt_lasts_for(&stream->rule, now, PCRYPT_FOLLOW_MS);
+	       (pcrypt_lasts_for(&stream->rule, now, PCRYPT_FOLLOW_MS) ||
+		!pcrypt_had_leader(stream, dir));
 }
 
 /* A stream that follows returns when there is no leader, whatever its own rate is. */
@@ -412,28 +424,38 @@ static void pcrypt_end_following(struct pcrypt_stream *stream, enum pcrypt_dir d
 
 /*
  * Return true if a stream in parallel mode, with nothing in flight, had followed before a pause,
- * and returns now: its next job would not lead.
+ * and returns now: its next job would not lead.  If it can't at once, its jobs do, though not
+ * after a short pause, or two streams would lead each other for ever.
  */
 static bool pcrypt_follows_in_vain(struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
-	u64 now;
+	struct pcrypt_rule *rule = &stream->rule;
+	u64 now, result_at;
 
-	if (!READ_ONCE(stream->rule.follows) || READ_ONCE(stream->in_flight))
+	if (!READ_ONCE(rule->follows) || READ_ONCE(stream->in_flight) ||
+	    READ_ONCE(pcrypt_policy) == PCRYPT_ALL_PARALLEL)
 		return false;
 	now = local_clock();
 	if (!pcrypt_has_followed(stream, dir, now))
 		return false;
 	spin_lock_bh(&stream->lock);
+	result_at = rule->result_at;
 	pcrypt_end_following(stream, dir, now);
+	if (stream->mode == PCRYPT_RETURNING && result_at &&
+	    (s64)(now - result_at) > PCRYPT_LEAD_MS * (s64)NSEC_PER_MSEC)
+		WRITE_ONCE(rule->follows, false);
 	spin_unlock_bh(&stream->lock);
 	return READ_ONCE(stream->mode) != PCRYPT_PARALLEL;
 }
 
-/* Requests of a stream that may have to follow are looked at, all of them. */
+/*
+ * Requests of a stream that may have to follow are looked at, all of them.  Its own jobs count,
+ * too: while they do others that lead do not tell, see pcrypt_lead().
+ */
 static bool pcrypt_may_be_quick(const struct pcrypt_stream *stream, enum pcrypt_dir dir)
 {
 	return READ_ONCE(stream->mode) == PCRYPT_DIRECT &&
-	       (!pcrypt_had_leader(stream, dir) ||
+	       (!pcrypt_is_led(dir, READ_ONCE(pcrypt_led_at), PCRYPT_LEAD_JIFFIES) ||
 		(READ_ONCE(stream->nr_looks) >= PCRYPT_SENDER_LOOKS &&
 		 !pcrypt_has_both_senders(stream)));
 }

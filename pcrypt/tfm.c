@@ -15,6 +15,17 @@ static void pcrypt_close(const struct pcrypt_kind *kind, void *handle)
 	crypto_destroy_tfm(handle, pcrypt_tfm_in(kind, handle));
 }
 
+/* Another stream may be at the same place later. */
+static void pcrypt_forget_leader(const struct pcrypt_stream *stream)
+{
+	if (READ_ONCE(pcrypt_led_by) != stream)
+		return;
+	spin_lock_bh(&pcrypt_lead_lock);
+	if (pcrypt_led_by == stream)
+		WRITE_ONCE(pcrypt_led_by, NULL);
+	spin_unlock_bh(&pcrypt_lead_lock);
+}
+
 /* May run in softirq and inside pcrypt_serial(): must not wait for anything. */
 static void pcrypt_exit_tfm(struct crypto_tfm *tfm)
 {
@@ -26,6 +37,7 @@ static void pcrypt_exit_tfm(struct crypto_tfm *tfm)
 	for (dir = 0; dir < PCRYPT_NR_DIRS; dir++) {
 		if (ctx->stream[dir].mode != PCRYPT_DIRECT)
 			atomic_dec(&pcrypt_modes[dir].nr_parallel);
+		pcrypt_forget_leader(&ctx->stream[dir]);
 		padata_put_shell(ctx->stream[dir].ps);
 	}
 	pcrypt_close(pi->kind, ctx->child);
