@@ -545,7 +545,10 @@ static bool pump_free_shell_under_hog(struct test_bed *bed)
 	test_hog_wait(&hog);
 	test_waiter_start(freer);
 	over = wait_for_completion_timeout(&freer->over, msecs_to_jiffies(TEST_HOG_MS / 2));
-	return test_hog_stop(&hog) && over;
+	over &= test_hog_stop(&hog);
+	/* Before its bed. */
+	kunit_release_action(bed->test, test_waiter_release, freer);
+	return over;
 }
 
 static void free_shell_under_hog(struct kunit *test)

@@ -779,9 +779,11 @@ static void late_result_leads(struct kunit *test)
 	pure_jiffies += PCRYPT_FOLLOW_JIFFIES;
 	local_bh_disable();
 	pcrypt_leave(stream, preq);
+	local_bh_enable();
 	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(other, PCRYPT_ENCRYPT));
 	preq = pure_job(test, stream);
 	pure_jiffies += PCRYPT_FOLLOW_JIFFIES + 1;
+	local_bh_disable();
 	pcrypt_leave(stream, preq);
 	local_bh_enable();
 	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(other, PCRYPT_ENCRYPT));
