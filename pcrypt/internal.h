@@ -180,8 +180,8 @@ enum pcrypt_mode {
  *
  * The fields from @child_ns to @sample_cpu are samples, and are written without a lock:
  * two at a time lose one.  @tried_ns is, too.  All else is written under the stream's
- * lock; @since, @wait_ms, @here_ms, @direct_from, @gave_up and @result_at are read without
- * it, where a value that is torn on a 32-bit kernel makes one decision worse.
+ * lock; @since, @wait_ms, @here_ms, @direct_from, @gave_up, @result_at and @follows are read
+ * without it, where a value that is torn on a 32-bit kernel makes one decision worse.
  */
 struct pcrypt_rule {
 	u32 child_ns[PCRYPT_NR_CLASSES];
@@ -239,7 +239,10 @@ static struct pcrypt_modes pcrypt_modes[PCRYPT_NR_DIRS];
  * 32-bit kernel, every 2^32 jiffies, makes one decision worse.
  */
 static u64 pcrypt_led_at, pcrypt_told_at;
-/* The stream that did, only compared, and when another one did; as pcrypt_led_at. */
+/*
+ * The stream that did, which may be freed only after pcrypt_forget_leader() and is compared,
+ * no more; and when another one did.  Both are written and read as pcrypt_led_at.
+ */
 static const struct pcrypt_stream *pcrypt_led_by;
 static u64 pcrypt_other_led_at;
 static DEFINE_SPINLOCK(pcrypt_lead_lock);
@@ -260,7 +263,10 @@ static DEFINE_PER_CPU(u64, pcrypt_pair_end);
 static DEFINE_PER_CPU(unsigned long, pcrypt_pair_turn);
 /* Requests that were run on this CPU in parallel mode; wraps. */
 static DEFINE_PER_CPU(unsigned int, pcrypt_nr_run);
-/* get_jiffies_64() when one was called back here; other CPUs read it, too. */
+/*
+ * get_jiffies_64() when one was called back here.  Written by this CPU with softirqs disabled;
+ * other CPUs read it, ordered by sender:A.
+ */
 static DEFINE_PER_CPU(u64, pcrypt_result_at);
 /*
  * What is left of the time that submitters on this CPU may wait for direct mode, and
@@ -468,7 +474,7 @@ enum pcrypt_way {
  * @way: Which way it takes, for a child that completes it later.
  * @err: Its result.
  * @work_ns: What it would take in direct mode, in parallel mode.
- * @entered_at: Jiffies when it became a job.
+ * @entered_at: get_jiffies_64() when it became a job, its low half.
  * @here: It is done by the task that sends it, with softirqs enabled.
  * @measured_len: Its length, if what it costs is to be measured, or 0.
  * @kind: Which of the following it is.
