@@ -27,10 +27,10 @@
  * Each CPU has one **pump** per instance, a work item.  It serves serial queues, that
  * of its CPU among them, and pulls jobs from the queue of its pod as long as its CPU is in
  * the parallel mask, in turns.  A **pod** is the queue of the CPUs that share a last-level
- * cache; a pump without work may take some from another pod.  Sleeping and waking cost more
- * than all the rest.  So a further pump is woken only when the queued work outweighs a
- * wake-up, or the queue is late, and one that runs out of work may look for more for a
- * moment before it sleeps.
+ * cache, or a part of one; a pump without work may take some from another pod.  Sleeping and
+ * waking cost more than all the rest.  So a further pump is woken only when the queued work
+ * outweighs a wake-up, or the queue is late, and one that runs out of work may look for more
+ * for a moment before it sleeps.
  * Where jobs are short their drains wait some microseconds for further jobs of the
  * shell.
  *
@@ -271,7 +271,7 @@ MODULE_PARM_DESC(short_ns, "Jobs that take less on average are pulled, and their
 static unsigned int pod_cpus;
 static struct bounded_param pod_cpus_param = { &pod_cpus, 0, 8192 };
 module_param_cb(pod_cpus, &bounded_param_ops, &pod_cpus_param, 0644);
-MODULE_PARM_DESC(pod_cpus, "CPUs of a node that have one queue, up to 8192, in instances made from now on; 0: those of a last-level cache (default 0)");
+MODULE_PARM_DESC(pod_cpus, "CPUs of a node that have one queue, up to 8192, in instances made from now on; 0: those of a last-level cache, or of a part of one with more than 16 (default 0)");
 
 static unsigned int stall_seconds = 30;
 static struct bounded_param stall_seconds_param = { &stall_seconds, 0, 86400 };

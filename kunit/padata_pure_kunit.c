@@ -55,6 +55,42 @@ static u32 pure_cycles(void)
 #undef get_cycles
 #define get_cycles pure_cycles
 
+/* Caches of so many CPUs and cores of so many threads, by number; 0: the machine's own. */
+static unsigned int pure_cache_cpus, pure_core_threads;
+/* After so many looks at a core its CPUs are offline. */
+static unsigned int pure_looks = UINT_MAX;
+static unsigned int pure_pod_min = POD_MIN_CPUS, pure_pod_max = POD_MAX_CPUS;
+
+static int pure_cache_of(int cpu)
+{
+	return pure_cache_cpus ? cpu / pure_cache_cpus : compat_cache_of(cpu);
+}
+
+static const struct cpumask *pure_siblings(int cpu)
+{
+	static struct cpumask core;
+	int other;
+
+	if (!pure_core_threads)
+		return topology_sibling_cpumask(cpu);
+	cpumask_clear(&core);
+	if (!pure_looks)
+		return &core;
+	pure_looks--;
+	for_each_possible_cpu(other)
+		if (other / pure_core_threads == cpu / pure_core_threads)
+			cpumask_set_cpu(other, &core);
+	return &core;
+}
+
+#define compat_cache_of pure_cache_of
+#undef topology_sibling_cpumask
+#define topology_sibling_cpumask pure_siblings
+#undef POD_MIN_CPUS
+#define POD_MIN_CPUS pure_pod_min
+#undef POD_MAX_CPUS
+#define POD_MAX_CPUS pure_pod_max
+
 #include "../padata/list.c"
 #include "../padata/clock.c"
 #include "../padata/map.c"
@@ -717,6 +753,138 @@ static void pods_have_all_cpus(struct kunit *test)
 	}
 }
 
+static void pure_real_topology(void *unused)
+{
+	pure_cache_cpus = 0;
+	pure_core_threads = 0;
+	pure_looks = UINT_MAX;
+	pure_pod_min = 4;
+	pure_pod_max = 16;
+}
+
+/* Caches of @cache CPUs, and pods of @most at most, or of a core. */
+static struct instance *pure_topology(struct kunit *test, unsigned int cache,
+				      unsigned int threads, unsigned int most)
+{
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pure_real_topology, NULL), 0);
+	pure_cache_cpus = cache;
+	pure_core_threads = threads;
+	pure_pod_min = 1;
+	pure_pod_max = most;
+	return pure_pods(test, 0);
+}
+
+/* Expects that the parts of a cache differ by a core at most, and are no more than needed. */
+static void pure_expect_even(struct kunit *test, struct instance *pinst, unsigned int threads)
+{
+	unsigned int i, j, cpus, parts, least;
+	struct pod *pod, *other;
+
+	for (i = 0; i < pinst->nr_pods; i++) {
+		pod = pinst->pods[i];
+		cpus = 0;
+		parts = 0;
+		least = UINT_MAX;
+		for (j = 0; j < pinst->nr_pods; j++) {
+			other = pinst->pods[j];
+			if (!pods_share_cache(pod, other))
+				continue;
+			parts++;
+			cpus += other->nr_usable;
+			least = min(least, other->nr_usable);
+		}
+		KUNIT_EXPECT_LE(test, pod->nr_usable, max(pure_pod_max, threads));
+		KUNIT_EXPECT_GT(test, pod->nr_usable, 0);
+		KUNIT_EXPECT_LE(test, pod->nr_usable, least + threads);
+		KUNIT_EXPECT_EQ(test, parts,
+				DIV_ROUND_UP(cpus, max(rounddown(pure_pod_max, threads), threads)));
+	}
+}
+
+static void large_caches_are_cut(struct kunit *test)
+{
+	static const struct {
+		unsigned int cache, threads, most;
+	} rows[] = {
+		{ 1024, 1, 1 }, { 1024, 1, 2 }, { 1024, 1, 3 }, { 1024, 2, 1 }, { 1024, 2, 2 },
+		{ 1024, 2, 3 }, { 2, 1, 1 }, { 4, 2, 2 }, { 4, 1, 3 }, { 1024, 1, 1024 },
+	};
+	struct instance *pinst;
+	unsigned int r, i;
+	struct pod *pod;
+	int cpu;
+
+	for (r = 0; r < ARRAY_SIZE(rows); r++) {
+		pinst = pure_topology(test, rows[r].cache, rows[r].threads, rows[r].most);
+		pure_expect_even(test, pinst, rows[r].threads);
+		for (i = 0; i < pinst->nr_pods; i++)
+			pure_expect_others(test, pinst, pinst->pods[i]);
+		for_each_possible_cpu(cpu) {
+			pod = per_cpu_ptr(pinst->pumps, cpu)->pod;
+			KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(cpu, pod->cpus));
+			/* Threads of a core have one pod. */
+			i = cpu - cpu % rows[r].threads;
+			KUNIT_EXPECT_PTR_EQ_MSG(test, per_cpu_ptr(pinst->pumps, i)->pod, pod,
+						"row %u, CPU %d", r, cpu);
+		}
+	}
+}
+
+/* So what was one core when the parts were counted is two. */
+static void caches_are_cut_while_cpus_go(struct kunit *test)
+{
+	struct instance *pinst;
+	unsigned int looks, i;
+
+	for (looks = 0; looks < 40; looks++) {
+		pure_looks = looks;
+		pinst = pure_topology(test, 1024, 2, 2);
+		for (i = 0; i < pinst->nr_pods; i++)
+			pure_expect_others(test, pinst, pinst->pods[i]);
+	}
+}
+
+static void size_that_was_asked_for_is_not_cut(struct kunit *test)
+{
+	struct instance *pinst;
+
+	pure_topology(test, 1024, 1, 1);
+	pinst = pure_pods(test, 1024);
+	KUNIT_EXPECT_LE(test, pinst->nr_pods, num_online_nodes());
+}
+
+static void parts_of_a_cache_are_near(struct kunit *test)
+{
+	struct instance *pinst = pure_topology(test, 2, 1, 1);
+	struct pod *pod;
+	unsigned int i;
+
+	for (i = 0; i < pinst->nr_pods; i++) {
+		pod = pinst->pods[i];
+		/* The last CPU has no neighbour where their number is odd. */
+		if (pinst->nr_pods % 2 && cpumask_test_cpu(pinst->nr_pods - 1, pod->cpus))
+			continue;
+		KUNIT_EXPECT_TRUE(test, pods_share_cache(pod, pod->others[0]));
+	}
+}
+
+static void pod_parts_by_cores(struct kunit *test)
+{
+	static const struct {
+		unsigned int cpus, cores, parts;
+	} rows[] = {
+		{ 1, 1, 1 }, { 8, 8, 1 }, { 16, 16, 1 }, { 16, 8, 1 }, { 17, 17, 2 },
+		{ 32, 16, 2 }, { 20, 10, 2 }, { 64, 64, 4 }, { 112, 56, 7 }, { 128, 16, 8 },
+		{ 24, 3, 2 }, { 32, 24, 3 }, { 192, 192, 12 }, { 16, 10, 1 }, { 12, 10, 1 },
+		{ 0, 0, 1 },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		KUNIT_EXPECT_EQ_MSG(test, pod_parts(rows[i].cpus, rows[i].cores),
+				    rows[i].parts, "row %d", i);
+}
+
 /* Which pump of another pod is called for @pod, if any. */
 static struct padata_pump *pure_call(struct pod *pod)
 {
@@ -979,6 +1147,11 @@ static struct kunit_case padata_pure_cases[] = {
 	KUNIT_CASE(pull_jobs_takes_a_batch_of_one_shell),
 	KUNIT_CASE(pull_jobs_from_empty_queue),
 	KUNIT_CASE(pods_have_all_cpus),
+	KUNIT_CASE(large_caches_are_cut),
+	KUNIT_CASE(caches_are_cut_while_cpus_go),
+	KUNIT_CASE(size_that_was_asked_for_is_not_cut),
+	KUNIT_CASE(parts_of_a_cache_are_near),
+	KUNIT_CASE(pod_parts_by_cores),
 	KUNIT_CASE(pod_calls_one_pump_after_the_other),
 	KUNIT_CASE(busy_pods_are_not_called),
 	KUNIT_CASE(single_pod_calls_none),

@@ -342,7 +342,7 @@ struct user_masks {
 };
 
 /*
- * The shared queue of CPUs that have a last-level cache in common, see pod.c.
+ * The shared queue of CPUs that have a last-level cache, or part of one, in common, see pod.c.
  */
 struct pod {
 	/* Written by each submission, and by each pull. */

@@ -34,6 +34,8 @@
 #define DRAIN_CUTS		16
 /* CPUs below which a last-level cache is no pod of its own. */
 #define POD_MIN_CPUS		4
+/* CPUs above which a last-level cache is cut into several pods. */
+#define POD_MAX_CPUS		16U
 /* A task that keeps a yielded CPU for longer, in nanoseconds, will not soon sleep. */
 #define YIELD_NS		(200 * NSEC_PER_USEC)
 /*

@@ -3,11 +3,11 @@
  * padata: pods, the shared queues of an instance
  *
  * A lock and a queue that all CPUs write limit an instance, once it has more CPUs than
- * one last-level cache.  So each such cache has a **pod**: a lock, a queue, estimates, and
- * the CPUs that pull from it.  A submitter uses the pod of its CPU and a pump that of its
- * own, which never changes.  A pump whose pod has nothing to do may steal a run of jobs from
- * another pod, the nearest first, and a pod whose pumps are all at work may call one of
- * another pod, see queue.c and wake.c.
+ * one last-level cache, or many that share one.  So each such cache, or part of a large one,
+ * has a **pod**: a lock, a queue, estimates, and the CPUs that pull from it.  A submitter
+ * uses the pod of its CPU and a pump that of its own, which never changes.  A pump whose pod
+ * has nothing to do may steal a run of jobs from another pod, the nearest first, and a pod
+ * whose pumps are all at work may call one of another pod, see queue.c and wake.c.
  *
  * The order of a stream knows nothing of pods.  The queued jobs of a shell are in one pod,
  * padata_shell::pod, whose lock protects them.  An empty shell goes to the pod of the next
@@ -126,6 +126,90 @@ static void pod_take_cpu(struct pod *pod, int cpu)
 }
 
 /*
+ * Parts of a large cache
+ *
+ * Workqueues found the same limit, and cut such caches from 7.1 on
+ * (WQ_AFFN_CACHE_SHARD, eight cores at most).
+ */
+
+/* Return the first CPU of the pod that is of the same core. */
+static int core_of(struct pod *pod, int cpu)
+{
+	/* Empty where the CPU is offline, and without those that are. */
+	int first = cpumask_first_and(topology_sibling_cpumask(cpu), pod->cpus);
+
+	return first < cpu ? first : cpu;
+}
+
+/* Return how many cores of the pod begin before @cpu, of those that the machine has. */
+static int nr_cores_before(struct pod *pod, int cpu)
+{
+	int other, n = 0;
+
+	for_each_cpu_and(other, pod->cpus, cpu_present_mask) {
+		if (other >= cpu)
+			break;
+		n += core_of(pod, other) == other;
+	}
+	return n;
+}
+
+/* Return into how many parts a pod of so many cores is cut: all of a core are in one. */
+static unsigned int pod_parts(unsigned int cpus, unsigned int cores)
+{
+	unsigned int threads;
+
+	if (cpus <= POD_MAX_CPUS)
+		return 1;
+	threads = DIV_ROUND_UP(cpus, cores);
+	return DIV_ROUND_UP(cores, max(POD_MAX_CPUS / threads, 1U));
+}
+
+/*
+ * Cut a pod with more than POD_MAX_CPUS into parts that differ by a core at most.  Those that
+ * the machine may get come to the others.  Return false when memory is short.
+ */
+static bool pod_split(struct instance *pinst, struct pod *pod)
+{
+	unsigned int cores = nr_cores_before(pod, nr_cpu_ids);
+	unsigned int parts = pod_parts(cpumask_weight_and(pod->cpus, cpu_present_mask), cores);
+	unsigned int i, part, first = pinst->nr_pods;
+	int cpu;
+
+	if (parts == 1)
+		return true;
+	for (i = 1; i < parts; i++)
+		if (!pod_add(pinst, pod->node, pod->group))
+			return false;
+	for_each_cpu(cpu, pod->cpus) {
+		part = nr_cores_before(pod, core_of(pod, cpu)) * parts / cores;
+		/* CPUs may go meanwhile, which makes two cores of one. */
+		part = min(part, parts - 1);
+		if (part)
+			pod_take_cpu(pinst->pods[first + part - 1], cpu);
+	}
+	for (i = first; i < pinst->nr_pods; i++)
+		cpumask_andnot(pod->cpus, pod->cpus, pinst->pods[i]->cpus);
+	return true;
+}
+
+static bool pods_share_cache(struct pod *a, struct pod *b)
+{
+	return a->node == b->node && a->group == b->group;
+}
+
+/* Return true if @a is nearer to the pod than @b: by the node, or by the cache. */
+static bool pod_is_nearer(struct pod *pod, struct pod *a, struct pod *b)
+{
+	int to_a = node_distance(pod->node, a->node);
+	int to_b = node_distance(pod->node, b->node);
+
+	if (to_a != to_b)
+		return to_a < to_b;
+	return pods_share_cache(pod, a) && !pods_share_cache(pod, b);
+}
+
+/*
  * List the other pods, the nearest first.  Those that are equally near begin with the one
  * after this, so that pods do not all turn to the same one.
  */
@@ -142,8 +226,7 @@ static bool pod_list_others(struct instance *pinst, unsigned int own)
 		return false;
 	for (i = 0; i < pinst->nr_pods - 1; i++) {
 		other = pinst->pods[(own + 1 + i) % pinst->nr_pods];
-		for (at = i; at && node_distance(pod->node, other->node) <
-				   node_distance(pod->node, pod->others[at - 1]->node); at--)
+		for (at = i; at && pod_is_nearer(pod, other, pod->others[at - 1]); at--)
 			pod->others[at] = pod->others[at - 1];
 		pod->others[at] = other;
 	}
@@ -157,16 +240,12 @@ static void pods_free(struct instance *pinst)
 	kfree(pinst->pods);
 }
 
-/* Give each possible CPU its pod.  Return false when memory is short; pods_free() follows. */
-static bool pods_alloc(struct instance *pinst)
+/* Put each possible CPU into the pod of its cache, or of @size CPUs. */
+static bool pods_add(struct instance *pinst, unsigned int size)
 {
-	unsigned int i, size = READ_ONCE(pod_cpus);
-	struct pod *pod;
 	int cpu, node, group;
+	struct pod *pod;
 
-	pinst->pods = kcalloc(num_possible_cpus(), sizeof(*pinst->pods), GFP_KERNEL);
-	if (!pinst->pods)
-		return false;
 	for_each_possible_cpu(cpu) {
 		node = pod_node_of(cpu);
 		group = pod_group_of(cpu, size);
@@ -175,6 +254,30 @@ static bool pods_alloc(struct instance *pinst)
 			return false;
 		pod_take_cpu(pod, cpu);
 	}
+	return true;
+}
+
+static bool pods_split(struct instance *pinst)
+{
+	unsigned int i, nr = pinst->nr_pods;
+
+	for (i = 0; i < nr; i++)
+		if (!pod_split(pinst, pinst->pods[i]))
+			return false;
+	return true;
+}
+
+/* Give each possible CPU its pod.  Return false when memory is short; pods_free() follows. */
+static bool pods_alloc(struct instance *pinst)
+{
+	unsigned int i, size = READ_ONCE(pod_cpus);
+
+	pinst->pods = kcalloc(num_possible_cpus(), sizeof(*pinst->pods), GFP_KERNEL);
+	if (!pinst->pods)
+		return false;
+	/* A size that was asked for is kept. */
+	if (!pods_add(pinst, size) || !(size || pods_split(pinst)))
+		return false;
 	for (i = 0; i < pinst->nr_pods; i++) {
 		pinst->pods[i]->share_shift = order_base_2(pinst->nr_pods);
 		if (!pod_list_others(pinst, i))
