@@ -558,6 +558,86 @@ static void free_shell_under_hog(struct kunit *test)
 			  pump_any_round(test, pump_free_shell_under_hog));
 }
 
+#define PUMP_SETTLING	(TEST_SLOW ? 200 : 500)
+
+/* Wakes the hog at the first callback of a second job, if that is in time for the timer. */
+static struct {
+	unsigned long	end;
+	atomic_t	woken;
+	bool		late;
+} pump_settling;
+
+static void pump_wake_hog_once(struct test_lane *lane, u32 nr)
+{
+	if (!nr || atomic_xchg(&pump_settling.woken, 1))
+		return;
+	pump_settling.late = time_after(jiffies, pump_settling.end);
+	wake_up_process(pump_hog_next->thread);
+}
+
+/* One shell after the other waits for the last CPU, whose pump is held up by a first hog. */
+static void pump_let_wait(struct test_bed *bed, struct test_lane **lanes)
+{
+	struct test_hog hog = { .still = true };
+	int i;
+
+	for (i = 0; i < PUMP_SETTLING; i++)
+		KUNIT_EXPECT_TRUE(bed->test, lane_wait_done(lanes[i], 1));
+	bed_set_mask(bed, PADATA_CPU_SERIAL, cpumask_of(test_online_cpu(0)));
+	test_hog_start(bed->test, &hog, test_last_cpu());
+	/* Of the second that padata waits at most the next hog is to see the end. */
+	pump_settling.end = jiffies + msecs_to_jiffies(900);
+	for (i = 0; i < PUMP_SETTLING; i++)
+		KUNIT_EXPECT_EQ(bed->test, lane_submit(lanes[i]), 0);
+	msleep(600);
+	test_hog_stop(&hog);
+}
+
+static struct padata_shell *pump_own_shell(struct test_bed *bed)
+{
+	return bed_forget_shell(bed, bed_shell(bed));
+}
+
+static bool pump_settles_under_hog(struct test_bed *bed)
+{
+	struct test_lane **lanes = kunit_kcalloc(bed->test, PUMP_SETTLING, sizeof(*lanes),
+						 GFP_KERNEL);
+	struct test_hog hog = { .still = true };
+	bool good = true;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(bed->test, lanes);
+	pump_hog_next = &hog;
+	atomic_set(&pump_settling.woken, 0);
+	for (i = 0; i < PUMP_SETTLING; i++) {
+		lanes[i] = bed_lane(bed, pump_own_shell(bed), &(struct test_load){
+			.jobs = 2, .any_cpu = true, .submit = padata_do_inline });
+		lanes[i]->cb_cpu = test_last_cpu();
+		lanes[i]->in_serial = pump_wake_hog_once;
+		KUNIT_EXPECT_EQ(bed->test, lane_submit(lanes[i]), 0);
+	}
+	test_hog_make(bed->test, &hog, test_last_cpu());
+	pump_let_wait(bed, lanes);
+	for (i = 0; i < PUMP_SETTLING; i++)
+		good &= lane_wait_done(lanes[i], 2);
+	good &= test_hog_stop(&hog);
+	for (i = 0; i < PUMP_SETTLING; i++)
+		padata_free_shell(lanes[i]->ps);
+	/* And the hog came in between, or the timer would have had nothing to do. */
+	return good && !pump_settling.late && bed_counter(bed, "unsettled") > 0;
+}
+
+/* A task takes the CPU while the pump lets shells go: the timer finds the rest. */
+static void settled_shells_go_on_under_hog(struct kunit *test)
+{
+	/* There one may be in hand. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return;
+	test_keep_off_last_cpu(test);
+	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
+			  pump_any_round(test, pump_settles_under_hog));
+}
+
 /* A pump keeps one shell at a time: the one before has to be let go. */
 static void pump_keeps_one_shell_after_another(struct kunit *test)
 {
@@ -1347,6 +1427,7 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(free_shell_beside_busy_pump),
 	KUNIT_CASE(free_shell_before_pump_is_busy),
 	KUNIT_CASE(free_shell_under_hog),
+	KUNIT_CASE(settled_shells_go_on_under_hog),
 	KUNIT_CASE(pump_keeps_one_shell_after_another),
 	KUNIT_CASE(other_work_beside_busy_pump),
 	KUNIT_CASE(other_work_beside_busy_pump_on_system_wq),

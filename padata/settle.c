@@ -75,29 +75,70 @@ static void serial_queue_settled(struct instance *pinst, struct serial_queue *sq
 	serial_queue_give(sq, target_pump(pinst, sq->cpu));
 }
 
-/*
- * Let all in two lists go on.  Return their number.  Each shell is drained, so softirqs
- * are enabled in between.  The batons of the shells to come hold them.
- */
-static unsigned int settle_end(struct instance *pinst, struct llist_head *shells,
-			       struct llist_head *queues)
+/* Let all queues of a list go on.  Return their number. */
+static unsigned int settle_end_queues(struct instance *pinst, struct llist_head *queues)
 {
-	struct padata_shell *ps, *next_ps;
-	struct serial_queue *sq, *next_sq;
+	struct serial_queue *sq, *next;
 	unsigned int n = 0;
 
-	llist_for_each_entry_safe(ps, next_ps, llist_del_all(shells), deferred) {
+	rcu_read_lock_bh();
+	llist_for_each_entry_safe(sq, next, llist_del_all(queues), ready) {
+		serial_queue_settled(pinst, sq);
+		n++;
+	}
+	rcu_read_unlock_bh();
+	return n;
+}
+
+/*
+ * The same for a list of shells and one of queues.  The caller is the timer, from which no
+ * task takes the CPU, but on PREEMPT_RT.
+ */
+static unsigned int settle_end_all(struct instance *pinst, struct llist_head *shells,
+				   struct llist_head *queues)
+{
+	struct padata_shell *ps, *next;
+	unsigned int n = 0;
+
+	llist_for_each_entry_safe(ps, next, llist_del_all(shells), deferred) {
 		rcu_read_lock_bh();
 		shell_settled(ps);
 		rcu_read_unlock_bh();
 		n++;
 	}
+	return n + settle_end_queues(pinst, queues);
+}
+
+/* Let the next shell go on.  Return false if there is none. */
+static bool pump_settle_next(struct padata_pump *pump)
+{
+	struct llist_node *node;
+
 	rcu_read_lock_bh();
-	llist_for_each_entry_safe(sq, next_sq, llist_del_all(queues), ready) {
-		serial_queue_settled(pinst, sq);
-		n++;
-	}
+	/*
+	 * The timer may take all at any moment.  A node that it took does not come back
+	 * meanwhile, since this pump alone adds to the list; and RCU keeps its memory.
+	 */
+	node = llist_del_first(&pump->settle_shells);
+	if (node)
+		shell_settled(llist_entry(node, struct padata_shell, deferred));
 	rcu_read_unlock_bh();
+	return node;
+}
+
+/*
+ * Each shell is drained, so softirqs are enabled in between, and other tasks get their turn.
+ * One that keeps the CPU leaves the others to the timer, which finds them in the list.  (On
+ * PREEMPT_RT it may come while a shell is in hand, which waits for it.)
+ */
+static unsigned int pump_settle_shells(struct padata_pump *pump)
+{
+	unsigned int n = 0;
+
+	while (pump_settle_next(pump)) {
+		n++;
+		cond_resched();
+	}
 	return n;
 }
 
@@ -141,7 +182,8 @@ static void pump_settle_end(struct padata_pump *pump, bool settled)
 
 	pump->settling = false;
 	pump_let_idle_go(pump, settled);
-	n = settle_end(pump->pinst, &pump->settle_shells, &pump->settle_queues);
+	n = pump_settle_shells(pump);
+	n += settle_end_queues(pump->pinst, &pump->settle_queues);
 	if (!settled)
 		this_cpu_add(pump->pinst->pumps->stats.unsettled, n);
 }
@@ -171,8 +213,8 @@ static void pump_settle_overdue(struct timer_list *timer)
 		mod_timer(timer, end);
 		return;
 	}
-	n = settle_end(pump->pinst, &pump->settle_shells, &pump->settle_queues);
-	n += settle_end(pump->pinst, &pump->leaving, &pump->leaving_queues);
+	n = settle_end_all(pump->pinst, &pump->settle_shells, &pump->settle_queues);
+	n += settle_end_all(pump->pinst, &pump->leaving, &pump->leaving_queues);
 	this_cpu_add(pump->pinst->pumps->stats.unsettled, n);
 }
 
