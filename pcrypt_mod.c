@@ -67,6 +67,7 @@
 #include <crypto/internal/skcipher.h>
 #include <linux/atomic.h>
 #include <linux/capability.h>
+#include <linux/cpumask.h>
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/fips.h>

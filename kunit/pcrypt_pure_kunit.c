@@ -12,6 +12,7 @@
 #include <linux/atomic.h>
 #include <linux/bottom_half.h>
 #include <linux/capability.h>
+#include <linux/cpumask.h>
 #include <linux/ctype.h>
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -54,7 +55,6 @@ static int pure_map_cb_cpu(struct padata_shell *ps, int cb_cpu)
 	return pure_serial_if_odd && cb_cpu % 2 == 0 ? pure_serial_cpu + 1 : pure_serial_cpu;
 }
 
-/* A stream in direct mode has its shell there. */
 /* Whether the shell is in direct mode. */
 static bool pure_shell_direct = true;
 
@@ -92,6 +92,13 @@ static int pure_go_direct_here(struct padata_shell *ps)
 	return 0;
 }
 
+static int pure_do_inline(struct padata_shell *ps, struct padata_priv *padata, int *cb_cpu)
+{
+	return 0;
+}
+
+static bool pure_cpu_active = true;
+
 /* What the child says. */
 static int pure_err;
 
@@ -119,6 +126,10 @@ static void pure_direct_done(struct padata_shell *ps)
 #define padata_go_direct_here	pure_go_direct_here
 #undef padata_direct_done
 #define padata_direct_done	pure_direct_done
+#undef padata_do_inline
+#define padata_do_inline	pure_do_inline
+#undef cpu_active
+#define cpu_active(cpu)		((cpu) >= 0 && pure_cpu_active)
 #undef crypto_aead_encrypt
 #define crypto_aead_encrypt	pure_encrypt
 
@@ -829,6 +840,26 @@ static void job_leads_when_it_enters(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcrypt_enter(preq, 64, &cb_cpu), -ENOSPC);
 	local_bh_enable();
 	KUNIT_EXPECT_FALSE(test, pcrypt_has_leader(other, PCRYPT_ENCRYPT));
+}
+
+/* A direct request that its child has accepted becomes a job. */
+static void accepted_request_leads(struct kunit *test)
+{
+	struct pcrypt_stream *other = pure_stream(test);
+	struct pcrypt_request *preq = pure_request(test, 0);
+	struct pcrypt_stream *stream;
+
+	preq->req->tfm = pure_tfm(test);
+	preq->dir = PCRYPT_DECRYPT;
+	stream = pcrypt_stream_of(preq);
+	stream->mode = PCRYPT_DIRECT;
+	stream->from_softirq = true;
+	stream->rule = pure_rule();
+	KUNIT_EXPECT_EQ(test, pcrypt_list_late(preq), -EINPROGRESS);
+	KUNIT_EXPECT_EQ(test, stream->in_flight, 1U);
+	KUNIT_EXPECT_EQ(test, preq->entered_at, (u32)pure_jiffies);
+	KUNIT_EXPECT_EQ(test, (int)stream->mode, (int)PCRYPT_RETURNING);
+	KUNIT_EXPECT_TRUE(test, pcrypt_has_leader(other, PCRYPT_ENCRYPT));
 }
 
 /* What followed before a pause is direct after it, or its jobs would come unannounced. */
@@ -1950,6 +1981,26 @@ static void wait_costs_what_it_takes(struct kunit *test)
 	migrate_enable();
 }
 
+/* Direct mode does not begin there, so each wait would be in vain. */
+static void submitter_on_leaving_cpu_does_not_wait(struct kunit *test)
+{
+	struct pcrypt_stream *stream = pure_returning_stream(test);
+
+	pure_may_go = false;
+	migrate_disable();
+	this_cpu_write(pcrypt_spin_since, local_clock());
+	this_cpu_write(pcrypt_spin_left_us, PCRYPT_SPIN_ALL_US);
+	pure_nr_asked = 0;
+	pure_cpu_active = false;
+	KUNIT_EXPECT_FALSE(test, pcrypt_wait_direct(stream));
+	pure_cpu_active = true;
+	KUNIT_EXPECT_EQ(test, pure_nr_asked, 0U);
+	KUNIT_EXPECT_EQ(test, this_cpu_read(pcrypt_spin_left_us), PCRYPT_SPIN_ALL_US);
+	KUNIT_EXPECT_FALSE(test, pcrypt_wait_direct(stream));
+	KUNIT_EXPECT_GE(test, pure_nr_asked, 1U);
+	migrate_enable();
+}
+
 static void rest_of_wait_is_given_back(struct kunit *test)
 {
 	static const unsigned int all = PCRYPT_SPIN_ALL_US;
@@ -2206,6 +2257,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(encryption_follows),
 	KUNIT_CASE(only_requests_of_softirqs_lead),
 	KUNIT_CASE(job_leads_when_it_enters),
+	KUNIT_CASE(accepted_request_leads),
 	KUNIT_CASE(late_result_leads),
 	KUNIT_CASE(stream_does_not_lead_itself),
 	KUNIT_CASE(stream_does_not_follow_over_pause),
@@ -2248,6 +2300,7 @@ static struct kunit_case pcrypt_pure_cases[] = {
 	KUNIT_CASE(rested_stream_returns_early),
 	KUNIT_CASE(refused_submitter_leaves_direct_mode),
 	KUNIT_CASE(wait_costs_what_it_takes),
+	KUNIT_CASE(submitter_on_leaving_cpu_does_not_wait),
 	KUNIT_CASE(rest_of_wait_is_given_back),
 	KUNIT_CASE(submitter_on_callback_cpu_does_not_wait),
 	KUNIT_CASE(trial_leaves_submitters_cpu),

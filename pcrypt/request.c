@@ -473,7 +473,7 @@ static void pcrypt_return_spin_us(unsigned int us, int cpu, u64 begin)
  */
 static bool pcrypt_wait_direct(struct pcrypt_stream *stream)
 {
-	unsigned int us;
+	unsigned int us = 0;
 	bool direct;
 	u64 begin;
 	int cpu;
@@ -481,7 +481,9 @@ static bool pcrypt_wait_direct(struct pcrypt_stream *stream)
 	spin_lock_bh(&stream->lock);
 	cpu = smp_processor_id();
 	begin = local_clock();
-	us = pcrypt_take_spin_us(&stream->rule, begin);
+	/* On a CPU that is about to go offline direct mode does not begin. */
+	if (cpu_active(cpu))
+		us = pcrypt_take_spin_us(&stream->rule, begin);
 	spin_unlock_bh(&stream->lock);
 	if (!us)
 		return false;
