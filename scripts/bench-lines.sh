@@ -16,8 +16,9 @@
 # of the guest is an instruction of any CPU, so where all are busy all work takes longer by
 # their number; the times that padata_mod has for a wake-up and for a poll are multiplied by
 # it.  $JOB_NS (20000) is the length of a job, in instructions, $NR_JOBS (1024) their number.
-# $LEAST (0.05) moves per job are shown by name.  $PADATA_RESULTS (results) gets lines.csv and,
-# with names, lines.txt.
+# $LEAST (0.05) moves per job are shown by name.  $PARAMETERS are more of those of padata_mod,
+# as in PARAMETERS="pod_cpus=8".  $PADATA_RESULTS (results) gets lines.csv and, with names,
+# lines.txt.
 
 # shellcheck source=scripts/driver.sh
 . "$(dirname "$0")/driver.sh"
@@ -45,7 +46,7 @@ counted() {
 	padata_guest "$1" bench -A "$icount" -c "$cpus" -N "$nodes" -t 1800 \
 		-q "-plugin file=$plugin,out=$out,cpus=$cpus,nodes=$nodes,quantum=$quantum" \
 		-a "nokaslr log_buf_len=4M $no_selftests" -e PROFILE=some "${@:4}" \
-		-e "PARAMETERS=wakeup_cost_ns=$((10000 * cpus)) poll_ns=$((10000 * cpus))"
+		-e "PARAMETERS=wakeup_cost_ns=$((10000 * cpus)) poll_ns=$((10000 * cpus)) ${PARAMETERS-}"
 }
 
 # The cases known by hand

@@ -200,6 +200,7 @@ COLUMNS = ["queue", "pumps", "shells", "jobs", "bench", "kernel"]
 def per_job(load, window, names, jobs):
     """Return the figures of one load, and the moves by name."""
     sums, locks, by_name = collections.Counter(), collections.Counter(), {}
+    lock_names = collections.Counter()
     for m in window[4]:
         n = m.reads + m.writes
         what, field = names.field(m.addr)
@@ -209,8 +210,9 @@ def per_job(load, window, names, jobs):
         sums["all"] += n
         sums["far"] += m.far
         locks[m.lock] += n
-        key = (f"{what}.{field}", names.function(m.pc),
-               ".".join(names.field(m.lock)) if m.lock else "")
+        lock = ".".join(names.field(m.lock)) if m.lock else ""
+        lock_names[lock] += n
+        key = (f"{what}.{field}", names.function(m.pc), lock)
         entry = by_name.setdefault(key, [0, 0])
         entry[0] += n
         entry[1] += m.far
@@ -219,6 +221,7 @@ def per_job(load, window, names, jobs):
     figures = {k: sums[k] / jobs for k in ["all", "far"] + COLUMNS}
     figures["lock"] = locks[worst] / jobs
     figures["lock_name"] = ".".join(names.field(worst)) if worst else "-"
+    figures["lock_sum"] = lock_names[figures["lock_name"]] / jobs
     return figures, {k: (n / jobs, far / jobs) for k, (n, far) in by_name.items()}
 
 
@@ -260,12 +263,12 @@ def show_tables(symbols, layouts, csv_name, names_name, least, runs):
         out.writerows({k: round(x, 3) if isinstance(x, float) else x
                        for k, x in row.items()} for row in rows)
     print("CPUs nodes subm. streams impl     moves  far | under one lock"
-          "                 | queue pumps shells  jobs bench kernel | instr. busy work")
+          "                  in all | queue pumps shells  jobs bench kernel | instr. busy work")
     for r in sorted(rows, key=lambda r: (int(r["nodes"]) > 1, int(r["submitters"]) > 1,
                                          int(r["streams"]), r["impl"], int(r["cpus"]))):
         print(f"{r['cpus']:>4} {r['nodes']:>5} {r['submitters']:>5} {r['streams']:>7} "
               f"{r['impl']:7} {r['all']:6.2f} {r['far']:5.2f} |"
-              f"{r['lock']:6.2f} {r['lock_name']:24} |"
+              f"{r['lock']:6.2f} {r['lock_name']:24} {r['lock_sum']:6.2f} |"
               f"{r['queue']:6.2f} {r['pumps']:5.2f} {r['shells']:6.2f}"
               f" {r['jobs']:5.2f} {r['bench']:5.2f} {r['kernel']:6.2f} |"
               f"{r['instructions']:7.0f} {r['busy']:4.1f} {r['work']:4.1f}")
