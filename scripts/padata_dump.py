@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Show where each stream of padata stands, in the running kernel or in a dump of one.
 
-For each instance: masks, the queue of each last-level cache, and what the pump of each
-CPU does; for each of its streams (shells): jobs in flight, mode, where the baton is, the
-first job, and why the stream does not go on.  Needs drgn (python3-drgn), vmlinux and
-padata_mod.ko with their debug information, and for the running kernel root.
+For each instance: masks, its queues, and what the pump of each CPU does; for each of its
+streams (shells): jobs in flight, mode, where the baton is, the first job, and why the
+stream does not go on.  Needs drgn (python3-drgn), vmlinux and padata_mod.ko with their debug
+information, and for the running kernel root.
 
 The running kernel changes while it is read.  A line may then contradict another one, and
 a part that can't be read is named in a line of its own.
