@@ -560,19 +560,48 @@ static void free_shell_under_hog(struct kunit *test)
 
 #define PUMP_SETTLING	(TEST_SLOW ? 200 : 500)
 
-/* Wakes the hog at the first callback of a second job, if that is in time for the timer. */
+/*
+ * On the last CPU, whose pump lets shells go: the first one has the pump of another CPU woken,
+ * and then the hog comes.  By a callback it would come too late where the emulator is slow.
+ */
 static struct {
-	unsigned long	end;
-	atomic_t	woken;
-	bool		late;
+	struct hrtimer		hrtimer;
+	struct test_bed		*bed;
+	struct attribute	*wakeups;
+	char			*buf;
+	unsigned long		before;
+	unsigned long		end;
+	bool			in_time;
 } pump_settling;
 
-static void pump_wake_hog_once(struct test_lane *lane, u32 nr)
+static unsigned long pump_settling_wakeups(void)
 {
-	if (!nr || atomic_xchg(&pump_settling.woken, 1))
-		return;
-	pump_settling.late = time_after(jiffies, pump_settling.end);
-	wake_up_process(pump_hog_next->thread);
+	struct kobject *kobj = &pump_settling.bed->pinst->kobj;
+	unsigned long value = 0;
+
+	kobj->ktype->sysfs_ops->show(kobj, pump_settling.wakeups, pump_settling.buf);
+	return kstrtoul(pump_settling.buf, 0, &value) ? 0 : value;
+}
+
+static enum hrtimer_restart pump_settling_poll(struct hrtimer *hrtimer)
+{
+	if (pump_settling_wakeups() != pump_settling.before) {
+		pump_settling.in_time = time_before(jiffies, pump_settling.end);
+		wake_up_process(pump_hog_next->thread);
+		return HRTIMER_NORESTART;
+	}
+	/* Of the second that padata waits at most the hog is to see the end. */
+	if (time_after(jiffies, pump_settling.end))
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(hrtimer, ns_to_ktime(20 * NSEC_PER_USEC));
+	return HRTIMER_RESTART;
+}
+
+static void pump_settling_watch(void *unused)
+{
+	pump_settling.before = pump_settling_wakeups();
+	hrtimer_start(&pump_settling.hrtimer, ns_to_ktime(20 * NSEC_PER_USEC),
+		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 /* One shell after the other waits for the last CPU, whose pump is held up by a first hog. */
@@ -585,11 +614,11 @@ static void pump_let_wait(struct test_bed *bed, struct test_lane **lanes)
 		KUNIT_EXPECT_TRUE(bed->test, lane_wait_done(lanes[i], 1));
 	bed_set_mask(bed, PADATA_CPU_SERIAL, cpumask_of(test_online_cpu(0)));
 	test_hog_start(bed->test, &hog, test_last_cpu());
-	/* Of the second that padata waits at most the next hog is to see the end. */
 	pump_settling.end = jiffies + msecs_to_jiffies(900);
 	for (i = 0; i < PUMP_SETTLING; i++)
 		KUNIT_EXPECT_EQ(bed->test, lane_submit(lanes[i]), 0);
 	msleep(600);
+	smp_call_function_single(test_last_cpu(), pump_settling_watch, NULL, true);
 	test_hog_stop(&hog);
 }
 
@@ -608,23 +637,26 @@ static bool pump_settles_under_hog(struct test_bed *bed)
 
 	KUNIT_ASSERT_NOT_NULL(bed->test, lanes);
 	pump_hog_next = &hog;
-	atomic_set(&pump_settling.woken, 0);
+	pump_settling.bed = bed;
+	pump_settling.wakeups = bed_attr(bed, "wakeups");
+	pump_settling.in_time = false;
+	KUNIT_ASSERT_NOT_NULL(bed->test, pump_settling.wakeups);
 	for (i = 0; i < PUMP_SETTLING; i++) {
 		lanes[i] = bed_lane(bed, pump_own_shell(bed), &(struct test_load){
 			.jobs = 2, .any_cpu = true, .submit = padata_do_inline });
 		lanes[i]->cb_cpu = test_last_cpu();
-		lanes[i]->in_serial = pump_wake_hog_once;
 		KUNIT_EXPECT_EQ(bed->test, lane_submit(lanes[i]), 0);
 	}
 	test_hog_make(bed->test, &hog, test_last_cpu());
 	pump_let_wait(bed, lanes);
 	for (i = 0; i < PUMP_SETTLING; i++)
 		good &= lane_wait_done(lanes[i], 2);
+	hrtimer_cancel(&pump_settling.hrtimer);
 	good &= test_hog_stop(&hog);
 	for (i = 0; i < PUMP_SETTLING; i++)
 		padata_free_shell(lanes[i]->ps);
 	/* And the hog came in between, or the timer would have had nothing to do. */
-	return good && !pump_settling.late && bed_counter(bed, "unsettled") > 0;
+	return good && pump_settling.in_time && bed_counter(bed, "unsettled") > 0;
 }
 
 /* A task takes the CPU while the pump lets shells go: the timer finds the rest. */
@@ -633,6 +665,11 @@ static void settled_shells_go_on_under_hog(struct kunit *test)
 	/* There one may be in hand. */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		return;
+	/* As sysfs_emit() wants it. */
+	pump_settling.buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, pump_settling.buf);
+	compat_hrtimer_setup(&pump_settling.hrtimer, pump_settling_poll, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_PINNED_HARD);
 	test_keep_off_last_cpu(test);
 	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
 			  pump_any_round(test, pump_settles_under_hog));
