@@ -558,52 +558,39 @@ static void free_shell_under_hog(struct kunit *test)
 			  pump_any_round(test, pump_free_shell_under_hog));
 }
 
+#if IS_ENABLED(CONFIG_KPROBES)
 #define PUMP_SETTLING	(TEST_SLOW ? 200 : 500)
 
-/*
- * On the last CPU, whose pump lets shells go: the first one has the pump of another CPU woken,
- * and then the hog comes.  By a callback it would come too late where the emulator is slow.
- */
+/* Wakes the hog where the pump of its CPU has the one of another CPU woken. */
 static struct {
-	struct hrtimer		hrtimer;
-	struct test_bed		*bed;
-	struct attribute	*wakeups;
-	char			*buf;
-	unsigned long		before;
-	unsigned long		end;
-	bool			in_time;
-	/* A round in which shells have waited for the hog */
-	bool			waited;
-} pump_settling;
+	/* The first CPU while the next wake-up counts, or -1 */
+	int		cpu;
+	/* That was in time for the hog to see the end of the second that padata waits at most */
+	bool		in_time;
+	unsigned long	end;
+} pump_settling = { .cpu = -1 };
 
-static unsigned long pump_settling_wakeups(void)
+static int pump_wake_hog_in_between(struct kprobe *probe, struct pt_regs *regs)
 {
-	struct kobject *kobj = &pump_settling.bed->pinst->kobj;
-	unsigned long value = 0;
-
-	kobj->ktype->sysfs_ops->show(kobj, pump_settling.wakeups, pump_settling.buf);
-	return kstrtoul(pump_settling.buf, 0, &value) ? 0 : value;
+	if (raw_smp_processor_id() != test_last_cpu() ||
+	    (int)regs_get_kernel_argument(regs, 0) != READ_ONCE(pump_settling.cpu))
+		return 0;
+	WRITE_ONCE(pump_settling.cpu, -1);
+	pump_settling.in_time = time_before(jiffies, pump_settling.end);
+	wake_up_process(pump_hog_next->thread);
+	return 0;
 }
 
-static enum hrtimer_restart pump_settling_poll(struct hrtimer *hrtimer)
-{
-	if (pump_settling_wakeups() != pump_settling.before) {
-		pump_settling.in_time = time_before(jiffies, pump_settling.end);
-		wake_up_process(pump_hog_next->thread);
-		return HRTIMER_NORESTART;
-	}
-	/* Of the second that padata waits at most the hog is to see the end. */
-	if (time_after(jiffies, pump_settling.end))
-		return HRTIMER_NORESTART;
-	hrtimer_forward_now(hrtimer, ns_to_ktime(20 * NSEC_PER_USEC));
-	return HRTIMER_RESTART;
-}
+static struct kprobe pump_queue_probe = {
+	.symbol_name = "queue_work_on",
+	.pre_handler = pump_wake_hog_in_between,
+};
 
-static void pump_settling_watch(void *unused)
+static void pump_queue_unprobe(void *unused)
 {
-	pump_settling.before = pump_settling_wakeups();
-	hrtimer_start(&pump_settling.hrtimer, ns_to_ktime(20 * NSEC_PER_USEC),
-		      HRTIMER_MODE_REL_PINNED_HARD);
+	unregister_kprobe(&pump_queue_probe);
+	pump_queue_probe.addr = NULL;
+	pump_queue_probe.flags = 0;
 }
 
 /* One shell after the other waits for the last CPU, whose pump is held up by a first hog. */
@@ -620,7 +607,7 @@ static void pump_let_wait(struct test_bed *bed, struct test_lane **lanes)
 	for (i = 0; i < PUMP_SETTLING; i++)
 		KUNIT_EXPECT_EQ(bed->test, lane_submit(lanes[i]), 0);
 	msleep(600);
-	smp_call_function_single(test_last_cpu(), pump_settling_watch, NULL, true);
+	WRITE_ONCE(pump_settling.cpu, test_online_cpu(0));
 	test_hog_stop(&hog);
 }
 
@@ -639,10 +626,7 @@ static bool pump_settles_under_hog(struct test_bed *bed)
 
 	KUNIT_ASSERT_NOT_NULL(bed->test, lanes);
 	pump_hog_next = &hog;
-	pump_settling.bed = bed;
-	pump_settling.wakeups = bed_attr(bed, "wakeups");
 	pump_settling.in_time = false;
-	KUNIT_ASSERT_NOT_NULL(bed->test, pump_settling.wakeups);
 	for (i = 0; i < PUMP_SETTLING; i++) {
 		lanes[i] = bed_lane(bed, pump_own_shell(bed), &(struct test_load){
 			.jobs = 2, .any_cpu = true, .submit = padata_do_inline });
@@ -653,9 +637,8 @@ static bool pump_settles_under_hog(struct test_bed *bed)
 	pump_let_wait(bed, lanes);
 	for (i = 0; i < PUMP_SETTLING; i++)
 		good &= lane_wait_done(lanes[i], 2);
-	hrtimer_cancel(&pump_settling.hrtimer);
+	WRITE_ONCE(pump_settling.cpu, -1);
 	good &= test_hog_stop(&hog);
-	pump_settling.waited |= pump_settling.in_time && !good;
 	for (i = 0; i < PUMP_SETTLING; i++)
 		padata_free_shell(lanes[i]->ps);
 	/* And the hog came in between, or the timer would have had nothing to do. */
@@ -668,17 +651,13 @@ static void settled_shells_go_on_under_hog(struct kunit *test)
 	/* There one may be in hand. */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		return;
-	/* As sysfs_emit() wants it. */
-	pump_settling.buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, pump_settling.buf);
-	compat_hrtimer_setup(&pump_settling.hrtimer, pump_settling_poll, CLOCK_MONOTONIC,
-			     HRTIMER_MODE_REL_PINNED_HARD);
-	pump_settling.waited = false;
+	KUNIT_ASSERT_EQ(test, register_kprobe(&pump_queue_probe), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, pump_queue_unprobe, NULL), 0);
 	test_keep_off_last_cpu(test);
-	/* An emulator that has less CPU than it shows may have the timer too late each time. */
 	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
-			  pump_any_round(test, pump_settles_under_hog) || !pump_settling.waited);
+			  pump_any_round(test, pump_settles_under_hog));
 }
+#endif
 
 /* A pump keeps one shell at a time: the one before has to be let go. */
 static void pump_keeps_one_shell_after_another(struct kunit *test)
@@ -1469,7 +1448,9 @@ static struct kunit_case padata_pump_cases[] = {
 	KUNIT_CASE(free_shell_beside_busy_pump),
 	KUNIT_CASE(free_shell_before_pump_is_busy),
 	KUNIT_CASE(free_shell_under_hog),
+#if IS_ENABLED(CONFIG_KPROBES)
 	KUNIT_CASE(settled_shells_go_on_under_hog),
+#endif
 	KUNIT_CASE(pump_keeps_one_shell_after_another),
 	KUNIT_CASE(other_work_beside_busy_pump),
 	KUNIT_CASE(other_work_beside_busy_pump_on_system_wq),
