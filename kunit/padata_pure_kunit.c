@@ -59,6 +59,7 @@ static u32 pure_cycles(void)
 static unsigned int pure_cache_cpus, pure_core_threads;
 /* After so many looks at a core its CPUs are offline. */
 static unsigned int pure_looks = UINT_MAX;
+static const unsigned int pure_real_min = POD_MIN_CPUS, pure_real_max = POD_MAX_CPUS;
 static unsigned int pure_pod_min = POD_MIN_CPUS, pure_pod_max = POD_MAX_CPUS;
 
 static int pure_cache_of(int cpu)
@@ -758,8 +759,8 @@ static void pure_real_topology(void *unused)
 	pure_cache_cpus = 0;
 	pure_core_threads = 0;
 	pure_looks = UINT_MAX;
-	pure_pod_min = 4;
-	pure_pod_max = 16;
+	pure_pod_min = pure_real_min;
+	pure_pod_max = pure_real_max;
 }
 
 /* Caches of @cache CPUs, and pods of @most at most, or of a core. */

@@ -266,7 +266,10 @@ struct padata_pump {
 	unsigned long		settle_since;
 	/* P: grace period that ends SETTLE_RCU */
 	unsigned long		settle_gp;
-	/* A: taken from leaving; the timer may empty it, too */
+	/*
+	 * A: taken from leaving.  Only the pump adds to it, and takes the first; the
+	 * timer may take all, see pump_settle_next()
+	 */
 	struct llist_head	settle_shells;
 	/* A: taken from leaving_queues, likewise */
 	struct llist_head	settle_queues;

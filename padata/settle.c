@@ -92,7 +92,7 @@ static unsigned int settle_end_queues(struct instance *pinst, struct llist_head 
 
 /*
  * The same for a list of shells and one of queues.  The caller is the timer, from which no
- * task takes the CPU, but on PREEMPT_RT.
+ * task takes the CPU, but on PREEMPT_RT.  The batons of the shells to come hold them.
  */
 static unsigned int settle_end_all(struct instance *pinst, struct llist_head *shells,
 				   struct llist_head *queues)
@@ -116,8 +116,9 @@ static bool pump_settle_next(struct padata_pump *pump)
 
 	rcu_read_lock_bh();
 	/*
-	 * The timer may take all at any moment.  A node that it took does not come back
-	 * meanwhile, since this pump alone adds to the list; and RCU keeps its memory.
+	 * The timer may take all at any moment.  For that llist.h asks for a lock, since the
+	 * node could come back meanwhile.  It can't: this pump alone adds to the list.  RCU
+	 * keeps the memory of one that the timer took, and the baton that of one in hand.
 	 */
 	node = llist_del_first(&pump->settle_shells);
 	if (node)
