@@ -206,12 +206,13 @@ def counted(name):
 
 
 def moves_of(row):
-    """Some lines of jobs move under the queue's lock, which has most moves of all locks."""
-    if not row["lock_name"].startswith("instance."):
-        sys.exit(f"error: most moves are under {row['lock_name']}, not the queue's lock")
-    v = {k: float(row[k]) for k in ("lock", "queue", "shells", "jobs", "pumps", "kernel",
+    """Some lines of jobs move under a queue's lock.  A job takes the lock of one queue."""
+    if row["lock_name"] != "pod.lock":
+        sys.exit(f"error: most moves are under {row['lock_name']}, not a queue's lock")
+    v = {k: float(row[k]) for k in ("lock_sum", "queue", "shells", "jobs", "pumps", "kernel",
                                     "bench")}
-    return Moves(v["lock"], v["shells"], max(v["jobs"] - (v["lock"] - v["queue"]), 0),
+    return Moves(v["lock_sum"], v["shells"],
+                 max(v["jobs"] - (v["lock_sum"] - v["queue"]), 0),
                  v["pumps"] + v["kernel"] + v["bench"])
 
 
