@@ -128,8 +128,8 @@ static void pod_take_cpu(struct pod *pod, int cpu)
 /*
  * Parts of a large cache
  *
- * Workqueues found the same limit, and cut such caches from 7.1 on
- * (WQ_AFFN_CACHE_SHARD, eight cores at most).
+ * Workqueues found the same limit, and cut such caches since commit 4cdc8a7389d5 ("workqueue:
+ * set WQ_AFFN_CACHE_SHARD as the default affinity scope"), into eight cores at most.
  */
 
 /* Return the first CPU of the pod that is of the same core. */
