@@ -293,6 +293,7 @@ static LIST_HEAD(pinsts);
 #include "padata/order.c"
 #include "padata/shell.c"
 #include "padata/settle.c"
+#include "padata/batch.c"
 #include "padata/pump.c"
 #include "padata/submit.c"
 #include "padata/direct.c"

@@ -44,12 +44,12 @@ static unsigned int poll_ns = 10000;
 static unsigned int short_ns = 1000;
 static unsigned int pod_cpus;
 
-/* A cycle counter that runs at pure_cycles_per_us; 0: it stands still. */
-static u32 pure_cycles_per_us;
+/* A cycle counter that runs at pure_cycles_per_us; 0: it stands still, but for steps. */
+static u32 pure_cycles_per_us, pure_steps;
 
 static u32 pure_cycles(void)
 {
-	return div_u64(pure_cycles_per_us * local_clock(), NSEC_PER_USEC);
+	return div_u64(pure_cycles_per_us * local_clock(), NSEC_PER_USEC) + pure_steps;
 }
 
 #undef get_cycles
@@ -84,6 +84,20 @@ static const struct cpumask *pure_siblings(int cpu)
 	return &core;
 }
 
+/* What a wait sees come: jobs that are queued at each step of it, which is a cycle. */
+static unsigned int *pure_waits_for, pure_come;
+
+static void pure_relax(void)
+{
+	if (pure_waits_for) {
+		*pure_waits_for += pure_come;
+		pure_steps++;
+	}
+	barrier();
+}
+
+#undef cpu_relax
+#define cpu_relax pure_relax
 #define compat_cache_of pure_cache_of
 #undef topology_sibling_cpumask
 #define topology_sibling_cpumask pure_siblings
@@ -99,6 +113,7 @@ static const struct cpumask *pure_siblings(int cpu)
 #include "../padata/sleep.c"
 #include "../padata/wake.c"
 #include "../padata/queue.c"
+#include "../padata/batch.c"
 #include "../padata/multithread.h"
 #include "../padata/chunk.c"
 #include "../padata/helper.c"
@@ -447,6 +462,129 @@ static void may_pull_more_of_short_jobs(struct kunit *test)
 		pod->nr_queued = rows[i].queued;
 		KUNIT_EXPECT_EQ_MSG(test, may_pull_more(pod),
 				    rows[i].may && !IS_ENABLED(CONFIG_PREEMPT_RT), "row %d", i);
+	}
+}
+
+/* ---- gathering ---- */
+
+/* Returns a pump that has had jobs, of a pod with trivial ones; each look is a step. */
+static struct padata_pump *pure_fed_pump(struct kunit *test)
+{
+	struct padata_pump *pump = kunit_kzalloc(test, sizeof(*pump), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pump);
+	INIT_LIST_HEAD(&pump->serving);
+	pump->pod = pure_pod(test);
+	pump->pod->service_ns = TRIVIAL_NS - 1;
+	pump->fed = true;
+	pure_cycles_per_us = 0;
+	clock_cycles = 1;
+	return pump;
+}
+
+/* Returns true if the pump has waited, on its own CPU or not. */
+static bool pure_gather_on(struct padata_pump *pump, bool elsewhere)
+{
+	bool waited;
+
+	pure_waits_for = &pump->pod->nr_queued;
+	local_bh_disable();
+	pump->cpu = smp_processor_id() + elsewhere;
+	waited = pump_gather(pump);
+	local_bh_enable();
+	pure_waits_for = NULL;
+	return waited;
+}
+
+/* Has jobs come at each step, from one on.  Returns how many are there in the end. */
+static unsigned int pure_gather(struct padata_pump *pump, unsigned int come)
+{
+	pump->pod->nr_queued = 1;
+	pure_come = come;
+	pure_gather_on(pump, false);
+	pure_come = 0;
+	return pump->pod->nr_queued;
+}
+
+static void trivial_jobs_are_gathered(struct kunit *test)
+{
+	struct padata_pump *pump = pure_fed_pump(test);
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "PREEMPT_RT has no batches");
+	/* None, or one, is as good as none. */
+	KUNIT_EXPECT_EQ(test, pure_gather(pump, 0), 1);
+	KUNIT_EXPECT_EQ(test, pure_gather(pump, 1), 2);
+	KUNIT_EXPECT_EQ(test, pure_gather(pump, 2), 17);
+	KUNIT_EXPECT_EQ(test, pure_gather(pump, 5), 16);
+	KUNIT_EXPECT_EQ(test, pure_gather(pump, 100), 101);
+	/* Others took some meanwhile. */
+	KUNIT_EXPECT_EQ(test, pure_gather(pump, -1U), 0);
+}
+
+/* They come before jobs, and end a wait. */
+static void results_are_not_kept_by_gathering(struct kunit *test)
+{
+	struct padata_pump *pump = pure_fed_pump(test);
+	struct llist_head *lists[] = { &pump->ready, &pump->deferred };
+	struct list_head queue;
+	struct llist_node node;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		llist_add(&node, lists[i]);
+		KUNIT_EXPECT_EQ(test, pure_gather(pump, 5), 1);
+		KUNIT_EXPECT_FALSE(test, gathering_goes_on(pump, 1, 6));
+		init_llist_head(lists[i]);
+		KUNIT_EXPECT_TRUE(test, gathering_goes_on(pump, 1, 6));
+	}
+	list_add(&queue, &pump->serving);
+	KUNIT_EXPECT_EQ(test, pure_gather(pump, 5), 1);
+	KUNIT_EXPECT_FALSE(test, gathering_goes_on(pump, 1, 6));
+}
+
+static void gathering_takes_its_time(struct kunit *test)
+{
+	struct padata_pump *pump = pure_fed_pump(test);
+	u32 before = cycles_now();
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "PREEMPT_RT has no batches");
+	clock_cycles = 50;
+	KUNIT_EXPECT_EQ(test, pure_gather(pump, 0), 1);
+	KUNIT_EXPECT_EQ(test, cycles_now() - before, 50);
+	/* A counter that stands still would never end it. */
+	clock_cycles = 0;
+	KUNIT_EXPECT_FALSE(test, pure_gather_on(pump, false));
+}
+
+static void only_few_trivial_jobs_are_gathered(struct kunit *test)
+{
+	static const struct {
+		u64 service_ns;
+		unsigned int queued;
+		bool fed, elsewhere, pays;
+	} rows[] = {
+		{ TRIVIAL_NS - 1, 1, true, false, true },
+		{ 1, GATHER_BELOW - 1, true, false, true },
+		{ 1, GATHER_BELOW, true, false, false },
+		{ 1, 0, true, false, false },
+		{ 1, 1, false, false, false },		/* the first job of all */
+		{ 1, 1, true, true, false },		/* the CPU is not its own */
+		{ 0, 1, true, false, false },		/* unknown */
+		{ TRIVIAL_NS, 1, true, false, false },
+	};
+	struct padata_pump *pump = pure_fed_pump(test);
+	bool waited;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		pump->pod->service_ns = rows[i].service_ns;
+		pump->pod->nr_queued = rows[i].queued;
+		pump->fed = rows[i].fed;
+		waited = pure_gather_on(pump, rows[i].elsewhere);
+		KUNIT_EXPECT_EQ_MSG(test, waited,
+				    rows[i].pays && !IS_ENABLED(CONFIG_PREEMPT_RT), "row %d", i);
 	}
 }
 
@@ -1142,6 +1280,10 @@ static struct kunit_case padata_pure_cases[] = {
 	KUNIT_CASE(counter_may_wrap),
 	KUNIT_CASE(pull_share_leaves_work_to_others),
 	KUNIT_CASE(may_pull_more_of_short_jobs),
+	KUNIT_CASE(trivial_jobs_are_gathered),
+	KUNIT_CASE(results_are_not_kept_by_gathering),
+	KUNIT_CASE(gathering_takes_its_time),
+	KUNIT_CASE(only_few_trivial_jobs_are_gathered),
 	KUNIT_CASE(wake_pays_for_work),
 	KUNIT_CASE(note_service_time_is_a_mean),
 	KUNIT_CASE(pull_jobs_takes_its_share),

@@ -317,6 +317,8 @@ struct padata_pump {
 	struct padata_shell	*running;
 	/* P: shell whose baton the pump has and whose drain waits */
 	struct padata_shell	*undrained_shell;
+	/* P: the last pull from its own pod got jobs */
+	bool			fed;
 	/* P: time spent in parallel() since the last pull */
 	u64			busy_ns;
 	struct pod		*busy_pod;	/* P: the pod of these jobs */

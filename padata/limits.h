@@ -29,6 +29,13 @@
 /* Nanoseconds that drains of short jobs may wait for more; short jobs per pull. */
 #define BATCH_NS		2000
 #define BATCH_JOBS		64
+/*
+ * A pump that finds fewer than GATHER_BELOW trivial jobs waits for GATHER_JOBS, as long as
+ * GATHER_LEAST come in CLOCK_NS.
+ */
+#define GATHER_JOBS		16
+#define GATHER_BELOW		8
+#define GATHER_LEAST		2
 /* Jobs that one walk of an order list takes, and walks of one drain. */
 #define CUT_JOBS		64
 #define DRAIN_CUTS		16

@@ -183,18 +183,6 @@ static bool pump_deferred(struct padata_pump *pump, struct stretch *st)
 	return worked;
 }
 
-/*
- * Return true if drains of short jobs may be put off.  No other code of this CPU may
- * get in between, so the pump runs on its CPU, and not on PREEMPT_RT.
- */
-static bool pump_may_batch(struct padata_pump *pump, struct pod *pod)
-{
-	u64 service = READ_ONCE(pod->service_ns);
-
-	return !IS_ENABLED(CONFIG_PREEMPT_RT) &&
-	       smp_processor_id() == pump->cpu && service && service < READ_ONCE(short_ns);
-}
-
 /* Drain the shell whose drain was put off.  Return true if there was one. */
 static bool pump_drain_undrained(struct padata_pump *pump)
 {
@@ -274,9 +262,13 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 
 	if (stretch_over(st))
 		return true;
+	/* It stays ::pulling where the time of the stretch is over meanwhile. */
+	if (pump_gather(pump) && stretch_over(st))
+		return true;
 	job_list_init(&jobs);
 	pump_pull(pump, &jobs, st->now);
-	if (job_list_empty(&jobs))
+	pump->fed = !job_list_empty(&jobs);
+	if (!pump->fed)
 		return false;
 	pump_run_pulled(pump, pump->pod, &jobs, st);
 	return true;
