@@ -27,6 +27,7 @@
 #ifndef _PADATA_DELIVER_H
 #define _PADATA_DELIVER_H
 
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/llist.h>
 #include <linux/netdevice.h>
