@@ -262,7 +262,7 @@ static bool pump_parallel(struct padata_pump *pump, struct stretch *st)
 
 	if (stretch_over(st))
 		return true;
-	/* It stays ::pulling where the time of the stretch is over meanwhile. */
+	/* Where the time of the stretch is over meanwhile the next one looks again. */
 	if (pump_gather(pump) && stretch_over(st))
 		return true;
 	job_list_init(&jobs);
